@@ -1,0 +1,101 @@
+package dev.portcullis.config;
+
+import com.typesafe.config.Config;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+
+/** All settings of one gateway; immutable, complete and checked. */
+public record GatewayConfig(
+    Path data,
+    Http http,
+    Management management,
+    Boot boot,
+    Drain drain,
+    Run run,
+    Session session,
+    String defaultAgent,
+    Map<String, AgentConfig> agents,
+    Map<String, HarnessConfig> harnesses,
+    Journal journal,
+    Duration healthInterval,
+    Alerts alerts,
+    Map<String, Principal> principals) {
+
+  /** @param bodyBytes largest request body */
+  public record Http(String host, int port, int bodyBytes, Duration keepAlive) {}
+
+  public record Management(String host, int port) {}
+
+  public record Boot(Duration deadline, int loopLimit, Duration loopWindow) {}
+
+  public record Drain(Duration deadline, Duration grace) {}
+
+  /** @param resumeDelays delay before resume attempt 1, 2, …; the last one repeats */
+  public record Run(
+      Duration deadline,
+      Duration idleDeadline,
+      Duration harnessWait,
+      int attempts,
+      List<Duration> resumeDelays,
+      Duration textInterval,
+      Duration abortGrace) {
+    public Run {
+      resumeDelays = List.copyOf(resumeDelays);
+    }
+  }
+
+  public record Session(int queueLimit, Duration keyRetention, Duration idle, int messageChars) {}
+
+  /** @param implementation auto, native or java */
+  public record Journal(String store, String implementation, long lowSpaceBytes) {}
+
+  public record Alerts(List<Webhook> webhooks, Duration repeat, int perMinute) {
+    public Alerts {
+      webhooks = List.copyOf(webhooks);
+    }
+  }
+
+  /** @param secret {@code whsec_} and base64, as Standard Webhooks has it */
+  public record Webhook(String url, String secret) {
+    @Override
+    public String toString() {
+      return "Webhook[url=" + url + "]";
+    }
+  }
+
+  /** @param tokenSha256 lower-case hex; the token itself is never configured */
+  public record Principal(String name, String tokenSha256, Set<String> scopes) {
+    public Principal {
+      scopes = Set.copyOf(scopes);
+    }
+  }
+
+  public GatewayConfig {
+    agents = Map.copyOf(agents);
+    harnesses = Map.copyOf(harnesses);
+    principals = Map.copyOf(principals);
+  }
+
+  /**
+   * Reads everything below {@code portcullis}.
+   *
+   * @throws ConfigFault naming the key when one is unknown, missing, of the wrong type or out of bounds
+   */
+  public static GatewayConfig from(Config root) {
+    return new ConfigReader(root).gateway();
+  }
+
+  /** The harnesses that agents name, fallbacks included: the ones that must stand before the gate opens. */
+  public Map<String, HarnessConfig> declared() {
+    return agents.values().stream()
+        .flatMap(agent -> agent.harnesses().stream())
+        .collect(Collectors.toCollection(TreeSet::new))
+        .stream()
+        .collect(Collectors.toMap(name -> name, harnesses::get));
+  }
+}

@@ -1,0 +1,47 @@
+package dev.portcullis.harness;
+
+import java.time.Duration;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Consumer;
+
+/** One declared way to run turns. Thread-safe; no method blocks. */
+public interface Harness {
+  /**
+   * Proves that turns can be run, without a model call: program found, version accepted, handshake answered. Fails with a
+   * {@link HarnessFault}. May be called again at any time, also while attempts run.
+   */
+  CompletionStage<Registration> probe();
+
+  /** Calls {@code lost} when what the last successful probe proved is no longer so; at most once per successful probe. */
+  void onLost(Consumer<HarnessFault> lost);
+
+  /**
+   * Starts one attempt. {@code updates} hears, in order: {@link HarnessUpdate.Attached} once the harness has taken it,
+   * then what happens, then exactly one {@link HarnessUpdate.End}; nothing after that. It may be called from any thread.
+   */
+  Attempt start(AttemptSpec spec, Consumer<HarnessUpdate> updates);
+
+  /** Ends every process of this harness; completes when none is left. */
+  CompletionStage<Void> close(Duration grace);
+
+  /** What a successful probe learned. {@code version} is empty where the peer does not tell. */
+  record Registration(String version, Recovery recovery) {}
+
+  /** How an interrupted run goes on: in the peer's own session, from our transcript, or not by itself. */
+  enum Recovery { NATIVE, REPLAY, NONE }
+
+  /** The live end of one attempt. All methods may be called at any time and repeatedly; none blocks. */
+  interface Attempt {
+    /** Asks the peer to stop; the end arrives as an update, at the latest after {@code grace}, by force if need be. */
+    void abort(Duration grace);
+
+    /** Answers an approval the peer asked for; unknown ids are ignored. */
+    void decide(String approvalId, boolean allow);
+
+    /**
+     * Gives the attempt up, without a further update: protocol cancel, stdin closed, SIGTERM, hard stop. Completes when
+     * no process of the attempt is left.
+     */
+    CompletionStage<Void> stop(Duration grace);
+  }
+}

@@ -1,0 +1,45 @@
+package dev.portcullis.harness;
+
+import java.util.List;
+
+/** What a harness reports about one attempt, in the order in which it happened. */
+public sealed interface HarnessUpdate {
+  /**
+   * The harness has taken the attempt.
+   *
+   * @param nativeSession the peer's own id of the conversation, empty when it has none
+   * @param processes what runs for this attempt: none for a harness without processes
+   */
+  record Attached(String nativeSession, List<ProcessIdentity> processes) implements HarnessUpdate {
+    public Attached {
+      processes = List.copyOf(processes);
+    }
+  }
+
+  /** A piece of the answer. Provisional: an agent may send it again after a broken model call. */
+  record Text(String text) implements HarnessUpdate {}
+
+  /** @param inputDigest SHA-256 in hex of what the step was given, empty when the peer does not tell */
+  record StepStarted(String stepId, String title, String kind, String inputDigest) implements HarnessUpdate {}
+
+  record StepFinished(String stepId, boolean succeeded) implements HarnessUpdate {}
+
+  /** @param digest SHA-256 in hex of exactly what will run once it is allowed */
+  record ApprovalRequested(String approvalId, String title, String input, String digest) implements HarnessUpdate {}
+
+  /** Tokens of the attempt so far. */
+  record Usage(long inputTokens, long outputTokens) implements HarnessUpdate {}
+
+  /** A kind we do not know: a newer peer must not end a run. */
+  record Unknown(String kind) implements HarnessUpdate {}
+
+  /** The last word about an attempt. */
+  sealed interface End extends HarnessUpdate {}
+
+  /** @param stopReason end_turn, max_tokens, refusal, …: the peer's word */
+  record Completed(String stopReason) implements End {}
+
+  record Aborted() implements End {}
+
+  record Failed(HarnessFault fault) implements End {}
+}

@@ -1,0 +1,59 @@
+package dev.portcullis.harness;
+
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicReference;
+import org.apache.pekko.actor.typed.ActorRef;
+
+/**
+ * The one registry: an immutable map that is swapped whole, read by readiness, health line and dispatch alike. What is
+ * declared never leaves it; only the state of an entry changes.
+ */
+public final class Harnesses {
+  /** One declared harness. */
+  public record Entry(
+      String name, String kind, State state, ActorRef<HarnessActor.Command> actor) {}
+
+  public sealed interface State {
+    /** Not proven yet in this incarnation, or being proven again. {@code cause} is empty before the first failure. */
+    record Registering(String cause) implements State {}
+
+    record Ready(Harness.Registration registration) implements State {}
+
+    record Unavailable(String cause) implements State {}
+  }
+
+  private final AtomicReference<Map<String, Entry>> entries = new AtomicReference<>(Map.of());
+
+  /** What is known now: name to entry, every declared harness, sorted by name. */
+  public Map<String, Entry> snapshot() {
+    return entries.get();
+  }
+
+  /** Adds or replaces one entry. */
+  public void put(Entry entry) {
+    entries.updateAndGet(old -> {
+      var next = new TreeMap<>(old);
+      next.put(entry.name(), entry);
+      return java.util.Collections.unmodifiableMap(next);
+    });
+  }
+
+  /** Names of the harnesses that can take a turn now. */
+  public List<String> ready() {
+    return names(true);
+  }
+
+  /** Names of the declared harnesses that cannot. */
+  public List<String> missing() {
+    return names(false);
+  }
+
+  private List<String> names(boolean ready) {
+    return snapshot().values().stream()
+        .filter(entry -> entry.state() instanceof State.Ready == ready)
+        .map(Entry::name)
+        .toList();
+  }
+}
