@@ -1,0 +1,55 @@
+package dev.portcullis.protocol;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * One run, folded from its events.
+ *
+ * @param text the answer so far, of the newest attempt that has any
+ * @param lastSeq number of the newest event, to follow from with {@code after}
+ */
+public record RunView(
+    String id,
+    String sessionKey,
+    String agent,
+    String harness,
+    RunStatus status,
+    int attempts,
+    String message,
+    String text,
+    List<Step> steps,
+    Outcome outcome,
+    Usage usage,
+    long lastSeq,
+    Times times) {
+
+  /** @param state running, succeeded, failed or uncertain */
+  public record Step(String stepId, String title, String kind, String state) {}
+
+  /** Instants; an empty list in JSON terms is absent, so each is a list of zero or one. */
+  public record Times(Instant acceptedAt, List<Instant> startedAt, List<Instant> endedAt) {}
+
+  /** What stands besides the status. */
+  public sealed interface Outcome {
+    /** Nothing to add. */
+    record Open() implements Outcome {}
+
+    /** A planned stop has been noted on the active attempt. */
+    record ResumePending(String reason) implements Outcome {}
+
+    record Error(RunError error) implements Outcome {}
+
+    record Parked(String reason, String reference) implements Outcome {}
+  }
+
+  public RunView {
+    steps = List.copyOf(steps);
+  }
+
+  /** The error of a failed run. */
+  public Optional<RunError> error() {
+    return outcome instanceof Outcome.Error(var error) ? Optional.of(error) : Optional.empty();
+  }
+}

@@ -1,0 +1,35 @@
+package dev.portcullis.protocol;
+
+import java.time.Instant;
+import java.util.List;
+
+/**
+ * One session as lists show it: a function of its state at {@code rev}.
+ *
+ * @param sessionId changes with every reset; the key does not
+ * @param status idle, or the word of the run that stands first
+ * @param rev sequence number of the event that this row reflects; of two rows the larger one is true
+ */
+public record SessionRow(
+    String key,
+    String sessionId,
+    String agent,
+    String title,
+    String status,
+    boolean hasActiveRun,
+    boolean abortable,
+    List<String> activeRunIds,
+    int queued,
+    int interrupted,
+    int parked,
+    String lastRunId,
+    Usage usage,
+    long accepted,
+    long terminal,
+    Instant createdAt,
+    Instant updatedAt,
+    long rev) {
+  public SessionRow {
+    activeRunIds = List.copyOf(activeRunIds);
+  }
+}

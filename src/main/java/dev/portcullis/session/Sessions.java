@@ -1,0 +1,96 @@
+package dev.portcullis.session;
+
+import dev.portcullis.protocol.HistoryEntry;
+import dev.portcullis.protocol.Message;
+import dev.portcullis.protocol.RunEvent;
+import dev.portcullis.protocol.RunView;
+import dev.portcullis.protocol.SessionRow;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+import org.apache.pekko.NotUsed;
+import org.apache.pekko.stream.javadsl.Source;
+
+/**
+ * The way in from outside: every transport goes through here. A stage that fails with a time-out means "unknown": what was
+ * asked may have happened, and can be asked again.
+ */
+public interface Sessions {
+  /**
+   * A turn to be taken.
+   *
+   * @param context messages that the client sent before {@code message}, for a session that does not have them
+   * @param key idempotency key and the digest of the body it stands for; an empty list when there is none
+   */
+  record Turn(
+      SessionKey session, String principal, String message, List<Message> context, List<Key> key) {
+    public Turn {
+      context = List.copyOf(context);
+      key = List.copyOf(key);
+    }
+  }
+
+  /**
+   * @param digest SHA-256 in hex of principal, route and key: keys of different scopes never meet
+   * @param body SHA-256 in hex of what the key stands for
+   */
+  record Key(String digest, String body) {}
+
+  /** Rows in the order of their last change, newest first. {@code next} is empty on the last page. */
+  record Page(List<SessionRow> rows, String next) {}
+
+  /** @param agent only this agent's, empty for all; {@code cursor} empty for the first page */
+  record Query(int limit, String cursor, boolean activeOnly, String agent) {}
+
+  CompletionStage<Receipt> submit(Turn turn);
+
+  /** @param by who asks, as the journal will have it */
+  CompletionStage<ControlReply> abort(String runId, String by);
+
+  CompletionStage<ControlReply> resume(String runId, String by);
+
+  CompletionStage<ControlReply> decide(String runId, String approvalId, boolean allow, String by);
+
+  /** The session gets a new id and an empty transcript; a run that is open is aborted. Empty when it does not exist. */
+  CompletionStage<Optional<SessionRow>> reset(SessionKey session, String by);
+
+  /** Removes the session from every view; an active run is aborted. False when it does not exist. */
+  CompletionStage<Boolean> erase(SessionKey session, String by);
+
+  /** Folded from the journal; empty when there never was such a run. */
+  CompletionStage<Optional<RunView>> run(String runId);
+
+  /** The run once it has ended, or as it stands after {@code atMost}. */
+  CompletionStage<Optional<RunView>> awaitEnd(String runId, Duration atMost);
+
+  /**
+   * Events with a number above {@code after}, from the journal and then live, complete after the terminal one. Fails with
+   * {@link java.util.NoSuchElementException} when there is no such run. A viewer too slow for the buffer fails with
+   * {@link Lagging} and may come back with the last number it saw.
+   */
+  Source<RunEvent, NotUsed> events(String runId, long after);
+
+  CompletionStage<Page> list(Query query);
+
+  CompletionStage<Optional<SessionRow>> row(SessionKey session);
+
+  /** Every row as it is, then every changed one; {@code rev} tells which is newer. */
+  Source<SessionRow, NotUsed> changes();
+
+  /** Messages of the current session id, oldest first, above journal position {@code after}. */
+  CompletionStage<List<HistoryEntry>> history(SessionKey session, long after, int limit);
+
+  CompletionStage<Totals> totals();
+
+  /** Closed accounting: accepted = terminal + open. */
+  record Totals(
+      long sessions, long accepted, long terminal, long open, long active, long queued, long interrupted, long parked) {}
+
+  /** A viewer that did not keep up. */
+  final class Lagging extends RuntimeException {
+    Lagging() {
+      super("the viewer did not keep up; reattach after the last event it saw");
+    }
+  }
+}
