@@ -1,8 +1,10 @@
 package dev.portcullis.harness;
 
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.pekko.actor.typed.ActorRef;
 
@@ -21,10 +23,22 @@ public final class Harnesses {
 
     record Ready(Harness.Registration registration) implements State {}
 
-    record Unavailable(String cause) implements State {}
+    /**
+     * Probing goes on, but somebody was told.
+     *
+     * @param code if it is not retryable, waiting can't help: a gateway that boots gives up at once
+     */
+    record Unavailable(String cause, HarnessFault.Code code) implements State {}
+  }
+
+  /** Ends a subscription; repeatable. */
+  public interface Subscription extends AutoCloseable {
+    @Override
+    void close();
   }
 
   private final AtomicReference<Map<String, Entry>> entries = new AtomicReference<>(Map.of());
+  private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
 
   /** What is known now: name to entry, every declared harness, sorted by name. */
   public Map<String, Entry> snapshot() {
@@ -36,8 +50,19 @@ public final class Harnesses {
     entries.updateAndGet(old -> {
       var next = new TreeMap<>(old);
       next.put(entry.name(), entry);
-      return java.util.Collections.unmodifiableMap(next);
+      return Collections.unmodifiableMap(next);
     });
+    listeners.forEach(Runnable::run);
+  }
+
+  /**
+   * Calls {@code listener} after each change, on the thread that made it, so it must be quick: look at {@link #snapshot}
+   * and tell an actor. Look once yourself after subscribing; what happened before is not told.
+   */
+  public Subscription subscribe(Runnable listener) {
+    Runnable own = () -> listener.run(); // The same listener may subscribe twice and must end one by one.
+    listeners.add(own);
+    return () -> listeners.remove(own);
   }
 
   /** Names of the harnesses that can take a turn now. */

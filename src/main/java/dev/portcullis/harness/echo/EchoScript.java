@@ -1,0 +1,100 @@
+package dev.portcullis.harness.echo;
+
+import dev.portcullis.harness.AttemptSpec;
+import dev.portcullis.harness.AttemptSpec.Interruption;
+import dev.portcullis.harness.HarnessFault;
+import dev.portcullis.harness.HarnessUpdate;
+import dev.portcullis.harness.InputDigest;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What one attempt will do, in order. Pure. */
+final class EchoScript {
+  sealed interface Action {}
+
+  record Report(HarnessUpdate update) implements Action {}
+
+  record Wait(Duration time) implements Action {}
+
+  /** Goes on with the next action when allowed, and with {@code denied} when not. */
+  record Ask(HarnessUpdate.ApprovalRequested approval, List<Action> denied) implements Action {}
+
+  record Hang() implements Action {}
+
+  private EchoScript() {}
+
+  /** A message that can't be read becomes a script that says so. */
+  static List<Action> of(AttemptSpec spec) {
+    try {
+      return of(spec, EchoDirective.of(spec.message()));
+    } catch (HarnessFault fault) {
+      return List.of(new Report(new HarnessUpdate.Failed(fault)));
+    }
+  }
+
+  private static List<Action> of(AttemptSpec spec, EchoDirective directive) {
+    var actions = new ArrayList<Action>();
+    if (directive.approve()) {
+      actions.add(ask(spec, directive));
+    }
+    actions.add(new Wait(directive.first()));
+    var note = step(actions, spec, directive);
+    var words = words(directive, note);
+    for (int i = 0; i < words.size(); i++) {
+      if (i > 0) {
+        actions.add(new Wait(directive.gap()));
+      }
+      actions.add(new Report(new HarnessUpdate.Text(words.get(i))));
+    }
+    if (directive.hang()) {
+      actions.add(new Hang());
+    }
+    actions.add(new Report(directive.fail().isEmpty()
+        ? new HarnessUpdate.Completed("end_turn")
+        : new HarnessUpdate.Failed(HarnessFault.requested(directive.fail()))));
+    return actions;
+  }
+
+  private static Ask ask(AttemptSpec spec, EchoDirective directive) {
+    var approval = new HarnessUpdate.ApprovalRequested("approval-" + spec.runId() + "-" + spec.attempt(),
+        "echo the message", directive.text(), InputDigest.of(directive.text()));
+    return new Ask(approval, List.of(
+        new Report(new HarnessUpdate.Text("The request was denied.")),
+        new Report(new HarnessUpdate.Completed("end_turn"))));
+  }
+
+  /** Adds the step unless an earlier try began it; returns what the answer has to say about that. */
+  private static String step(List<Action> actions, AttemptSpec spec, EchoDirective directive) {
+    var name = directive.step();
+    if (name.isEmpty()) {
+      return "";
+    }
+    switch (spec.interruption()) {
+      case Interruption.Cut cut when cut.finished().contains(name) -> {
+        return "";
+      }
+      case Interruption.Cut cut when cut.uncertain().contains(name) -> {
+        return " (the outcome of " + name + " is unknown, it was not repeated)";
+      }
+      case Interruption.Cut _, Interruption.None _ -> {
+        var id = "step-" + spec.attempt() + "-1";
+        actions.add(new Report(new HarnessUpdate.StepStarted(id, name, "other", InputDigest.of(name))));
+        actions.add(new Wait(directive.stepTime()));
+        actions.add(new Report(new HarnessUpdate.StepFinished(id, true)));
+        return "";
+      }
+    }
+  }
+
+  /** Pieces that add up to exactly the answer, cut before each word. */
+  private static List<String> words(EchoDirective directive, String note) {
+    var words = new ArrayList<>(List.of(("echo: " + directive.text() + note).split("(?<=\\s)(?=\\S)")));
+    while (words.size() < directive.words()) {
+      var last = words.removeLast();
+      words.add(last.endsWith(" ") ? last : last + " ");
+      words.add("word" + (words.size() + 1));
+    }
+    return words;
+  }
+}
