@@ -1,0 +1,98 @@
+package dev.portcullis.run;
+
+import dev.portcullis.harness.HarnessUpdate;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * News on their way to the journal: at most one report is out, text is joined and waits for its interval, everything
+ * else goes as soon as it can. A decision about time, without a clock: the caller runs the timers.
+ */
+final class Outbound {
+  /** What the caller does now. */
+  sealed interface Step {}
+
+  /** @param news the next report */
+  record Send(List<Run.News> news) implements Step {}
+
+  /** Ask again after {@code delay}; zero means the shortest useful time. */
+  record Gather(Duration delay) implements Step {}
+
+  /** Nothing to do until the next call. */
+  record Hold() implements Step {}
+
+  private final Duration textInterval;
+  private final List<Run.News> held = new ArrayList<>();
+  private boolean out;
+  private boolean gathering;
+  private boolean sentText;
+
+  Outbound(Duration textInterval) {
+    this.textInterval = textInterval;
+  }
+
+  Step add(Run.News news) {
+    if (!join(news)) {
+      held.add(news);
+    }
+    return next();
+  }
+
+  /** The report that was out is in the journal. */
+  Step persisted() {
+    out = false;
+    return next();
+  }
+
+  Step windowClosed() {
+    gathering = false;
+    return held.isEmpty() || out ? new Hold() : send();
+  }
+
+  private Step next() {
+    if (held.isEmpty() || out) {
+      return new Hold();
+    }
+    if (held.stream().anyMatch(Outbound::urgent)) {
+      return send();
+    }
+    if (gathering) {
+      return new Hold();
+    }
+    gathering = true;
+    return new Gather(sentText ? textInterval : Duration.ZERO);
+  }
+
+  private Send send() {
+    var news = List.copyOf(held);
+    held.clear();
+    out = true;
+    sentText = sentText || news.stream().anyMatch(Outbound::isText);
+    return new Send(news);
+  }
+
+  private boolean join(Run.News news) {
+    if (!held.isEmpty()
+        && held.getLast() instanceof Run.Happened(HarnessUpdate.Text(var before))
+        && news instanceof Run.Happened(HarnessUpdate.Text(var more))) {
+      held.set(held.size() - 1, new Run.Happened(new HarnessUpdate.Text(before + more)));
+      return true;
+    }
+    return false;
+  }
+
+  private static boolean isText(Run.News news) {
+    return news instanceof Run.Happened(HarnessUpdate.Text _);
+  }
+
+  private static boolean urgent(Run.News news) {
+    return switch (news) {
+      case Run.Happened(HarnessUpdate.Text _),
+          Run.Happened(HarnessUpdate.Attached _),
+          Run.Happened(HarnessUpdate.Usage _),
+          Run.Happened(HarnessUpdate.Unknown _) -> false;
+      case Run.Happened _, Run.Failed _, Run.Rested _ -> true;
+    };
+  }
+}

@@ -1,0 +1,342 @@
+package dev.portcullis.run;
+
+import dev.portcullis.alert.Alerts;
+import dev.portcullis.config.GatewayConfig;
+import dev.portcullis.harness.AttemptSpec;
+import dev.portcullis.harness.Harness;
+import dev.portcullis.harness.HarnessActor;
+import dev.portcullis.harness.HarnessFault;
+import dev.portcullis.harness.HarnessUpdate;
+import dev.portcullis.harness.Harnesses;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Supplier;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.PostStop;
+import org.apache.pekko.actor.typed.Signal;
+import org.apache.pekko.actor.typed.javadsl.AbstractMatchingBehavior;
+import org.apache.pekko.actor.typed.javadsl.ActorContext;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
+
+/**
+ * One attempt of one run: finds the harness, starts the attempt and hands what happens to its owner in batches, the next
+ * only after the last is in the journal. It keeps nothing that must survive; when it dies the attempt is given up.
+ */
+public final class Run extends AbstractMatchingBehavior<Run.Command> {
+  // ---- protocol
+  public sealed interface Command {}
+
+  /** The newest report is in the journal. */
+  public record Persisted() implements Command {}
+
+  /** The user wants it to end; the end is reported. */
+  public record Abort() implements Command {}
+
+  public record Decide(String approvalId, boolean allow) implements Command {}
+
+  /** Gives the attempt up: the harness is stopped in order, then {@link Rested} is reported. */
+  public record Stop(Duration grace) implements Command {}
+
+  record SpecLoaded(AttemptSpec spec) implements Command {}
+
+  record SpecFailed(String cause) implements Command {}
+
+  record Dispatched(HarnessActor.Dispatched answer) implements Command {}
+
+  record HarnessReady() implements Command {}
+
+  record Updated(HarnessUpdate update) implements Command {}
+
+  record Stopped() implements Command {}
+
+  record WindowClosed() implements Command {}
+
+  record WaitPassed() implements Command {}
+
+  record SilencePassed() implements Command {}
+
+  record AbortPassed() implements Command {}
+
+  /** What the owner hears: what happened since the last report, in order. {@code fence} names the attempt. */
+  public record Report(String runId, long fence, List<News> news, ActorRef<Command> replyTo) {
+    public Report {
+      news = List.copyOf(news);
+    }
+  }
+
+  public sealed interface News {}
+
+  public record Happened(HarnessUpdate update) implements News {}
+
+  /** The attempt ends without a word from the harness. {@code reference} is empty when no operator was told. */
+  public record Failed(String code, String message, String reference) implements News {}
+
+  /** The attempt was given up as asked; nothing of it is left. */
+  public record Rested() implements News {}
+
+  /** What an attempt needs of the world. */
+  public record Parts(GatewayConfig.Run limits, Harnesses harnesses, Alerts alerts) {}
+
+  /** @param spec loads what the harness is told; called once */
+  public record Assignment(
+      String sessionKey, String runId, long fence, String harness, Supplier<CompletionStage<AttemptSpec>> spec) {}
+
+  /** Updates within this time make one report, so that a quick answer costs one write. */
+  private static final Duration WINDOW = Duration.ofMillis(10);
+
+  private final ActorContext<Command> context;
+  private final TimerScheduler<Command> timers;
+  private final Parts parts;
+  private final Assignment assignment;
+  private final ActorRef<Report> owner;
+  private final Outbound outbound;
+  private Phase phase = new Loading();
+  private boolean abortWanted;
+  private int openApprovals;
+
+  private sealed interface Phase {}
+
+  private record Loading() implements Phase {}
+
+  private record Waiting(AttemptSpec spec) implements Phase {}
+
+  private record Dispatching(AttemptSpec spec) implements Phase {}
+
+  private record Live(Harness.Attempt attempt) implements Phase {}
+
+  private record Over() implements Phase {}
+
+  // ---- behaviour
+  public static Behavior<Command> create(Parts parts, Assignment assignment, ActorRef<Report> owner) {
+    return Behaviors.setup(
+        context -> Behaviors.withTimers(timers -> new Run(context, timers, parts, assignment, owner)));
+  }
+
+  private Run(
+      ActorContext<Command> context,
+      TimerScheduler<Command> timers,
+      Parts parts,
+      Assignment assignment,
+      ActorRef<Report> owner) {
+    super(context);
+    this.context = context;
+    this.timers = timers;
+    this.parts = parts;
+    this.assignment = assignment;
+    this.owner = owner;
+    this.outbound = new Outbound(parts.limits().textInterval());
+    context.pipeToSelf(
+        assignment.spec().get(),
+        (spec, failure) -> failure == null ? new SpecLoaded(spec) : new SpecFailed(String.valueOf(failure)));
+  }
+
+  @Override
+  public Behavior<Command> onMessage(Command command) {
+    switch (command) {
+      case SpecLoaded(var spec) -> dispatch(spec);
+      case SpecFailed(var cause) -> fail("internal_error", "the conversation could not be read: " + cause, "");
+      case Dispatched(HarnessActor.Started(var attempt)) -> whenStarted(attempt);
+      case Dispatched(HarnessActor.Unavailable(var cause)) -> whenUnavailable(cause);
+      case HarnessReady _ -> whenReady();
+      case Updated(var update) -> whenUpdated(update);
+      case Persisted _ -> flush(outbound.persisted());
+      case WindowClosed _ -> flush(outbound.windowClosed());
+      case Abort _ -> abort();
+      case Decide(var id, var allow) -> decide(id, allow);
+      case Stop(var grace) -> stop(grace);
+      case Stopped _ -> end(new Rested());
+      case WaitPassed _ -> unavailable();
+      case SilencePassed _ -> silent();
+      case AbortPassed _ -> giveUp(new Happened(new HarnessUpdate.Aborted()));
+    }
+    return this;
+  }
+
+  @Override
+  public Behavior<Command> onSignal(Signal signal) {
+    if (signal instanceof PostStop && phase instanceof Live(var attempt)) {
+      attempt.stop(parts.limits().abortGrace());
+    }
+    return this;
+  }
+
+  private void dispatch(AttemptSpec spec) {
+    var entry = parts.harnesses().snapshot().get(assignment.harness());
+    if (phase instanceof Over) {
+      return;
+    }
+    if (abortWanted) {
+      end(new Happened(new HarnessUpdate.Aborted()));
+    } else if (entry == null) {
+      phase = new Waiting(spec);
+      whenUnavailable("not declared");
+    } else {
+      phase = new Dispatching(spec);
+      var self = context.getSelf();
+      entry.actor().tell(new HarnessActor.Dispatch(
+          spec,
+          update -> self.tell(new Updated(update)),
+          context.messageAdapter(HarnessActor.Dispatched.class, Dispatched::new)));
+    }
+  }
+
+  private void whenStarted(Harness.Attempt attempt) {
+    if (phase instanceof Over) {
+      attempt.stop(parts.limits().abortGrace());
+      return;
+    }
+    timers.cancel(WaitPassed.class);
+    phase = new Live(attempt);
+    listen();
+    if (abortWanted) {
+      abort();
+    }
+  }
+
+  /** The turn is in the journal already: it may wait, the operator must know, and each try to run it says so. */
+  private void whenUnavailable(String cause) {
+    if (phase instanceof Over) {
+      return;
+    }
+    context.getLog().error(
+        "[gateway] CRITICAL: declared harness \"{}\" missing from registry on dispatch session={} run={} cause={}",
+        assignment.harness(),
+        assignment.sessionKey(),
+        assignment.runId(),
+        cause);
+    if (abortWanted) {
+      end(new Happened(new HarnessUpdate.Aborted()));
+      return;
+    }
+    if (phase instanceof Dispatching(var spec)) {
+      phase = new Waiting(spec);
+    }
+    if (!timers.isTimerActive(WaitPassed.class)) {
+      timers.startSingleTimer(WaitPassed.class, new WaitPassed(), parts.limits().harnessWait());
+    }
+    var entry = parts.harnesses().snapshot().get(assignment.harness());
+    if (entry != null) {
+      entry.actor().tell(new HarnessActor.AwaitReady(
+          context.messageAdapter(HarnessActor.Ready.class, _ -> new HarnessReady())));
+    }
+  }
+
+  private void whenReady() {
+    if (phase instanceof Waiting(var spec)) {
+      dispatch(spec);
+    }
+  }
+
+  private void unavailable() {
+    if (phase instanceof Live || phase instanceof Over) {
+      return;
+    }
+    var reference = parts.alerts().raise(
+        "harness." + assignment.harness(), "harness \"" + assignment.harness() + "\" is not available; runs fail");
+    fail(
+        "harness_unavailable",
+        "The gateway needs its operator: the agent's harness is not available. Reference: " + reference,
+        reference);
+  }
+
+  private void whenUpdated(HarnessUpdate update) {
+    if (phase instanceof Over) {
+      return;
+    }
+    switch (update) {
+      case HarnessUpdate.ApprovalRequested _ -> openApprovals++;
+      case HarnessUpdate.End _ -> {
+        phase = new Over();
+        timers.cancel(SilencePassed.class);
+        timers.cancel(AbortPassed.class);
+      }
+      case HarnessUpdate.Attached _,
+          HarnessUpdate.Text _,
+          HarnessUpdate.StepStarted _,
+          HarnessUpdate.StepFinished _,
+          HarnessUpdate.Usage _,
+          HarnessUpdate.Unknown _ -> { }
+    }
+    listen();
+    flush(outbound.add(new Happened(update)));
+  }
+
+  /** Silence is measured only while the harness, and not a person, has the word. */
+  private void listen() {
+    if (phase instanceof Live && openApprovals == 0) {
+      timers.startSingleTimer(SilencePassed.class, new SilencePassed(), parts.limits().idleDeadline());
+    } else {
+      timers.cancel(SilencePassed.class);
+    }
+  }
+
+  private void silent() {
+    giveUp(new Failed(
+        "harness_timeout", "The agent was silent for " + parts.limits().idleDeadline().toSeconds() + " s.", ""));
+  }
+
+  private void decide(String approvalId, boolean allow) {
+    if (phase instanceof Live(var attempt)) {
+      openApprovals = Math.max(0, openApprovals - 1);
+      listen();
+      attempt.decide(approvalId, allow);
+    }
+  }
+
+  private void abort() {
+    abortWanted = true;
+    switch (phase) {
+      case Live(var attempt) -> {
+        attempt.abort(parts.limits().abortGrace());
+        // The port promises an end within the grace; this is for a harness that breaks its promise.
+        timers.startSingleTimer(
+            AbortPassed.class, new AbortPassed(), parts.limits().abortGrace().plusSeconds(5));
+      }
+      case Waiting _ -> end(new Happened(new HarnessUpdate.Aborted()));
+      case Loading _, Dispatching _, Over _ -> { }
+    }
+  }
+
+  private void stop(Duration grace) {
+    switch (phase) {
+      case Live(var attempt) -> {
+        phase = new Over();
+        context.pipeToSelf(attempt.stop(grace), (_, _) -> new Stopped());
+      }
+      case Loading _, Waiting _, Dispatching _ -> end(new Rested());
+      case Over _ -> { }
+    }
+  }
+
+  private void giveUp(News last) {
+    if (phase instanceof Live(var attempt)) {
+      attempt.stop(parts.limits().abortGrace());
+      end(last);
+    }
+  }
+
+  private void fail(String code, String message, String reference) {
+    if (!(phase instanceof Over)) {
+      end(new Failed(code, message, reference));
+    }
+  }
+
+  private void end(News last) {
+    phase = new Over();
+    timers.cancelAll();
+    flush(outbound.add(last));
+  }
+
+  private void flush(Outbound.Step step) {
+    switch (step) {
+      case Outbound.Send(var news) ->
+          owner.tell(new Report(assignment.runId(), assignment.fence(), news, context.getSelf()));
+      case Outbound.Gather(var delay) ->
+          timers.startSingleTimer(WindowClosed.class, new WindowClosed(), delay.compareTo(WINDOW) < 0 ? WINDOW : delay);
+      case Outbound.Hold _ -> { }
+    }
+  }
+}

@@ -1,0 +1,113 @@
+package dev.portcullis.session;
+
+import dev.portcullis.config.AgentConfig;
+import dev.portcullis.config.GatewayConfig;
+import dev.portcullis.protocol.RunStatus;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What a session must do next: pure decisions over its state, the same after a crash, a drain and an ordinary end.
+ *
+ * @param incarnation this life of the process
+ * @param autoResume false when the last boots all died: interrupted runs then wait for an operator
+ */
+record Agenda(GatewayConfig.Run limits, Map<String, AgentConfig> agents, long incarnation, boolean autoResume) {
+  /** Cause of an attempt that nobody planned to cut. */
+  static final String CRASH = "crash";
+
+  Agenda {
+    agents = Map.copyOf(agents);
+  }
+
+  /**
+   * Closes what the last owner of this session left under way: started and not ended means interrupted. Decided once per
+   * attempt, because the answer is persisted before anything else happens.
+   */
+  List<SessionEvent> takeOver(SessionState state, Instant now) {
+    var events = new ArrayList<SessionEvent>();
+    state.active().ifPresent(run -> {
+      if (run.status() == RunStatus.ABORTING) {
+        events.add(new SessionEvent.RunAborted(run.runId(), "recovery", now));
+      } else {
+        events.add(interruption(run, now));
+        afterCut(run.apply((SessionEvent.OfRun) events.getFirst()), now).ifPresent(events::add);
+      }
+    });
+    return events;
+  }
+
+  /** Ends the active attempt of {@code run}: planned when a stop was noted on this very attempt, else a crash. */
+  SessionEvent.OfRun interruption(OpenRun run, Instant now) {
+    var note = run.attempt().stopNote();
+    boolean planned = !note.isEmpty();
+    return new SessionEvent.RunInterrupted(
+        run.runId(), run.attempt().number(), planned ? note : CRASH, planned, now);
+  }
+
+  /** Parks an interrupted run that must not go on by itself. */
+  private Optional<SessionEvent> afterCut(OpenRun run, Instant now) {
+    var agent = agents.get(run.agent());
+    var reason = agent == null
+        ? "agent_not_found"
+        : run.attempt().resumes() >= limits.attempts()
+            ? "crash_loop"
+            : !run.attempt().cut().uncertain().isEmpty() && agent.onUncertain() != AgentConfig.OnUncertain.TELL
+                ? "uncertain_step"
+                : autoResume ? "" : "boot_loop";
+    return reason.isEmpty() ? Optional.empty() : Optional.of(new SessionEvent.RunParked(run.runId(), reason, "", now));
+  }
+
+  /**
+   * The next attempt, when one may begin: an interrupted run goes before every queued one, in order, and is waited for
+   * until it is due.
+   */
+  Optional<SessionEvent> nextAttempt(SessionState state, Instant now) {
+    return candidate(state)
+        .filter(run -> !due(run).isAfter(now))
+        .map(run -> new SessionEvent.AttemptStarted(
+            run.runId(), run.attempt().number() + 1, incarnation, state.seq() + 1, harness(run), now));
+  }
+
+  /** When {@link #nextAttempt} will have something that it does not have now. */
+  Optional<Instant> nextDue(SessionState state) {
+    return candidate(state).map(this::due);
+  }
+
+  /** The earliest instant at which an open run must be given up; parked ones wait for a person. */
+  Optional<Instant> nextDeadline(SessionState state) {
+    return state.open().values().stream()
+        .filter(run -> run.status() != RunStatus.PARKED && run.status() != RunStatus.ABORTING)
+        .map(OpenRun::deadline)
+        .min(Instant::compareTo);
+  }
+
+  private Optional<OpenRun> candidate(SessionState state) {
+    if (state.active().isPresent()) {
+      return Optional.empty();
+    }
+    return state.in(RunStatus.INTERRUPTED).stream()
+        .findFirst()
+        .or(() -> state.in(RunStatus.QUEUED).stream().findFirst());
+  }
+
+  private Instant due(OpenRun run) {
+    var attempt = run.attempt();
+    if (run.status() != RunStatus.INTERRUPTED || attempt.cut().planned()) {
+      return Instant.MIN;
+    }
+    var delays = limits.resumeDelays();
+    Duration delay = delays.get(Math.min(attempt.resumes(), delays.size() - 1));
+    return attempt.cut().at().plus(delay);
+  }
+
+  private String harness(OpenRun run) {
+    var agent = agents.get(run.agent());
+    // An agent that was removed from the settings fails at dispatch, where the user and the operator are told.
+    return agent == null ? "" : agent.harness();
+  }
+}

@@ -1,0 +1,201 @@
+package dev.portcullis.session;
+
+import dev.portcullis.protocol.Message;
+import dev.portcullis.protocol.RunStatus;
+import dev.portcullis.run.RunTable;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A run that has not ended, as the events so far add up.
+ *
+ * @param firstSeq journal position of its {@code TurnAccepted}
+ * @param publicSeq number of its newest public event
+ * @param openSteps steps that began and did not end, id to title: after a cut their outcome is unknown
+ * @param approvals open questions, id to title
+ */
+public record OpenRun(
+    String runId,
+    String agent,
+    String message,
+    List<Message> context,
+    long firstSeq,
+    Instant acceptedAt,
+    Instant deadline,
+    RunStatus status,
+    Attempt attempt,
+    Map<String, String> openSteps,
+    List<String> finishedSteps,
+    Map<String, String> approvals,
+    long publicSeq) {
+  /** Titles of finished steps that are kept to tell a resumed harness. */
+  static final int FINISHED_MAX = 50;
+
+  /**
+   * The newest attempt.
+   *
+   * @param number 0 before the first
+   * @param resumes resume attempts after a crash since the last progress
+   * @param stopNote reason of a planned stop noted on this attempt, empty when there is none
+   * @param cut how it was cut off, {@link Cut#NONE} while it is whole
+   */
+  record Attempt(
+      int number, long incarnation, long fence, String harness, int resumes, String stopNote, Cut cut) {
+    static final Attempt NONE = new Attempt(0, 0, 0, "", 0, "", Cut.NONE);
+  }
+
+  /** @param uncertain titles of the steps that were open when it happened */
+  record Cut(String cause, boolean planned, Instant at, List<String> uncertain) {
+    static final Cut NONE = new Cut("", false, Instant.EPOCH, List.of());
+
+    public Cut {
+      uncertain = List.copyOf(uncertain);
+    }
+  }
+
+  public OpenRun {
+    context = List.copyOf(context);
+    openSteps = Collections.unmodifiableMap(new LinkedHashMap<>(openSteps));
+    finishedSteps = List.copyOf(finishedSteps);
+    approvals = Collections.unmodifiableMap(new LinkedHashMap<>(approvals));
+  }
+
+  static OpenRun of(SessionEvent.TurnAccepted turn, long seq) {
+    return new OpenRun(
+        turn.runId(),
+        turn.agent(),
+        turn.message(),
+        turn.context(),
+        seq,
+        turn.at(),
+        turn.deadline(),
+        RunStatus.QUEUED,
+        Attempt.NONE,
+        Map.of(),
+        List.of(),
+        Map.of(),
+        1);
+  }
+
+  /** Whether the run table lets {@code event} follow. */
+  boolean takes(SessionEvent.OfRun event) {
+    return RunTable.next(status, event.fact()).isPresent();
+  }
+
+  /**
+   * What {@code event} makes of this run.
+   *
+   * @throws IllegalStateException when the run table refuses it: such an event must never have been written
+   */
+  OpenRun apply(SessionEvent.OfRun event) {
+    var next = RunTable.next(status, event.fact())
+        .orElseThrow(() -> new IllegalStateException(runId + " is " + status + ", not open for " + event));
+    long number = RunEvents.isPublic(event) ? publicSeq + 1 : publicSeq;
+    return switch (event) {
+      case SessionEvent.AttemptStarted start -> started(start, next, number);
+      case SessionEvent.StepStarted step -> steps(next, number, plus(openSteps, step.stepId(), step.title()));
+      case SessionEvent.StepFinished step -> finished(step, next, number);
+      case SessionEvent.ApprovalRequested ask ->
+          approvals(next, number, plus(approvals, ask.approvalId(), ask.title()));
+      case SessionEvent.ApprovalDecided done -> approvals(next, number, minus(approvals, done.approvalId()));
+      case SessionEvent.ResumePending note -> attempt(next, number, noted(note));
+      case SessionEvent.RunInterrupted cut -> interrupted(cut, next, number);
+      case SessionEvent.RunUnparked _ -> attempt(next, number, unparked());
+      case SessionEvent.HarnessAttached _,
+          SessionEvent.TextAppended _,
+          SessionEvent.AbortRequested _,
+          SessionEvent.RunParked _,
+          SessionEvent.RunCompleted _,
+          SessionEvent.RunFailed _,
+          SessionEvent.RunAborted _ -> attempt(next, number, attempt);
+    };
+  }
+
+  private OpenRun started(SessionEvent.AttemptStarted start, RunStatus next, long number) {
+    boolean afterCrash = attempt.number > 0 && !attempt.cut.planned;
+    return attempt(next, number, new Attempt(
+        start.attempt(),
+        start.incarnation(),
+        start.fence(),
+        start.harness(),
+        attempt.resumes + (afterCrash ? 1 : 0),
+        "",
+        attempt.cut));
+  }
+
+  private OpenRun finished(SessionEvent.StepFinished step, RunStatus next, long number) {
+    var titles = new ArrayList<>(finishedSteps);
+    titles.add(openSteps.getOrDefault(step.stepId(), step.stepId()));
+    var kept = titles.subList(Math.max(0, titles.size() - FINISHED_MAX), titles.size());
+    // A finished step is progress: only attempts in a row that achieve nothing count towards parking.
+    var progressed = new Attempt(
+        attempt.number, attempt.incarnation, attempt.fence, attempt.harness, 0, attempt.stopNote, attempt.cut);
+    return copy(next, progressed, minus(openSteps, step.stepId()), kept, approvals, number);
+  }
+
+  private OpenRun interrupted(SessionEvent.RunInterrupted cut, RunStatus next, long number) {
+    // An outcome that was unknown once stays unknown, however many attempts follow.
+    var uncertain = new ArrayList<>(attempt.cut.uncertain);
+    uncertain.addAll(openSteps.values());
+    var whole = new Cut(cut.cause(), cut.planned(), cut.at(), uncertain);
+    var ended = new Attempt(
+        attempt.number, attempt.incarnation, attempt.fence, attempt.harness, attempt.resumes, attempt.stopNote, whole);
+    return copy(next, ended, Map.of(), finishedSteps, Map.of(), number);
+  }
+
+  private Attempt noted(SessionEvent.ResumePending note) {
+    return new Attempt(
+        attempt.number,
+        attempt.incarnation,
+        attempt.fence,
+        attempt.harness,
+        attempt.resumes,
+        note.reason(),
+        attempt.cut);
+  }
+
+  /** An operator's resume is due at once and starts the count anew. */
+  private Attempt unparked() {
+    var cut = new Cut(attempt.cut.cause, true, attempt.cut.at, attempt.cut.uncertain);
+    return new Attempt(attempt.number, attempt.incarnation, attempt.fence, attempt.harness, 0, "", cut);
+  }
+
+  private OpenRun attempt(RunStatus next, long number, Attempt newest) {
+    return copy(next, newest, openSteps, finishedSteps, approvals, number);
+  }
+
+  private OpenRun steps(RunStatus next, long number, Map<String, String> steps) {
+    return copy(next, attempt, steps, finishedSteps, approvals, number);
+  }
+
+  private OpenRun approvals(RunStatus next, long number, Map<String, String> open) {
+    return copy(next, attempt, openSteps, finishedSteps, open, number);
+  }
+
+  private OpenRun copy(
+      RunStatus next,
+      Attempt newest,
+      Map<String, String> steps,
+      List<String> done,
+      Map<String, String> open,
+      long number) {
+    return new OpenRun(
+        runId, agent, message, context, firstSeq, acceptedAt, deadline, next, newest, steps, done, open, number);
+  }
+
+  private static Map<String, String> plus(Map<String, String> map, String key, String value) {
+    var next = new LinkedHashMap<>(map);
+    next.put(key, value);
+    return next;
+  }
+
+  private static Map<String, String> minus(Map<String, String> map, String key) {
+    var next = new LinkedHashMap<>(map);
+    next.remove(key);
+    return next;
+  }
+}

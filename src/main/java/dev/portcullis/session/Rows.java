@@ -1,0 +1,115 @@
+package dev.portcullis.session;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
+import dev.portcullis.journal.IndexEntry;
+import dev.portcullis.protocol.RunStatus;
+import dev.portcullis.protocol.SessionRow;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/** A session's public row and its index entries, as functions of its state. Pure. */
+final class Rows {
+  /** Index space of rows: session key to row as JSON. */
+  static final String ROW = "row";
+
+  /** Index space of sessions with runs that have not ended: session key to nothing. */
+  static final String OPEN = "open";
+
+  /** Index space of runs: run id to journal position of its first event, a blank, session key. */
+  static final String RUN = "run";
+
+  private static final JsonMapper JSON = JsonMapper.builder()
+      .addModule(new JavaTimeModule())
+      .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+      .build();
+
+  private Rows() {}
+
+  /** The one function from which every view has its status. */
+  static SessionRow of(SessionState state) {
+    var active = state.active();
+    return new SessionRow(
+        state.key(),
+        state.sessionId(new SessionKey(state.key()).entityId()),
+        state.agent(),
+        state.title(),
+        state.erased() ? "erased" : status(state),
+        active.isPresent(),
+        state.open().values().stream().anyMatch(run -> run.status().abortable()),
+        active.stream().map(OpenRun::runId).toList(),
+        state.in(RunStatus.QUEUED).size(),
+        state.in(RunStatus.INTERRUPTED).size(),
+        state.in(RunStatus.PARKED).size(),
+        lastRun(state),
+        state.usage(),
+        state.accepted(),
+        state.terminal(),
+        state.createdAt(),
+        state.updatedAt(),
+        state.rev());
+  }
+
+  /** Index entries that take the store from {@code before} to {@code after}. */
+  static List<IndexEntry> index(SessionState before, SessionState after, List<? extends SessionEvent> events) {
+    var entries = new ArrayList<IndexEntry>();
+    if (after.rev() != before.rev()) {
+      entries.add(
+          after.erased()
+              ? new IndexEntry.Remove(ROW, after.key())
+              : new IndexEntry.Put(ROW, after.key(), write(of(after))));
+    }
+    if (before.open().isEmpty() && !after.open().isEmpty()) {
+      entries.add(new IndexEntry.Put(OPEN, after.key(), ""));
+    } else if (!before.open().isEmpty() && after.open().isEmpty()) {
+      entries.add(new IndexEntry.Remove(OPEN, after.key()));
+    }
+    for (int i = 0; i < events.size(); i++) {
+      if (events.get(i) instanceof SessionEvent.TurnAccepted turn) {
+        entries.add(new IndexEntry.Put(RUN, turn.runId(), (before.seq() + i + 1) + " " + turn.sessionKey()));
+      }
+    }
+    return entries;
+  }
+
+  static String write(SessionRow row) {
+    try {
+      return JSON.writeValueAsString(row);
+    } catch (JsonProcessingException impossible) {
+      throw new IllegalStateException(impossible);
+    }
+  }
+
+  static SessionRow read(String json) {
+    try {
+      return JSON.readValue(json, SessionRow.class);
+    } catch (JsonProcessingException broken) {
+      throw new IllegalStateException("index row is not readable: " + json, broken);
+    }
+  }
+
+  private static String status(SessionState state) {
+    return Stream.of(
+            state.active().map(OpenRun::status),
+            first(state, RunStatus.INTERRUPTED),
+            first(state, RunStatus.QUEUED),
+            first(state, RunStatus.PARKED))
+        .flatMap(Optional::stream)
+        .findFirst()
+        .map(RunStatus::word)
+        .orElse("idle");
+  }
+
+  private static Optional<RunStatus> first(SessionState state, RunStatus status) {
+    return state.in(status).stream().map(OpenRun::status).findFirst();
+  }
+
+  private static String lastRun(SessionState state) {
+    var open = List.copyOf(state.open().keySet());
+    return !open.isEmpty() ? open.getLast() : state.ended().isEmpty() ? "" : state.ended().getLast().runId();
+  }
+}

@@ -1,0 +1,347 @@
+package dev.portcullis.session;
+
+import dev.portcullis.config.GatewayConfig;
+import dev.portcullis.protocol.Message;
+import dev.portcullis.protocol.RunStatus;
+import dev.portcullis.protocol.SessionRow;
+import dev.portcullis.run.Run;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.javadsl.ActorContext;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
+import org.apache.pekko.cluster.sharding.typed.javadsl.ClusterSharding;
+import org.apache.pekko.cluster.sharding.typed.javadsl.EntityTypeKey;
+import org.apache.pekko.persistence.typed.EventAdapter;
+import org.apache.pekko.persistence.typed.PersistenceId;
+import org.apache.pekko.persistence.typed.RecoveryCompleted;
+import org.apache.pekko.persistence.typed.javadsl.CommandHandlerWithReply;
+import org.apache.pekko.persistence.typed.javadsl.EventHandler;
+import org.apache.pekko.persistence.typed.javadsl.EventSourcedBehaviorWithEnforcedReplies;
+import org.apache.pekko.persistence.typed.javadsl.ReplyEffect;
+import org.apache.pekko.persistence.typed.javadsl.RetentionCriteria;
+import org.apache.pekko.persistence.typed.javadsl.SignalHandler;
+
+/**
+ * One durable conversation: the single writer of its journal, with at most one active run. Every command becomes facts or
+ * an answer; what follows from the facts (a run to start, a viewer to tell) is derived from the state after each write, so
+ * that a crash between the two loses nothing. Why: docs/adr/0003, 0004, 0005.
+ */
+public final class Session
+    extends EventSourcedBehaviorWithEnforcedReplies<Session.Command, Recorded, SessionState> {
+
+  // ---- protocol
+  public sealed interface Command extends Wire {}
+
+  /**
+   * Accepts one turn. Repeatable by key: a bound one is answered with its run and starts nothing.
+   *
+   * @param runId the run's id if it is accepted; the asker's choice, never used twice
+   */
+  public record Submit(
+      String runId,
+      String sessionKey,
+      String principal,
+      String message,
+      List<Message> context,
+      List<Sessions.Key> keys,
+      ActorRef<Receipt> replyTo)
+      implements Command {
+    public Submit {
+      context = List.copyOf(context);
+      keys = List.copyOf(keys);
+    }
+  }
+
+  public record Abort(String runId, String by, ActorRef<ControlReply> replyTo) implements Command {}
+
+  public record Resume(String runId, String by, ActorRef<ControlReply> replyTo) implements Command {}
+
+  public record Decide(String runId, String approvalId, boolean allow, String by, ActorRef<ControlReply> replyTo)
+      implements Command {}
+
+  /** Begins the conversation anew, or removes it; open runs are aborted in the same write. */
+  public record Clear(boolean erase, String by, ActorRef<Cleared> replyTo) implements Command {}
+
+  /** Asks where the journal stands, once it stands beyond {@code seq}. Asked again after a time-out. */
+  public record AwaitBeyond(long seq, ActorRef<Position> replyTo) implements Command {}
+
+  /** Wakes the session after a boot; answered when a decision about each open run is in the journal. */
+  public record Recover(ActorRef<Recovered> replyTo) implements Command {}
+
+  /** Notes a planned stop on the active attempt; answered when the note is in the journal. */
+  public record NoteStop(String reason, ActorRef<StopNoted> replyTo) implements Command {}
+
+  /** Ends the active attempt; answered when none is active. */
+  public record Rest(Duration grace, ActorRef<Rested> replyTo) implements Command {}
+
+  record TakeOver() implements Command {}
+
+  record Reported(Run.Report report) implements Command {}
+
+  record TimePassed() implements Command {}
+
+  record IdlePassed() implements Command {}
+
+  /** What sharding sends when the session must leave this node or memory. */
+  public record Leave() implements Command {}
+
+  /** @param rows the row before, empty when there was no session */
+  public record Cleared(List<SessionRow> rows) implements Wire {}
+
+  /** @param since position at which the current conversation begins */
+  public record Position(long seq, long since) implements Wire {}
+
+  public record Recovered(int resumed, int parked, int open) implements Wire {}
+
+  public record StopNoted(int runs) implements Wire {}
+
+  public record Rested(int interrupted) implements Wire {}
+
+  // ---- what a session needs of its node
+  public record Node(
+      GatewayConfig config,
+      Gate gate,
+      Run.Parts run,
+      long incarnation,
+      boolean autoResume,
+      ActorRef<Directory.Command> directory,
+      Transcripts transcripts,
+      Clock clock) {}
+
+  // ---- behaviour
+  public static final EntityTypeKey<Command> TYPE_KEY = EntityTypeKey.create(Command.class, "session");
+
+  private static final int SNAPSHOT_EVERY = 200;
+
+  private final String entityId;
+  private final ActorContext<Command> context;
+  private final ActorRef<ClusterSharding.ShardCommand> shard;
+  private final Node node;
+  private final Turns turns;
+  private final Attempts attempts;
+  private final Waiters waiters = new Waiters();
+  private final TimerScheduler<Command> timers;
+  private boolean owned;
+  private Recovered recovered = new Recovered(0, 0, 0);
+  private final List<ActorRef<Rested>> resting = new ArrayList<>();
+
+  public static Behavior<Command> create(
+      String entityId, ActorRef<ClusterSharding.ShardCommand> shard, Node node) {
+    return Behaviors.setup(context ->
+        Behaviors.withTimers(timers -> new Session(entityId, context, timers, shard, node)));
+  }
+
+  static PersistenceId persistenceId(String entityId) {
+    return PersistenceId.of(TYPE_KEY.name(), entityId);
+  }
+
+  private Session(
+      String entityId,
+      ActorContext<Command> context,
+      TimerScheduler<Command> timers,
+      ActorRef<ClusterSharding.ShardCommand> shard,
+      Node node) {
+    super(persistenceId(entityId));
+    this.entityId = entityId;
+    this.context = context;
+    this.timers = timers;
+    this.shard = shard;
+    this.node = node;
+    var agenda = new Agenda(node.config().run(), node.config().agents(), node.incarnation(), node.autoResume());
+    this.turns = new Turns(node.config(), agenda);
+    this.attempts = new Attempts(entityId, node, context.messageAdapter(Run.Report.class, Reported::new));
+    context.setReceiveTimeout(node.config().session().idle(), new IdlePassed());
+  }
+
+  @Override
+  public SessionState emptyState() {
+    return SessionState.empty();
+  }
+
+  @Override
+  public EventHandler<SessionState, Recorded> eventHandler() {
+    return (state, recorded) -> state.apply(recorded.event());
+  }
+
+  @Override
+  public EventAdapter<Recorded, ?> eventAdapter() {
+    return new Recorded.Adapter();
+  }
+
+  @Override
+  public Set<String> tagsFor(Recorded recorded) {
+    return recorded.tags();
+  }
+
+  @Override
+  public RetentionCriteria retentionCriteria() {
+    return RetentionCriteria.snapshotEvery(SNAPSHOT_EVERY, 2);
+  }
+
+  @Override
+  public SignalHandler<SessionState> signalHandler() {
+    return newSignalHandlerBuilder()
+        .onSignal(RecoveryCompleted.instance(), _ -> context.getSelf().tell(new TakeOver()))
+        .build();
+  }
+
+  @Override
+  public CommandHandlerWithReply<Command, Recorded, SessionState> commandHandler() {
+    // Before the take-over an attempt of the last owner may look alive; nothing may be answered from that.
+    return (state, command) -> owned || command instanceof TakeOver ? handle(state, command) : Effect().stash();
+  }
+
+  private ReplyEffect<Recorded, SessionState> handle(SessionState state, Command command) {
+    var now = node.clock().instant();
+    return switch (command) {
+      case TakeOver _ -> takeOver(state, now);
+      case Submit submit -> submit(state, submit, now);
+      case Abort abort -> control(state, turns.abort(state, abort.runId(), abort.by(), now), abort.replyTo());
+      case Resume resume -> control(state, turns.resume(state, resume.runId(), resume.by(), now), resume.replyTo());
+      case Decide decide -> control(state, turns.decide(state, decide, now), decide.replyTo());
+      case Clear clear -> clear(state, clear, now);
+      case AwaitBeyond(var seq, var replyTo) when state.seq() > seq ->
+          Effect().reply(replyTo, new Position(state.seq(), state.since()));
+      case AwaitBeyond(_, var replyTo) -> {
+        waiters.add(replyTo, now);
+        yield Effect().noReply();
+      }
+      case Recover(var replyTo) -> Effect().reply(replyTo, recovered);
+      case NoteStop(var reason, var replyTo) -> noteStop(state, reason, replyTo, now);
+      case Rest(var grace, var replyTo) -> rest(state, grace, replyTo);
+      case Reported(var report) -> reported(state, report, now);
+      case TimePassed _ -> persist(state, turns.expired(state, now), now).thenNoReply();
+      case IdlePassed _ -> idle(state);
+      case Leave _ -> Effect().stop().thenNoReply();
+    };
+  }
+
+  private ReplyEffect<Recorded, SessionState> takeOver(SessionState state, Instant now) {
+    owned = true;
+    int open = state.open().size();
+    return persist(state, turns.agenda().takeOver(state, now), now)
+        .thenRun((SessionState after) -> {
+          int parked = after.in(RunStatus.PARKED).size() - state.in(RunStatus.PARKED).size();
+          int ended = open - after.open().size();
+          recovered = new Recovered(open - ended - after.in(RunStatus.PARKED).size(), parked, open);
+        })
+        .thenUnstashAll()
+        .thenNoReply();
+  }
+
+  private ReplyEffect<Recorded, SessionState> submit(SessionState state, Submit submit, Instant now) {
+    return switch (turns.submit(state, submit, node.gate().state(), now)) {
+      case Turns.Answer(var receipt) -> Effect().reply(submit.replyTo(), receipt);
+      case Turns.Accept(var events) -> persist(state, events, now)
+          .thenReply(submit.replyTo(), after -> turns.accepted(after, submit));
+    };
+  }
+
+  private ReplyEffect<Recorded, SessionState> control(
+      SessionState state, Turns.Control control, ActorRef<ControlReply> replyTo) {
+    return persist(state, control.events(), node.clock().instant())
+        .thenRun((SessionState _) -> control.decision().ifPresent(attempts::decide))
+        .thenReply(replyTo, _ -> control.reply());
+  }
+
+  private ReplyEffect<Recorded, SessionState> clear(SessionState state, Clear clear, Instant now) {
+    if (state.erased()) {
+      return Effect().reply(clear.replyTo(), new Cleared(List.of()));
+    }
+    return persist(state, turns.clear(state, clear.erase(), clear.by(), now), now)
+        .thenReply(clear.replyTo(), after -> new Cleared(List.of(Rows.of(clear.erase() ? state : after))));
+  }
+
+  private ReplyEffect<Recorded, SessionState> noteStop(
+      SessionState state, String reason, ActorRef<StopNoted> replyTo, Instant now) {
+    var notes = turns.noteStop(state, reason, now);
+    return persist(state, notes, now).thenReply(replyTo, _ -> new StopNoted(notes.size()));
+  }
+
+  private ReplyEffect<Recorded, SessionState> rest(
+      SessionState state, Duration grace, ActorRef<Rested> replyTo) {
+    if (state.active().isEmpty()) {
+      return Effect().reply(replyTo, new Rested(0));
+    }
+    resting.add(replyTo);
+    attempts.stop(grace);
+    return Effect().noReply();
+  }
+
+  private ReplyEffect<Recorded, SessionState> reported(SessionState state, Run.Report report, Instant now) {
+    var facts = turns.facts(state, report, now);
+    return persist(state, facts.events(), now)
+        .thenRun((SessionState _) -> {
+          report.replyTo().tell(new Run.Persisted());
+          facts.decisions().forEach(attempts::decide);
+          facts.dropped().forEach(news -> context.getLog().info("run.late_report runId={} news={}",
+              report.runId(), news.getClass().getSimpleName()));
+        })
+        .thenNoReply();
+  }
+
+  private ReplyEffect<Recorded, SessionState> idle(SessionState state) {
+    if (state.open().isEmpty()) {
+      shard.tell(new ClusterSharding.Passivate<>(context.getSelf()));
+    }
+    return Effect().noReply();
+  }
+
+  /**
+   * Persists {@code events} and, in the same write, the start of the next attempt if they leave room for one; then does
+   * what follows from the new state.
+   */
+  private org.apache.pekko.persistence.typed.javadsl.EffectBuilder<Recorded, SessionState> persist(
+      SessionState before, List<SessionEvent> events, Instant now) {
+    var all = new ArrayList<>(events);
+    var after = fold(before, events);
+    if (node.gate().starts()) {
+      var next = turns.agenda().nextAttempt(after, now);
+      next.ifPresent(all::add);
+      after = fold(before, all);
+    }
+    if (all.isEmpty()) {
+      return Effect().none().thenRun((SessionState state) -> settle(before, state));
+    }
+    var records = new ArrayList<Recorded>();
+    for (int i = 0; i < all.size(); i++) {
+      boolean last = i == all.size() - 1;
+      records.add(new Recorded(all.get(i), last ? Rows.index(before, after, all) : List.of()));
+    }
+    return Effect().persist(records).thenRun((SessionState state) -> settle(before, state));
+  }
+
+  private static SessionState fold(SessionState state, List<SessionEvent> events) {
+    for (var event : events) {
+      state = state.apply(event);
+    }
+    return state;
+  }
+
+  /** What follows from a state. Idempotent: it compares what is with what must be. */
+  private void settle(SessionState before, SessionState after) {
+    if (after.rev() != before.rev()) {
+      node.directory().tell(new Directory.Changed(Rows.of(after)));
+    }
+    attempts.reconcile(context, after);
+    if (after.active().isEmpty()) {
+      resting.forEach(asker -> asker.tell(new Rested(after.in(RunStatus.INTERRUPTED).size())));
+      resting.clear();
+    } else if (node.gate().state() == Gate.State.DRAINING && after.active().get().attempt().stopNote().isEmpty()) {
+      // Started while the drain began: it must carry the note too.
+      context.getSelf().tell(new NoteStop("restart", context.getSystem().ignoreRef()));
+    }
+    waiters.release(new Position(after.seq(), after.since()));
+    turns.nextWake(after, node.clock().instant()).ifPresentOrElse(
+        delay -> timers.startSingleTimer(TimePassed.class, new TimePassed(), delay),
+        () -> timers.cancel(TimePassed.class));
+  }
+}
