@@ -54,11 +54,15 @@ final class History {
         .orElseThrow(() -> corrupt(seq, "the event is missing"));
   }
 
-  /** Whether the event at {@code seq} has this digest, as far as it is still known. */
+  /**
+   * Whether the event at {@code seq} has this digest, as far as it is still known.
+   *
+   * @throws JournalFault {@code CORRUPT} when there is no such event: then not the snapshot is wrong
+   */
   boolean holds(long seq, byte[] digest) {
     var head = head();
     if (seq > head.highest()) {
-      return false;
+      throw corrupt(head.highest() + 1, "the history ends before its snapshot at " + seq);
     }
     return seq < head.deletedTo() || Arrays.equals(digestAt(seq, head), digest);
   }

@@ -148,7 +148,11 @@ public final class Journal implements AutoCloseable {
     return writer.submit(done -> new Request.PutSnapshot(snapshot, done));
   }
 
-  /** The sound snapshots that fit the history, newest first. A bad one is left out with a warning. */
+  /**
+   * The sound snapshots that fit the history, newest first. A bad one is left out with a warning.
+   *
+   * @throws JournalFault {@code CORRUPT} when the history ends before a sound snapshot
+   */
   public List<StoredSnapshot> snapshots(String persistenceId) {
     var history = new History(store, persistenceId);
     var sound = new ArrayList<StoredSnapshot>();
