@@ -1,0 +1,163 @@
+package dev.portcullis.journal;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * What becomes one write with one sync. Turns requests into changes: chains events to their predecessors and moves the
+ * heads. A request that cannot follow is refused alone and leaves no trace.
+ */
+final class Batch {
+
+  /** How many batches are remembered by number; more than fit into LevelDB's log, the only part that can tear. */
+  static final int MARKS = 1 << 17;
+
+  private static final StoreKey NUMBER = new StoreKey.Meta("batch");
+
+  private final JournalStore store;
+  private final Heads heads;
+  private final List<JournalStore.Change> changes = new ArrayList<>();
+  private final Map<String, Head> moved = new LinkedHashMap<>();
+  private final List<StoredEvent> events = new ArrayList<>();
+  private final List<CompletableFuture<Void>> waiting = new ArrayList<>();
+  private long bytes;
+
+  Batch(JournalStore store, Heads heads) {
+    this.store = store;
+    this.heads = heads;
+  }
+
+  static int slot(long number) {
+    return (int) (number % MARKS);
+  }
+
+  static long lastNumber(JournalStore store) {
+    return store.get(NUMBER).map(value -> ByteBuffer.wrap(value).getLong()).orElse(0L);
+  }
+
+  void add(Request request) {
+    try {
+      switch (request) {
+        case Request.Append append -> append(append);
+        case Request.PutSnapshot(var snapshot, _) -> putSnapshot(snapshot);
+        case Request.DeleteSnapshots delete -> deleteSnapshots(delete);
+        case Request.DeleteTo(var persistenceId, var seq, _) -> deleteTo(persistenceId, seq);
+        case Request.Barrier _, Request.Stop _ -> {}
+      }
+      waiting.add(request.done());
+    } catch (JournalFault | IllegalStateException e) {
+      request.done().completeExceptionally(e);
+    }
+  }
+
+  /** The changes of everything added, under the number of this batch. */
+  List<JournalStore.Change> changes(long number) {
+    moved.forEach((persistenceId, head) -> put(new StoreKey.HeadOf(persistenceId), head.encode()));
+    var value = ByteBuffer.allocate(Long.BYTES).putLong(number).array();
+    put(new StoreKey.Mark(slot(number)), value);
+    put(NUMBER, value);
+    return changes;
+  }
+
+  /** After the write: the heads it moved are the newest. */
+  void written() {
+    moved.forEach(heads::put);
+  }
+
+  List<StoredEvent> events() {
+    return events;
+  }
+
+  List<CompletableFuture<Void>> waiting() {
+    return waiting;
+  }
+
+  int size() {
+    return waiting.size();
+  }
+
+  long bytes() {
+    return bytes;
+  }
+
+  boolean changesNothing() {
+    return changes.isEmpty() && moved.isEmpty();
+  }
+
+  private void append(Request.Append append) {
+    var records = new LinkedHashMap<StoreKey, byte[]>();
+    var next = new LinkedHashMap<String, Head>();
+    for (var event : append.events()) {
+      var pid = event.persistenceId();
+      var head = next.containsKey(pid) ? next.get(pid) : head(pid);
+      if (event.seq() != head.highest() + 1) {
+        throw new IllegalStateException(
+            "event " + event.seq() + " of " + pid + " does not follow " + head.highest() + ": a second writer?");
+      }
+      var record = EventRecord.encode(event, head.digest());
+      records.put(new StoreKey.Event(pid, event.seq()), record);
+      next.put(pid, head.next(event.seq(), EventRecord.digestOf(record)));
+    }
+    records.forEach(this::put);
+    moved.putAll(next);
+    events.addAll(append.events());
+    for (var entry : append.entries()) {
+      switch (entry) {
+        case IndexEntry.Put(var space, var key, var value) ->
+            put(new StoreKey.Index(space, key), StoreText.encode(value));
+        case IndexEntry.Remove(var space, var key) -> remove(new StoreKey.Index(space, key));
+      }
+    }
+  }
+
+  /** Alone in its batch, because it reads what the store has; see {@link JournalWriter}. */
+  private void deleteTo(String persistenceId, long seq) {
+    var head = head(persistenceId);
+    long to = Math.min(seq, head.highest());
+    if (to > head.deletedTo()) {
+      var anchor = new History(store, persistenceId).digestAt(to, head);
+      for (long each = head.deletedTo() + 1; each <= to; each++) {
+        remove(new StoreKey.Event(persistenceId, each));
+      }
+      moved.put(persistenceId, new Head(head.highest(), head.digest(), to, anchor));
+    }
+  }
+
+  private void putSnapshot(StoredSnapshot snapshot) {
+    var pid = snapshot.persistenceId();
+    var head = head(pid);
+    var digest = snapshot.seq() == head.highest()
+        ? head.digest()
+        : new History(store, pid).digestAt(snapshot.seq(), head);
+    put(new StoreKey.Snapshot(pid, snapshot.seq()), new SnapshotRecord(snapshot, digest).encode());
+  }
+
+  private void deleteSnapshots(Request.DeleteSnapshots delete) {
+    var range = new JournalStore.Range.Snapshots(delete.persistenceId(), delete.from(), delete.to());
+    store.scan(range, (key, value) -> {
+      var found = SnapshotRecord.decode((StoreKey.Snapshot) key, value).map(SnapshotRecord::snapshot);
+      if (found.map(delete.which()::test).orElse(true)) {
+        remove(key);
+      }
+      return true;
+    });
+  }
+
+  private Head head(String persistenceId) {
+    var head = moved.get(persistenceId);
+    return head == null ? heads.of(persistenceId) : head;
+  }
+
+  private void put(StoreKey key, byte[] value) {
+    changes.add(new JournalStore.Change.Put(key, value));
+    bytes += value.length;
+  }
+
+  private void remove(StoreKey key) {
+    changes.add(new JournalStore.Change.Remove(key));
+  }
+}

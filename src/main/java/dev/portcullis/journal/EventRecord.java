@@ -1,0 +1,108 @@
+package dev.portcullis.journal;
+
+import java.nio.BufferUnderflowException;
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
+import java.util.Arrays;
+
+/**
+ * How one event lies in the store. It describes itself, so that a record found under another key is noticed, and ends
+ * with SHA-256 over itself and its predecessor's digest: {@code version, pid, seq, serializer id, manifest, timestamp,
+ * writer, payload, digest}. Texts and payload have a length in front; numbers are big-endian.
+ */
+final class EventRecord {
+
+  static final int DIGEST_BYTES = 32;
+
+  private static final byte VERSION = 1;
+  private static final int FIXED_BYTES = 1 + 3 * Integer.BYTES + 2 * Long.BYTES + 2 * Integer.BYTES;
+
+  private EventRecord() {}
+
+  static byte[] encode(StoredEvent event, byte[] predecessor) {
+    var pid = StoreText.encode(event.persistenceId());
+    var manifest = StoreText.encode(event.manifest());
+    var writer = StoreText.encode(event.writerUuid());
+    int body = FIXED_BYTES + pid.length + manifest.length + writer.length + event.payload().length;
+    var buffer = ByteBuffer.allocate(body + DIGEST_BYTES).put(VERSION);
+    put(buffer, pid);
+    buffer.putLong(event.seq()).putInt(event.serializerId());
+    put(buffer, manifest);
+    buffer.putLong(event.timestamp().toEpochMilli());
+    put(buffer, writer);
+    put(buffer, event.payload());
+    return buffer.put(digest(buffer.array(), body, predecessor)).array();
+  }
+
+  /** The digest that the successor is chained to. */
+  static byte[] digestOf(byte[] record) {
+    return Arrays.copyOfRange(record, Math.max(0, record.length - DIGEST_BYTES), record.length);
+  }
+
+  /** @throws JournalFault {@code CORRUPT} when it is not the record that was written under this key */
+  static StoredEvent decode(String where, StoreKey.Event key, byte[] record, byte[] predecessor) {
+    int body = record.length - DIGEST_BYTES;
+    if (body < FIXED_BYTES || record[0] != VERSION) {
+      throw corrupt(where, key, "the record cannot be read");
+    }
+    var event = read(where, key, ByteBuffer.wrap(record, 1, body - 1));
+    if (!event.persistenceId().equals(key.persistenceId()) || event.seq() != key.seq()) {
+      throw corrupt(where, key, "the record belongs elsewhere, to seq " + event.seq());
+    }
+    if (!Arrays.equals(digest(record, body, predecessor), digestOf(record))) {
+      throw corrupt(where, key, "the digest does not follow from the record and its predecessor");
+    }
+    return event;
+  }
+
+  /** SHA-256 over the first bytes of a record and a digest it depends on. */
+  static byte[] digest(byte[] record, int length, byte[] predecessor) {
+    try {
+      var sha = MessageDigest.getInstance("SHA-256");
+      sha.update(record, 0, length);
+      sha.update(predecessor);
+      return sha.digest();
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
+  }
+
+  private static StoredEvent read(String where, StoreKey.Event key, ByteBuffer buffer) {
+    try {
+      var pid = text(buffer);
+      long seq = buffer.getLong();
+      int serializerId = buffer.getInt();
+      var manifest = text(buffer);
+      var timestamp = Instant.ofEpochMilli(buffer.getLong());
+      var writer = text(buffer);
+      return new StoredEvent(pid, seq, serializerId, manifest, bytes(buffer), timestamp, writer);
+    } catch (BufferUnderflowException | IndexOutOfBoundsException e) {
+      throw corrupt(where, key, "the record ends too early");
+    }
+  }
+
+  static void put(ByteBuffer buffer, byte[] bytes) {
+    buffer.putInt(bytes.length).put(bytes);
+  }
+
+  static String text(ByteBuffer buffer) {
+    var bytes = bytes(buffer);
+    return StoreText.decode(bytes, 0, bytes.length);
+  }
+
+  static byte[] bytes(ByteBuffer buffer) {
+    int length = buffer.getInt();
+    if (length < 0 || length > buffer.remaining()) {
+      throw new BufferUnderflowException();
+    }
+    var bytes = new byte[length];
+    buffer.get(bytes);
+    return bytes;
+  }
+
+  private static JournalFault corrupt(String where, StoreKey.Event key, String what) {
+    return JournalFault.corrupt(where, key.persistenceId(), key.seq(), what);
+  }
+}

@@ -1,0 +1,48 @@
+package dev.portcullis.journal;
+
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+
+/**
+ * A switch for crash tests only: halts the process, as {@code kill -9} would, exactly at a named point of the code.
+ * The system property {@code portcullis.failpoint} lists points, {@code <point>} for the first and {@code <point>#n}
+ * for the n-th time it is reached. Without the property nothing is compared and the calls cost nothing.
+ * Points of the journal: {@code persist.<manifest>.before} the store's write of an event, and
+ * {@code persist.<manifest>.after} it, before anybody is told.
+ */
+public final class FailPoints {
+
+  private static final int KILLED = 137;
+  private static final List<Point> POINTS = parse(System.getProperty("portcullis.failpoint", ""));
+  private static final boolean ARMED = !POINTS.isEmpty();
+
+  private record Point(String name, AtomicInteger left) {}
+
+  private FailPoints() {}
+
+  /** Whether any point is set; for callers that would have to build a name. */
+  public static boolean armed() {
+    return ARMED;
+  }
+
+  /** Ends the process here when this point is due. */
+  public static void hit(String name) {
+    if (ARMED) {
+      for (var point : POINTS) {
+        if (point.name().equals(name) && point.left().decrementAndGet() == 0) {
+          Runtime.getRuntime().halt(KILLED);
+        }
+      }
+    }
+  }
+
+  private static List<Point> parse(String property) {
+    return Stream.of(property.split(","))
+        .map(String::strip)
+        .filter(text -> !text.isEmpty())
+        .map(text -> text.split("#", 2))
+        .map(parts -> new Point(parts[0], new AtomicInteger(parts.length == 1 ? 1 : Integer.parseInt(parts[1]))))
+        .toList();
+  }
+}

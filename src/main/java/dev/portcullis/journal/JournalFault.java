@@ -1,0 +1,113 @@
+package dev.portcullis.journal;
+
+import java.nio.file.Path;
+
+/** What can go wrong with the journal. The message names the place and says what to do. */
+public final class JournalFault extends RuntimeException {
+
+  /** The kinds of fault, closed. */
+  public enum Code {
+    /** Another process holds the data directory. */
+    LOCKED(true),
+    /** The disk failed; the outcome of the write in flight is unknown. */
+    IO(false),
+    /** What is stored is not what was written. */
+    CORRUPT(false),
+    /** The data directory cannot be made. */
+    CANNOT_CREATE(false),
+    /** The data directory may not be read or written. */
+    PERMISSION(false),
+    /** There is too little room on the disk to start. */
+    LOW_SPACE(true),
+    /** The directory holds something else, or a newer format. */
+    FORMAT(false),
+    /** The journal was closed before. */
+    CLOSED(false);
+
+    private final boolean retryable;
+
+    Code(boolean retryable) {
+      this.retryable = retryable;
+    }
+
+    /** Whether the same call may succeed later without anybody touching the data. */
+    public boolean retryable() {
+      return retryable;
+    }
+  }
+
+  private static final String REPAIR = "; run `portcullis journal repair` or restore a backup";
+
+  private final Code code;
+
+  private JournalFault(Code code, String message) {
+    super(message);
+    this.code = code;
+  }
+
+  private JournalFault(Code code, String message, Throwable cause) {
+    super(message + " (" + cause + ")", cause);
+    this.code = code;
+  }
+
+  public Code code() {
+    return code;
+  }
+
+  static JournalFault locked(Path lock) {
+    return new JournalFault(
+        Code.LOCKED, "another process holds " + lock + "; stop it, or choose another data directory");
+  }
+
+  static JournalFault io(String where, String what, Throwable cause) {
+    return new JournalFault(Code.IO, what + " failed in " + where + "; check the disk, then restart", cause);
+  }
+
+  static JournalFault corrupt(String where, String persistenceId, long seq, String what) {
+    return new JournalFault(
+        Code.CORRUPT, quoted(persistenceId) + " seq " + seq + ": " + what + ", in " + where + REPAIR);
+  }
+
+  static JournalFault corruptStore(String where, String what) {
+    return new JournalFault(Code.CORRUPT, what + ", in " + where + REPAIR);
+  }
+
+  static JournalFault corruptStore(String where, String what, Throwable cause) {
+    return new JournalFault(Code.CORRUPT, what + ", in " + where + REPAIR, cause);
+  }
+
+  static JournalFault cannotCreate(Path path, Throwable cause) {
+    return new JournalFault(
+        Code.CANNOT_CREATE, "cannot create " + path + "; make its parent writable or choose another", cause);
+  }
+
+  static JournalFault noNativeLibrary(Throwable cause) {
+    return new JournalFault(
+        Code.CANNOT_CREATE, "no native LevelDB on this platform; choose the implementation java or auto", cause);
+  }
+
+  static JournalFault permission(Path path, Throwable cause) {
+    return new JournalFault(
+        Code.PERMISSION, "no permission for " + path + "; give it to the user of the gateway (0700)", cause);
+  }
+
+  static JournalFault lowSpace(Path path, long usableBytes, long neededBytes) {
+    return new JournalFault(
+        Code.LOW_SPACE, "only " + usableBytes + " bytes free for " + path + ", needs " + neededBytes + "; make room");
+  }
+
+  static JournalFault format(String where, String found, String expected) {
+    return new JournalFault(
+        Code.FORMAT,
+        where + " holds " + found + ", not " + expected + "; use the version that wrote it or another directory");
+  }
+
+  static JournalFault closed(String where) {
+    return new JournalFault(Code.CLOSED, "the journal in " + where + " is closed; nothing more can be written");
+  }
+
+  /** An id is foreign text: control characters must not reach a terminal or split a log line. */
+  private static String quoted(String persistenceId) {
+    return '"' + persistenceId.replaceAll("\\p{Cntrl}", "?") + '"';
+  }
+}

@@ -1,0 +1,33 @@
+package dev.portcullis.journal;
+
+import org.apache.pekko.actor.ActorSystem;
+import org.apache.pekko.actor.setup.Setup;
+
+/** How boot hands the opened journal to the plugins, which Pekko makes by name. */
+public final class JournalSetup extends Setup {
+
+  private final Journal journal;
+  private final EventTypes types;
+
+  public JournalSetup(Journal journal, EventTypes types) {
+    this.journal = journal;
+    this.types = types;
+  }
+
+  Journal journal() {
+    return journal;
+  }
+
+  EventTypes types() {
+    return types;
+  }
+
+  /** @throws IllegalStateException when the system was made without one */
+  static JournalSetup of(ActorSystem system) {
+    return system
+        .settings()
+        .setup()
+        .get(JournalSetup.class)
+        .orElseThrow(() -> new IllegalStateException("the ActorSystem " + system.name() + " has no JournalSetup"));
+  }
+}

@@ -1,0 +1,86 @@
+package dev.portcullis.journal;
+
+import java.time.Instant;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.apache.pekko.dispatch.MessageDispatcher;
+import org.apache.pekko.persistence.SelectedSnapshot;
+import org.apache.pekko.persistence.SnapshotMetadata;
+import org.apache.pekko.persistence.SnapshotSelectionCriteria;
+import org.apache.pekko.persistence.snapshot.japi.SnapshotStore;
+import org.apache.pekko.serialization.Serialization;
+import org.apache.pekko.serialization.SerializationExtension;
+import org.apache.pekko.serialization.Serializers;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import scala.concurrent.Future;
+import scala.jdk.javaapi.FutureConverters;
+
+/**
+ * The Pekko snapshot plugin {@code portcullis.persistence.snapshot-store}, in the same store as the events. A snapshot
+ * that is damaged, does not fit its history or cannot be decoded any more is passed over with a warning.
+ */
+public final class JournalSnapshots extends SnapshotStore {
+
+  private static final Logger LOG = LoggerFactory.getLogger(JournalSnapshots.class);
+
+  private final Journal journal = JournalSetup.of(context().system()).journal();
+  private final Serialization serialization = SerializationExtension.get(context().system());
+  private final MessageDispatcher replays =
+      context().system().dispatchers().lookup("portcullis.persistence.replay-dispatcher");
+
+  @Override
+  public Future<Optional<SelectedSnapshot>> doLoadAsync(
+      String persistenceId, SnapshotSelectionCriteria criteria) {
+    return FutureConverters.asScala(CompletableFuture.supplyAsync(
+        () -> journal.snapshots(persistenceId).stream()
+            .filter(snapshot -> criteria.matches(metadata(snapshot)))
+            .flatMap(snapshot -> decode(snapshot).stream())
+            .findFirst(),
+        replays));
+  }
+
+  @Override
+  public Future<Void> doSaveAsync(SnapshotMetadata metadata, Object snapshot) {
+    var serializer = serialization.findSerializerFor(snapshot);
+    return FutureConverters.asScala(journal.putSnapshot(new StoredSnapshot(
+        metadata.persistenceId(),
+        metadata.sequenceNr(),
+        serializer.identifier(),
+        Serializers.manifestFor(serializer, snapshot),
+        serializer.toBinary(snapshot),
+        Instant.ofEpochMilli(metadata.timestamp()))));
+  }
+
+  @Override
+  public Future<Void> doDeleteAsync(SnapshotMetadata metadata) {
+    long seq = metadata.sequenceNr();
+    return FutureConverters.asScala(journal.deleteSnapshots(metadata.persistenceId(), seq, seq, _ -> true));
+  }
+
+  @Override
+  public Future<Void> doDeleteAsync(String persistenceId, SnapshotSelectionCriteria criteria) {
+    return FutureConverters.asScala(journal.deleteSnapshots(
+        persistenceId,
+        criteria.minSequenceNr(),
+        criteria.maxSequenceNr(),
+        snapshot -> criteria.matches(metadata(snapshot))));
+  }
+
+  private Optional<SelectedSnapshot> decode(StoredSnapshot snapshot) {
+    var decoded =
+        serialization.deserialize(snapshot.payload(), snapshot.serializerId(), snapshot.manifest());
+    if (decoded.isFailure()) {
+      LOG.warn(
+          "journal.bad_snapshot ignored manifest={} seq={} cause={}",
+          snapshot.manifest(), snapshot.seq(), decoded.failed().get().toString());
+      return Optional.empty();
+    }
+    return Optional.of(SelectedSnapshot.create(metadata(snapshot), decoded.get()));
+  }
+
+  private static SnapshotMetadata metadata(StoredSnapshot snapshot) {
+    return new SnapshotMetadata(
+        snapshot.persistenceId(), snapshot.seq(), snapshot.timestamp().toEpochMilli());
+  }
+}

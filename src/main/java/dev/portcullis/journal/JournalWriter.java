@@ -1,0 +1,178 @@
+package dev.portcullis.journal;
+
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The one thread that writes. It takes whatever is queued, commits it as one batch with one sync, and then completes
+ * every future of the batch; the next batch gathers meanwhile. Each actor has at most one write in flight, which bounds
+ * the queue. After the first failed write nothing is ever acknowledged again: whether a failed sync reached the disk is
+ * unknown, and a second try may succeed without the first one's data.
+ */
+final class JournalWriter implements AutoCloseable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(JournalWriter.class);
+  private static final int BATCH_MAX_REQUESTS = 4096;
+  private static final long BATCH_MAX_BYTES = 8L << 20;
+
+  private final JournalStore store;
+  private final Consumer<JournalFault> onFault;
+  private final Heads heads;
+  private final LinkedBlockingQueue<Request> queue = new LinkedBlockingQueue<>();
+  private final CompletableFuture<Void> stopped = new CompletableFuture<>();
+  private final Thread thread;
+  private volatile boolean closing;
+  private volatile boolean failed;
+  private volatile Journal.Stats stats = new Journal.Stats(0, 0, 0, 0);
+  private long number;
+
+  JournalWriter(JournalStore store, Consumer<JournalFault> onFault) {
+    this.store = store;
+    this.onFault = onFault;
+    this.heads = new Heads(store);
+    this.number = Batch.lastNumber(store);
+    this.thread = Thread.ofPlatform().name("journal-writer").start(this::run);
+  }
+
+  /** Queues what is made for a fresh future; the answer comes on the writer's thread, so do not block in it. */
+  CompletionStage<Void> submit(Function<CompletableFuture<Void>, Request> request) {
+    var done = new CompletableFuture<Void>();
+    var made = request.apply(done);
+    if (closing) {
+      done.completeExceptionally(JournalFault.closed(store.name()));
+    } else {
+      queue.add(made);
+      if (stopped.isDone() && queue.remove(made)) { // It came after the last look into the queue.
+        done.completeExceptionally(JournalFault.closed(store.name()));
+      }
+    }
+    return done;
+  }
+
+  boolean failed() {
+    return failed;
+  }
+
+  Journal.Stats stats() {
+    return stats;
+  }
+
+  /** Writes what is queued, then ends the thread. */
+  @Override
+  public void close() {
+    closing = true;
+    queue.add(new Request.Stop(new CompletableFuture<>()));
+    stopped.join();
+  }
+
+  private void run() {
+    boolean running = true;
+    while (running) {
+      try {
+        running = turn(queue.take());
+      } catch (InterruptedException e) {
+        LOG.warn("journal.interrupted: ignored, only close ends the writer");
+      }
+    }
+    stopped.complete(null);
+    for (var late = queue.poll(); late != null; late = queue.poll()) {
+      late.done().completeExceptionally(JournalFault.closed(store.name()));
+    }
+  }
+
+  /** One batch, beginning with {@code first}. */
+  private boolean turn(Request first) {
+    var batch = new Batch(store, heads);
+    var request = first;
+    while (request != null && !endsBatch(request)) {
+      batch.add(request);
+      request = full(batch) ? null : queue.poll();
+    }
+    commit(batch);
+    return switch (request) {
+      case null -> true;
+      case Request.Stop _ -> false;
+      case Request other -> alone(other);
+    };
+  }
+
+  private boolean alone(Request request) {
+    var batch = new Batch(store, heads);
+    batch.add(request);
+    commit(batch);
+    return true;
+  }
+
+  /** These read what is in the store, so everything before them must be there. */
+  private static boolean endsBatch(Request request) {
+    return switch (request) {
+      case Request.Stop _, Request.DeleteTo _, Request.DeleteSnapshots _, Request.PutSnapshot _ -> true;
+      case Request.Append _, Request.Barrier _ -> false;
+    };
+  }
+
+  private static boolean full(Batch batch) {
+    return batch.size() >= BATCH_MAX_REQUESTS || batch.bytes() >= BATCH_MAX_BYTES;
+  }
+
+  private void commit(Batch batch) {
+    if (failed) {
+      fail(batch, JournalFault.io(store.name(), "writing after a failed write", new IllegalStateException("fenced")));
+      return;
+    }
+    if (batch.changesNothing()) {
+      complete(batch);
+      return;
+    }
+    try {
+      hit(batch, ".before");
+      store.write(batch.changes(number + 1));
+      hit(batch, ".after");
+    } catch (RuntimeException | Error e) { // Whatever it was, nobody can know what reached the disk.
+      stop(batch, e);
+      return;
+    }
+    number++;
+    batch.written();
+    count(batch);
+    complete(batch);
+  }
+
+  private void stop(Batch batch, Throwable cause) {
+    failed = true;
+    var fault = cause instanceof JournalFault known && known.code() == JournalFault.Code.IO
+        ? known
+        : JournalFault.io(store.name(), "writing", cause);
+    LOG.error("journal.failed: nothing is acknowledged any more", fault);
+    Thread.ofVirtual().name("journal-fault").start(() -> onFault.accept(fault));
+    fail(batch, fault);
+  }
+
+  private static void fail(Batch batch, JournalFault fault) {
+    batch.waiting().forEach(done -> done.completeExceptionally(fault));
+  }
+
+  private static void complete(Batch batch) {
+    batch.waiting().forEach(done -> done.complete(null));
+  }
+
+  private void count(Batch batch) {
+    var before = stats;
+    stats = new Journal.Stats(
+        before.events() + batch.events().size(),
+        before.batches() + 1,
+        before.bytes() + batch.bytes(),
+        batch.events().size());
+  }
+
+  private static void hit(Batch batch, String when) {
+    if (FailPoints.armed()) {
+      batch.events().forEach(event -> FailPoints.hit("persist." + event.manifest() + when));
+    }
+  }
+}

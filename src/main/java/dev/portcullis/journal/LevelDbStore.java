@@ -1,0 +1,189 @@
+package dev.portcullis.journal;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import org.fusesource.leveldbjni.JniDBFactory;
+import org.fusesource.leveldbjni.internal.NativeDB;
+import org.iq80.leveldb.CompressionType;
+import org.iq80.leveldb.DB;
+import org.iq80.leveldb.DBException;
+import org.iq80.leveldb.DBFactory;
+import org.iq80.leveldb.Options;
+import org.iq80.leveldb.ReadOptions;
+import org.iq80.leveldb.WriteOptions;
+import org.iq80.leveldb.impl.Iq80DBFactory;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A {@link JournalStore} in LevelDB, native or pure Java; both read each other's files. Every write is synced, every
+ * read checks the block's checksum. Using the native library after close ends the process with SIGSEGV, therefore the
+ * lock: whoever uses the database shares it, closing takes it alone.
+ */
+final class LevelDbStore implements JournalStore {
+
+  /** How strictly the log is read while opening. */
+  enum Checks {
+    /** Any damage refuses to open. */
+    PARANOID,
+    /** Damaged parts are left out silently; only good for {@link LevelDbRecovery}, which looks. */
+    LENIENT
+  }
+
+  private static final Logger LOG = LoggerFactory.getLogger(LevelDbStore.class);
+  /** With it a log holds fewer batches than {@link Batch#MARKS}. */
+  private static final int WRITE_BUFFER_BYTES = 4 << 20;
+
+  private final Path directory;
+  private final DB db;
+  private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
+  private final WriteOptions sync = new WriteOptions().sync(true);
+  private boolean closed;
+
+  private LevelDbStore(Path directory, DB db) {
+    this.directory = directory;
+    this.db = db;
+  }
+
+  /** @throws IOException in the words of the library, when the files cannot be opened */
+  static LevelDbStore open(Path directory, DBFactory factory, Checks checks, boolean create)
+      throws IOException {
+    var options = new Options()
+        .createIfMissing(create)
+        .paranoidChecks(checks == Checks.PARANOID)
+        .verifyChecksums(true)
+        .writeBufferSize(WRITE_BUFFER_BYTES)
+        .compressionType(CompressionType.NONE); // The Java version would need one more library to read it.
+    try {
+      return new LevelDbStore(directory, factory.open(directory.toFile(), options));
+    } catch (RuntimeException e) {
+      throw new IOException(e.getMessage(), e); // The Java version reports damage so.
+    }
+  }
+
+  static DBFactory factory(JournalSettings.Implementation implementation) {
+    return switch (implementation) {
+      case JAVA -> Iq80DBFactory.factory;
+      case NATIVE -> {
+        try {
+          yield nativeFactory();
+        } catch (LinkageError e) {
+          throw JournalFault.noNativeLibrary(e);
+        }
+      }
+      case AUTO -> {
+        try {
+          var factory = nativeFactory();
+          LOG.info("journal.leveldb implementation=native");
+          yield factory;
+        } catch (LinkageError e) {
+          LOG.warn("journal.leveldb implementation=java cause={}", e.toString());
+          yield Iq80DBFactory.factory;
+        }
+      }
+    };
+  }
+
+  private static DBFactory nativeFactory() {
+    NativeDB.LIBRARY.load(); // Here rather than in the first call, so that AUTO can choose.
+    return JniDBFactory.factory;
+  }
+
+  @Override
+  public String name() {
+    return directory.toString();
+  }
+
+  @Override
+  public boolean isEmpty() {
+    return using("reading", () -> {
+      try (var iterator = db.iterator(reading())) {
+        iterator.seekToFirst();
+        return !iterator.hasNext();
+      }
+    });
+  }
+
+  @Override
+  public void write(List<Change> batch) {
+    using("writing", () -> {
+      try (var write = db.createWriteBatch()) {
+        for (var change : batch) {
+          switch (change) {
+            case Change.Put(var key, var value) -> write.put(LevelDbKeys.encode(key), value);
+            case Change.Remove(var key) -> write.delete(LevelDbKeys.encode(key));
+          }
+        }
+        return db.write(write, sync) == null;
+      }
+    });
+  }
+
+  @Override
+  public Optional<byte[]> get(StoreKey key) {
+    return using("reading", () -> Optional.ofNullable(db.get(LevelDbKeys.encode(key), reading())));
+  }
+
+  @Override
+  public void scan(Range range, Visitor visitor) {
+    var bounds = LevelDbKeys.bounds(range);
+    using("reading", () -> {
+      try (var iterator = db.iterator(reading())) {
+        iterator.seek(bounds.first());
+        while (iterator.hasNext()) {
+          var entry = iterator.next();
+          if (Arrays.compareUnsigned(entry.getKey(), bounds.end()) >= 0
+              || !visitor.visit(LevelDbKeys.decode(entry.getKey()), entry.getValue())) {
+            return false;
+          }
+        }
+        return true;
+      }
+    });
+  }
+
+  @Override
+  public void close() {
+    lock.writeLock().lock();
+    try {
+      if (!closed) {
+        closed = true;
+        db.close();
+      }
+    } catch (IOException e) {
+      throw JournalFault.io(name(), "closing", e);
+    } finally {
+      lock.writeLock().unlock();
+    }
+  }
+
+  private static ReadOptions reading() {
+    return new ReadOptions().verifyChecksums(true);
+  }
+
+  /** A use of the database that may fail as the library does. */
+  private interface Use<T> {
+    T run() throws IOException;
+  }
+
+  private <T> T using(String what, Use<T> use) {
+    lock.readLock().lock();
+    try {
+      if (closed) {
+        throw JournalFault.closed(name());
+      }
+      return use.run();
+    } catch (IOException | DBException e) {
+      var message = String.valueOf(e.getMessage());
+      throw message.startsWith("Corruption")
+          ? JournalFault.corruptStore(name(), what, e)
+          : JournalFault.io(name(), what, e);
+    } finally {
+      lock.readLock().unlock();
+    }
+  }
+}

@@ -1,0 +1,152 @@
+package dev.portcullis.journal;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.portcullis.journal.JournalFault.Code;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Comparator;
+import java.util.List;
+import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
+import org.apache.pekko.actor.testkit.typed.javadsl.LogCapturingExtension;
+import org.apache.pekko.actor.testkit.typed.javadsl.LoggingTestKit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Real LevelDB files, damaged as disks and crashes do it. */
+@ExtendWith(LogCapturingExtension.class)
+class LevelDbRecoveryTest {
+
+  private static final ActorTestKit KIT = ActorTestKit.create();
+  private static final int EVENTS = 400;
+
+  @TempDir Path directory;
+
+  @AfterAll
+  static void shutDown() {
+    KIT.shutdownTestKit();
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 100, 5000})
+  @Tag("INV-J1")
+  void aTornTailStartsWithOneLoudLineThatNamesTheCopy(int bytes) throws IOException {
+    write();
+    truncate(log(), bytes);
+    var damaged = Files.readAllBytes(log());
+    LoggingTestKit.error("journal.torn_tail copy=" + directory.resolve("journal.damaged-1")).expect(KIT.system(), () -> {
+      try (var journal = Samples.open(directory)) {
+        long left = journal.highest("s-1");
+        assertTrue(left < EVENTS && left > EVENTS / 2, "left " + left);
+        assertEquals(left, Samples.replay(journal, "s-1").size());
+        Samples.append(journal, "s-1", 1);
+      }
+      return true;
+    });
+    assertEquals(damaged.length, Files.size(log(directory.resolve("journal.damaged-1"))));
+    Samples.open(directory).close(); // Sound again: no second copy.
+    assertFalse(Files.exists(directory.resolve("journal.damaged-2")));
+    assertFalse(Files.exists(directory.resolve("journal.trial")));
+  }
+
+  @Test
+  @Tag("INV-J1")
+  void aFlippedBitInTheMiddleRefusesToStartEachTime() throws IOException {
+    write();
+    flip(log(), Files.size(log()) / 4);
+    for (int i = 0; i < 2; i++) {
+      var fault = assertThrows(JournalFault.class, () -> Samples.open(directory));
+      assertEquals(Code.CORRUPT, fault.code());
+      assertTrue(fault.getMessage().contains("portcullis journal repair"), fault.getMessage());
+    }
+    try (var files = Files.list(directory)) {
+      assertEquals(List.of("journal", "lock"), files.map(file -> file.getFileName().toString()).sorted().toList());
+    }
+  }
+
+  /** No history has a hole then: each lost batch was the only one of its history. Only the marks can tell. */
+  @Test
+  @Tag("INV-J1")
+  void lostHistoriesInTheMiddleAreNotTakenForATornTail() throws IOException {
+    try (var journal = Samples.open(directory)) {
+      for (int i = 0; i < EVENTS; i++) {
+        Samples.append(journal, "once-" + i, 1);
+      }
+    }
+    flip(log(), Files.size(log()) / 4);
+    var fault = assertThrows(JournalFault.class, () -> Samples.open(directory));
+    assertEquals(Code.CORRUPT, fault.code());
+    assertTrue(fault.getMessage().contains("batches are missing"), fault.getMessage());
+  }
+
+  @Test
+  void dataWithoutItsTableOfContentsIsNotStartedAnew() throws IOException {
+    write();
+    Files.delete(directory.resolve("journal/CURRENT"));
+    assertEquals(Code.CORRUPT, assertThrows(JournalFault.class, () -> Samples.open(directory)).code());
+  }
+
+  @Test
+  void aKillWhileTheRecoveredFilesTakeOverLosesNothing() throws IOException {
+    write();
+    Files.move(directory.resolve("journal"), directory.resolve("journal.recovered"));
+    try (var journal = Samples.open(directory)) {
+      assertEquals(EVENTS, Samples.replay(journal, "s-1").size());
+    }
+    assertFalse(Files.exists(directory.resolve("journal.recovered")));
+  }
+
+  @Test
+  void aKillWhileTheDataDirectoryIsMadeStartsAnew() throws IOException {
+    Files.createDirectories(directory.resolve("journal"));
+    Files.createFile(directory.resolve("journal/LOG"));
+    Files.createFile(directory.resolve("journal/MANIFEST-000001"));
+    Samples.open(directory).close();
+  }
+
+  private void write() {
+    try (var journal = Samples.open(directory)) {
+      Samples.append(journal, "s-1", EVENTS);
+    }
+  }
+
+  private Path log() throws IOException {
+    return log(directory.resolve("journal"));
+  }
+
+  private static Path log(Path store) throws IOException {
+    try (var files = Files.list(store)) {
+      return files
+          .filter(file -> file.toString().endsWith(".log"))
+          .max(Comparator.naturalOrder())
+          .orElseThrow();
+    }
+  }
+
+  private static void truncate(Path file, int bytes) throws IOException {
+    try (var channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      channel.truncate(channel.size() - bytes);
+    }
+  }
+
+  private static void flip(Path file, long at) throws IOException {
+    try (var channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+      var one = ByteBuffer.allocate(1);
+      channel.read(one, at);
+      one.put(0, (byte) (one.get(0) ^ 4)).flip();
+      channel.write(one, at);
+    }
+  }
+}

@@ -1,0 +1,86 @@
+package dev.portcullis.journal;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** A store that can be told to hold back or to fail a write, over a real one. */
+final class StoreBetween implements JournalStore {
+
+  private final JournalStore real;
+  private final AtomicInteger writes = new AtomicInteger();
+  private volatile int failing = Integer.MAX_VALUE;
+  private volatile CountDownLatch held = new CountDownLatch(0);
+  private volatile CountDownLatch entered = new CountDownLatch(0);
+
+  StoreBetween(JournalStore real) {
+    this.real = real;
+  }
+
+  /** The n-th write from now fails, and no other does: a disk that recovers must not be trusted either. */
+  void failWrite(int n) {
+    failing = writes.get() + n;
+  }
+
+  /** Holds the next write back until {@link #letGo}. */
+  void hold() {
+    entered = new CountDownLatch(1);
+    held = new CountDownLatch(1);
+  }
+
+  void awaitHeld() throws InterruptedException {
+    entered.await();
+  }
+
+  void letGo() {
+    held.countDown();
+  }
+
+  int writes() {
+    return writes.get();
+  }
+
+  JournalStore real() {
+    return real;
+  }
+
+  @Override
+  public void write(List<Change> batch) {
+    entered.countDown();
+    try {
+      held.await();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+    if (writes.incrementAndGet() == failing) {
+      throw JournalFault.io(name(), "writing", new java.io.IOException("no such disk"));
+    }
+    real.write(batch);
+  }
+
+  @Override
+  public String name() {
+    return real.name();
+  }
+
+  @Override
+  public boolean isEmpty() {
+    return real.isEmpty();
+  }
+
+  @Override
+  public Optional<byte[]> get(StoreKey key) {
+    return real.get(key);
+  }
+
+  @Override
+  public void scan(Range range, Visitor visitor) {
+    real.scan(range, visitor);
+  }
+
+  @Override
+  public void close() {
+    real.close();
+  }
+}
