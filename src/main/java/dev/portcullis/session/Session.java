@@ -10,7 +10,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
@@ -23,6 +22,7 @@ import org.apache.pekko.persistence.typed.EventAdapter;
 import org.apache.pekko.persistence.typed.PersistenceId;
 import org.apache.pekko.persistence.typed.RecoveryCompleted;
 import org.apache.pekko.persistence.typed.javadsl.CommandHandlerWithReply;
+import org.apache.pekko.persistence.typed.javadsl.EffectBuilder;
 import org.apache.pekko.persistence.typed.javadsl.EventHandler;
 import org.apache.pekko.persistence.typed.javadsl.EventSourcedBehaviorWithEnforcedReplies;
 import org.apache.pekko.persistence.typed.javadsl.ReplyEffect;
@@ -233,8 +233,8 @@ public final class Session
           int ended = open - after.open().size();
           recovered = new Recovered(open - ended - after.in(RunStatus.PARKED).size(), parked, open);
         })
-        .thenUnstashAll()
-        .thenNoReply();
+        .thenNoReply()
+        .thenUnstashAll();
   }
 
   private ReplyEffect<Recorded, SessionState> submit(SessionState state, Submit submit, Instant now) {
@@ -299,7 +299,7 @@ public final class Session
    * Persists {@code events} and, in the same write, the start of the next attempt if they leave room for one; then does
    * what follows from the new state.
    */
-  private org.apache.pekko.persistence.typed.javadsl.EffectBuilder<Recorded, SessionState> persist(
+  private EffectBuilder<Recorded, SessionState> persist(
       SessionState before, List<SessionEvent> events, Instant now) {
     var all = new ArrayList<>(events);
     var after = fold(before, events);
@@ -339,8 +339,10 @@ public final class Session
       // Started while the drain began: it must carry the note too.
       context.getSelf().tell(new NoteStop("restart", context.getSystem().ignoreRef()));
     }
-    waiters.release(new Position(after.seq(), after.since()));
-    turns.nextWake(after, node.clock().instant()).ifPresentOrElse(
+    if (after.seq() != before.seq()) {
+      waiters.release(new Position(after.seq(), after.since()));
+    }
+    turns.nextWake(after, node.gate().starts(), node.clock().instant()).ifPresentOrElse(
         delay -> timers.startSingleTimer(TimePassed.class, new TimePassed(), delay),
         () -> timers.cancel(TimePassed.class));
   }

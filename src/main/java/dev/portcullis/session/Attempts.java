@@ -1,0 +1,89 @@
+package dev.portcullis.session;
+
+import dev.portcullis.config.AgentConfig;
+import dev.portcullis.harness.AttemptSpec;
+import dev.portcullis.protocol.RunStatus;
+import dev.portcullis.run.Run;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.javadsl.ActorContext;
+
+/** The live attempt of one session: at most one child, the one that the state asks for. */
+final class Attempts {
+  /** @param fence of the attempt it runs */
+  private record Child(long fence, ActorRef<Run.Command> run) {}
+
+  private final String entityId;
+  private final Session.Node node;
+  private final ActorRef<Run.Report> reports;
+  private Optional<Child> child = Optional.empty();
+
+  Attempts(String entityId, Session.Node node, ActorRef<Run.Report> reports) {
+    this.entityId = entityId;
+    this.node = node;
+    this.reports = reports;
+  }
+
+  /** Makes the children what {@code state} says. */
+  void reconcile(ActorContext<Session.Command> context, SessionState state) {
+    var active = state.active();
+    if (child.isPresent() && (active.isEmpty() || active.get().attempt().fence() != child.get().fence())) {
+      context.stop(child.get().run());
+      child = Optional.empty();
+    }
+    if (active.isPresent() && child.isEmpty()) {
+      child = Optional.of(start(context, state, active.get()));
+    }
+    if (active.isPresent() && active.get().status() == RunStatus.ABORTING) {
+      child.ifPresent(running -> running.run().tell(new Run.Abort()));
+    }
+  }
+
+  void decide(Run.Decide decision) {
+    child.ifPresent(running -> running.run().tell(decision));
+  }
+
+  void stop(Duration grace) {
+    child.ifPresent(running -> running.run().tell(new Run.Stop(grace)));
+  }
+
+  private Child start(ActorContext<Session.Command> context, SessionState state, OpenRun run) {
+    var attempt = run.attempt();
+    context.getLog().info(
+        "run.attempt runId={} attempt={} harness={} session={}",
+        run.runId(),
+        attempt.number(),
+        attempt.harness(),
+        state.key());
+    var assignment = new Run.Assignment(
+        state.key(), run.runId(), attempt.fence(), attempt.harness(), () -> spec(state, run));
+    var behavior = Run.create(node.run(), assignment, reports);
+    return new Child(attempt.fence(), context.spawn(behavior, "attempt-" + attempt.fence()));
+  }
+
+  private CompletionStage<AttemptSpec> spec(SessionState state, OpenRun run) {
+    var agent = Optional.ofNullable(node.config().agents().get(run.agent()));
+    var peer = state.nativeSession();
+    var nativeSession = peer.harness().equals(run.attempt().harness()) ? peer.id() : "";
+    var workspace = agent.map(AgentConfig::workspace).orElse(node.config().data());
+    return node.transcripts().before(entityId, state, run, nativeSession).thenApply(transcript -> new AttemptSpec(
+        state.sessionId(entityId),
+        run.runId(),
+        run.attempt().number(),
+        workspace,
+        run.message(),
+        transcript,
+        nativeSession,
+        interruption(run)));
+  }
+
+  private static AttemptSpec.Interruption interruption(OpenRun run) {
+    var cut = run.attempt().cut();
+    return run.attempt().number() == 1
+        ? new AttemptSpec.Interruption.None()
+        : new AttemptSpec.Interruption.Cut(cut.cause(), run.finishedSteps(), List.copyOf(cut.uncertain()));
+  }
+}

@@ -1,0 +1,78 @@
+package dev.portcullis.session;
+
+import dev.portcullis.protocol.RunEvent;
+import dev.portcullis.protocol.RunView;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+
+/** A place in one run's journal, with what has been read so far. One reader at a time. */
+final class RunCursor {
+  private final Transcripts transcripts;
+  private final Transcripts.Located start;
+  private final String runId;
+  private volatile RunFold fold;
+  private volatile long read;
+  private volatile long known;
+
+  RunCursor(Transcripts transcripts, Transcripts.Located start, String runId) {
+    this.transcripts = transcripts;
+    this.start = start;
+    this.runId = runId;
+    this.read = start.firstSeq() - 1;
+    this.known = read;
+  }
+
+  SessionKey session() {
+    return start.session();
+  }
+
+  /** Journal position of the newest event that was read. */
+  long read() {
+    return read;
+  }
+
+  /** There is more to read without asking anybody. */
+  boolean behind() {
+    return !ended() && read < known;
+  }
+
+  boolean ended() {
+    return fold != null && fold.status().terminal();
+  }
+
+  /** Lets the cursor read up to {@code seq}: the session has told the directory of everything until there. */
+  RunCursor upTo(long seq) {
+    known = Math.max(known, seq);
+    return this;
+  }
+
+  Optional<RunView> view() {
+    return Optional.ofNullable(fold).map(RunFold::view);
+  }
+
+  /** Reads at most {@code max} journal events further and gives those that viewers of this run see. */
+  CompletionStage<List<RunEvent>> advance(int max) {
+    return transcripts.async(() -> {
+      var events = new ArrayList<RunEvent>();
+      transcripts.read(start.session().entityId(), read + 1, known, max, (seq, event) -> {
+        read = seq;
+        take(event, events);
+      });
+      return events;
+    });
+  }
+
+  private void take(SessionEvent event, List<RunEvent> events) {
+    switch (event) {
+      case SessionEvent.TurnAccepted turn when turn.runId().equals(runId) -> {
+        fold = new RunFold(turn);
+        events.add(fold.first());
+      }
+      case SessionEvent.OfRun ofRun when ofRun.runId().equals(runId) && !ended() ->
+          fold.add(ofRun).ifPresent(events::add);
+      case SessionEvent _ -> { }
+    }
+  }
+}

@@ -1,0 +1,123 @@
+package dev.portcullis.session;
+
+import dev.portcullis.protocol.RunEvent;
+import dev.portcullis.protocol.RunStatus;
+import dev.portcullis.protocol.RunView;
+import dev.portcullis.protocol.Usage;
+import dev.portcullis.run.RunTable;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** One run, event by event, from its {@code TurnAccepted} on: its view, and its public events with their numbers. */
+final class RunFold {
+  private final SessionEvent.TurnAccepted turn;
+  private final Map<String, RunView.Step> steps = new LinkedHashMap<>();
+  private final List<Instant> startedAt = new ArrayList<>();
+  private final List<Instant> endedAt = new ArrayList<>();
+  private final StringBuilder text = new StringBuilder();
+  private RunStatus status = RunStatus.QUEUED;
+  private RunView.Outcome outcome = new RunView.Outcome.Open();
+  private Usage usage = Usage.NONE;
+  private String harness = "";
+  private int attempts;
+  private int textAttempt;
+  private long publicSeq = 1;
+
+  RunFold(SessionEvent.TurnAccepted turn) {
+    this.turn = turn;
+  }
+
+  RunStatus status() {
+    return status;
+  }
+
+  String text() {
+    return text.toString();
+  }
+
+  RunEvent first() {
+    return RunEvents.of(turn.runId(), turn, 1).orElseThrow();
+  }
+
+  /** Folds an event of this run; its public face, if it has one. */
+  Optional<RunEvent> add(SessionEvent.OfRun event) {
+    status = RunTable.next(status, event.fact())
+        .orElseThrow(() -> new IllegalStateException(status + " cannot be followed by " + event));
+    switch (event) {
+      case SessionEvent.AttemptStarted start -> started(start);
+      case SessionEvent.TextAppended more -> append(more);
+      case SessionEvent.StepStarted step -> steps.put(
+          step.stepId(), new RunView.Step(step.stepId(), step.title(), step.kind(), "running"));
+      case SessionEvent.StepFinished step -> steps.computeIfPresent(step.stepId(), (_, known) -> new RunView.Step(
+          known.stepId(), known.title(), known.kind(), step.succeeded() ? "succeeded" : "failed"));
+      case SessionEvent.ResumePending note -> outcome = new RunView.Outcome.ResumePending(note.reason());
+      case SessionEvent.RunInterrupted _ -> interrupted();
+      case SessionEvent.RunParked park -> outcome = new RunView.Outcome.Parked(park.reason(), park.reference());
+      case SessionEvent.RunUnparked _ -> outcome = new RunView.Outcome.Open();
+      case SessionEvent.RunCompleted end -> {
+        usage = end.usage();
+        ended(end.at(), new RunView.Outcome.Open());
+      }
+      case SessionEvent.RunFailed end -> ended(end.at(), new RunView.Outcome.Error(end.error()));
+      case SessionEvent.RunAborted end -> ended(end.at(), new RunView.Outcome.Open());
+      case SessionEvent.HarnessAttached _,
+          SessionEvent.ApprovalRequested _,
+          SessionEvent.ApprovalDecided _,
+          SessionEvent.AbortRequested _ -> { }
+    }
+    var shown = RunEvents.of(turn.runId(), event, publicSeq + 1);
+    publicSeq += shown.isPresent() ? 1 : 0;
+    return shown;
+  }
+
+  RunView view() {
+    return new RunView(
+        turn.runId(),
+        turn.sessionKey(),
+        turn.agent(),
+        harness,
+        status,
+        attempts,
+        turn.message(),
+        text.toString(),
+        List.copyOf(steps.values()),
+        outcome,
+        usage,
+        publicSeq,
+        new RunView.Times(turn.at(), List.copyOf(startedAt), List.copyOf(endedAt)));
+  }
+
+  private void started(SessionEvent.AttemptStarted start) {
+    attempts = start.attempt();
+    harness = start.harness();
+    outcome = new RunView.Outcome.Open();
+    if (startedAt.isEmpty()) {
+      startedAt.add(start.at());
+    }
+  }
+
+  /** The text of a cut attempt stands until a newer attempt has some: then that one replaces it. */
+  private void append(SessionEvent.TextAppended more) {
+    if (more.attempt() != textAttempt) {
+      text.setLength(0);
+      textAttempt = more.attempt();
+    }
+    text.append(more.text());
+  }
+
+  private void interrupted() {
+    outcome = new RunView.Outcome.Open();
+    steps.replaceAll((_, step) -> step.state().equals("running")
+        ? new RunView.Step(step.stepId(), step.title(), step.kind(), "uncertain")
+        : step);
+  }
+
+  private void ended(Instant at, RunView.Outcome last) {
+    outcome = last;
+    endedAt.add(at);
+  }
+}

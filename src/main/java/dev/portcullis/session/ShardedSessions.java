@@ -1,0 +1,244 @@
+package dev.portcullis.session;
+
+import dev.portcullis.protocol.HistoryEntry;
+import dev.portcullis.protocol.RunEvent;
+import dev.portcullis.protocol.RunView;
+import dev.portcullis.protocol.SessionRow;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeoutException;
+import java.util.random.RandomGenerator;
+import org.apache.pekko.NotUsed;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.actor.typed.javadsl.AskPattern;
+import org.apache.pekko.cluster.sharding.typed.javadsl.ClusterSharding;
+import org.apache.pekko.cluster.sharding.typed.javadsl.EntityRef;
+import org.apache.pekko.japi.Pair;
+import org.apache.pekko.japi.function.Function;
+import org.apache.pekko.stream.OverflowStrategy;
+import org.apache.pekko.stream.javadsl.Source;
+import org.apache.pekko.stream.typed.javadsl.ActorSource;
+
+/**
+ * {@link Sessions} over cluster sharding. A viewer is a cursor over the journal that a session wakes: it reads only what
+ * the session has already told the directory of, at its own pace, on whatever node it is.
+ */
+public final class ShardedSessions implements Sessions {
+  /** After this an answer is unknown. */
+  public static final Duration ANSWER = Duration.ofSeconds(10);
+
+  private static final Duration NEWS = Duration.ofSeconds(20);
+  private static final int PAGE = 256;
+  private static final int ROWS_BUFFERED = 200_000;
+  private static final String RUN_PREFIX = "run_";
+
+  private final ActorSystem<?> system;
+  private final ClusterSharding sharding;
+  private final ActorRef<Directory.Command> directory;
+  private final Transcripts transcripts;
+  private final RandomGenerator random;
+  private final Clock clock;
+
+  public ShardedSessions(
+      ActorSystem<?> system,
+      ActorRef<Directory.Command> directory,
+      Transcripts transcripts,
+      RandomGenerator random,
+      Clock clock) {
+    this.system = system;
+    this.sharding = ClusterSharding.get(system);
+    this.directory = directory;
+    this.transcripts = transcripts;
+    this.random = random;
+    this.clock = clock;
+  }
+
+  @Override
+  public CompletionStage<Receipt> submit(Turn turn) {
+    var runId = newRunId();
+    return entity(turn.session())
+        .<Receipt>ask(
+            replyTo -> new Session.Submit(
+                runId,
+                turn.session().text(),
+                turn.principal(),
+                turn.message(),
+                turn.context(),
+                turn.key(),
+                replyTo),
+            ANSWER)
+        .thenCompose(this::withStatus);
+  }
+
+  /** A session remembers only its newest runs; where an older one stands is in the journal. */
+  private CompletionStage<Receipt> withStatus(Receipt receipt) {
+    return receipt instanceof Receipt.Accepted(var runId, var key, var status, var position, boolean replayed)
+            && replayed
+        ? run(runId).thenApply(view -> new Receipt.Accepted(
+            runId, key, view.map(RunView::status).orElse(status), position, true))
+        : CompletableFuture.completedFuture(receipt);
+  }
+
+  @Override
+  public CompletionStage<ControlReply> abort(String runId, String by) {
+    return control(runId, replyTo -> new Session.Abort(runId, by, replyTo));
+  }
+
+  @Override
+  public CompletionStage<ControlReply> resume(String runId, String by) {
+    return control(runId, replyTo -> new Session.Resume(runId, by, replyTo));
+  }
+
+  @Override
+  public CompletionStage<ControlReply> decide(String runId, String approvalId, boolean allow, String by) {
+    return control(runId, replyTo -> new Session.Decide(runId, approvalId, allow, by, replyTo));
+  }
+
+  private CompletionStage<ControlReply> control(
+      String runId, Function<ActorRef<ControlReply>, Session.Command> command) {
+    return transcripts.locate(runId).thenCompose(found -> found.isEmpty()
+        ? CompletableFuture.completedFuture(new ControlReply.Unknown())
+        : entity(found.getFirst().session()).ask(command, ANSWER));
+  }
+
+  @Override
+  public CompletionStage<Optional<SessionRow>> reset(SessionKey session, String by) {
+    return clear(session, false, by);
+  }
+
+  @Override
+  public CompletionStage<Boolean> erase(SessionKey session, String by) {
+    return clear(session, true, by).thenApply(Optional::isPresent);
+  }
+
+  private CompletionStage<Optional<SessionRow>> clear(SessionKey session, boolean erase, String by) {
+    return entity(session)
+        .<Session.Cleared>ask(replyTo -> new Session.Clear(erase, by, replyTo), ANSWER)
+        .thenApply(cleared -> cleared.rows().stream().findFirst());
+  }
+
+  @Override
+  public CompletionStage<Optional<RunView>> run(String runId) {
+    return transcripts.locate(runId).thenCompose(found -> found.isEmpty()
+        ? CompletableFuture.completedFuture(Optional.empty())
+        : catchUp(new RunCursor(transcripts, found.getFirst(), runId)));
+  }
+
+  @Override
+  public CompletionStage<Optional<RunView>> awaitEnd(String runId, Duration atMost) {
+    return transcripts.locate(runId).thenCompose(found -> found.isEmpty()
+        ? CompletableFuture.completedFuture(Optional.empty())
+        : untilEnd(new RunCursor(transcripts, found.getFirst(), runId), clock.instant().plus(atMost)));
+  }
+
+  private CompletionStage<Optional<RunView>> untilEnd(RunCursor cursor, Instant until) {
+    var left = Duration.between(clock.instant(), until);
+    if (cursor.ended() || left.isNegative() || left.isZero()) {
+      return catchUp(cursor);
+    }
+    return advance(cursor, cursor.read(), left.compareTo(NEWS) < 0 ? left : NEWS)
+        .thenCompose(_ -> untilEnd(cursor, until));
+  }
+
+  /** Reads everything that there is now. */
+  private CompletionStage<Optional<RunView>> catchUp(RunCursor cursor) {
+    return advance(cursor, 0, ANSWER).thenCompose(_ -> cursor.behind()
+        ? catchUp(cursor)
+        : CompletableFuture.completedFuture(cursor.view()));
+  }
+
+  @Override
+  public Source<RunEvent, NotUsed> events(String runId, long after) {
+    return Source.completionStageSource(transcripts.locate(runId).thenApply(found -> {
+      if (found.isEmpty()) {
+        throw new NoSuchElementException("no run " + runId);
+      }
+      return Source.unfoldAsync(new RunCursor(transcripts, found.getFirst(), runId), this::nextEvents)
+          .mapConcat(events -> events)
+          .filter(event -> event.seq() > after);
+    })).mapMaterializedValue(_ -> NotUsed.getInstance());
+  }
+
+  private CompletionStage<Optional<Pair<RunCursor, List<RunEvent>>>> nextEvents(RunCursor cursor) {
+    return cursor.ended()
+        ? CompletableFuture.completedFuture(Optional.empty())
+        : advance(cursor, cursor.read(), NEWS).thenApply(events -> Optional.of(Pair.create(cursor, events)));
+  }
+
+  /** Reads on, once the session stands beyond {@code beyond} or {@code atMost} has passed. */
+  private CompletionStage<List<RunEvent>> advance(RunCursor cursor, long beyond, Duration atMost) {
+    if (cursor.behind()) {
+      return cursor.advance(PAGE);
+    }
+    return entity(cursor.session())
+        .<Session.Position>ask(replyTo -> new Session.AwaitBeyond(beyond, replyTo), atMost)
+        .handle((position, failure) -> failure == null
+            ? cursor.upTo(position.seq()).advance(PAGE)
+            : silence(failure))
+        .thenCompose(events -> events);
+  }
+
+  /** No news in time is no fault: the viewer asks again. */
+  private static CompletionStage<List<RunEvent>> silence(Throwable failure) {
+    return failure instanceof TimeoutException || failure.getCause() instanceof TimeoutException
+        ? CompletableFuture.completedFuture(List.of())
+        : CompletableFuture.failedFuture(failure);
+  }
+
+  @Override
+  public CompletionStage<Page> list(Query query) {
+    return AskPattern.ask(
+        directory, replyTo -> new Directory.ListRows(query, replyTo), ANSWER, system.scheduler());
+  }
+
+  @Override
+  public CompletionStage<Optional<SessionRow>> row(SessionKey session) {
+    return AskPattern.<Directory.Command, List<SessionRow>>ask(
+            directory, replyTo -> new Directory.GetRow(session.text(), replyTo), ANSWER, system.scheduler())
+        .thenApply(rows -> rows.stream().findFirst());
+  }
+
+  @Override
+  public Source<SessionRow, NotUsed> changes() {
+    return ActorSource.<SessionRow>actorRef(
+            _ -> false, _ -> Optional.empty(), ROWS_BUFFERED, OverflowStrategy.fail())
+        .mapMaterializedValue(viewer -> {
+          directory.tell(new Directory.Subscribe(viewer));
+          return NotUsed.getInstance();
+        });
+  }
+
+  @Override
+  public CompletionStage<List<HistoryEntry>> history(SessionKey session, long after, int limit) {
+    var entityId = session.entityId();
+    return entity(session)
+        .<Session.Position>ask(replyTo -> new Session.AwaitBeyond(-1, replyTo), ANSWER)
+        .thenCompose(position -> transcripts.async(() ->
+            transcripts.history(entityId, position.since() + 1, position.seq()).stream()
+                .filter(entry -> entry.seq() > after)
+                .limit(limit)
+                .toList()));
+  }
+
+  @Override
+  public CompletionStage<Totals> totals() {
+    return AskPattern.ask(directory, Directory.GetTotals::new, ANSWER, system.scheduler());
+  }
+
+  private EntityRef<Session.Command> entity(SessionKey session) {
+    return sharding.entityRefFor(Session.TYPE_KEY, session.entityId());
+  }
+
+  private String newRunId() {
+    var bytes = new byte[20];
+    random.nextBytes(bytes);
+    return RUN_PREFIX + SessionKey.base32(bytes, 26);
+  }
+}

@@ -1,0 +1,112 @@
+package dev.portcullis.session;
+
+import dev.portcullis.harness.AttemptSpec;
+import dev.portcullis.journal.EventCodec;
+import dev.portcullis.journal.Journal;
+import dev.portcullis.protocol.HistoryEntry;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.function.BiConsumer;
+import java.util.function.Supplier;
+
+/** Reads sessions back from the journal. Blocking work runs on {@code reads}, never on an actor's thread. */
+public final class Transcripts {
+  private final Journal journal;
+  private final EventCodec codec;
+  private final Executor reads;
+
+  public Transcripts(Journal journal, Executor reads) {
+    this.journal = journal;
+    this.codec = new EventCodec(SessionEvent.TYPES);
+    this.reads = reads;
+  }
+
+  /** The session and first journal position of a run, as the index has them; an empty list when there is no such run. */
+  CompletionStage<List<Located>> locate(String runId) {
+    return CompletableFuture.supplyAsync(
+        () -> journal.get(Rows.RUN, runId).map(Located::parse).stream().toList(), reads);
+  }
+
+  /** Where a run begins. */
+  record Located(SessionKey session, long firstSeq) {
+    static Located parse(String entry) {
+      int blank = entry.indexOf(' ');
+      return new Located(new SessionKey(entry.substring(blank + 1)), Long.parseLong(entry.substring(0, blank)));
+    }
+  }
+
+  /** Hands over positions and events from {@code from} to {@code to}, both included. Blocks. */
+  void read(String entityId, long from, long to, long max, BiConsumer<Long, SessionEvent> event) {
+    journal.replay(Session.persistenceId(entityId).id(), from, to, max, stored ->
+        event.accept(stored.seq(), (SessionEvent) codec.decode(stored.manifest(), stored.payload())));
+  }
+
+  <T> CompletionStage<T> async(Supplier<T> read) {
+    return CompletableFuture.supplyAsync(read, reads);
+  }
+
+  /**
+   * What a harness is told of the conversation before {@code run}: the newest ended runs and the run's own context.
+   * A harness that continues its own session knows all that.
+   */
+  CompletionStage<List<AttemptSpec.Message>> before(
+      String entityId, SessionState state, OpenRun run, String nativeSession) {
+    var context = run.context().stream()
+        .map(message -> new AttemptSpec.Message(message.role(), message.text()))
+        .toList();
+    if (!nativeSession.isEmpty() || state.ended().isEmpty()) {
+      return CompletableFuture.completedFuture(context);
+    }
+    long from = Math.max(state.since() + 1, state.ended().getFirst().firstSeq());
+    return async(() -> {
+      var messages = new ArrayList<AttemptSpec.Message>();
+      for (var entry : history(entityId, from, state.seq())) {
+        if (!entry.runId().equals(run.runId())) {
+          messages.add(new AttemptSpec.Message(entry.role(), entry.text()));
+        }
+      }
+      messages.addAll(context);
+      return messages;
+    });
+  }
+
+  /** Messages in journal order; an answer stands where its run ended, and carries what there was of it. Blocks. */
+  List<HistoryEntry> history(String entityId, long from, long to) {
+    var folds = new LinkedHashMap<String, RunFold>();
+    var entries = new ArrayList<HistoryEntry>();
+    read(entityId, from, to, Long.MAX_VALUE, (seq, event) -> addTo(folds, entries, seq, event));
+    return entries;
+  }
+
+  private static void addTo(
+      Map<String, RunFold> folds, List<HistoryEntry> entries, long seq, SessionEvent event) {
+    switch (event) {
+      case SessionEvent.TurnAccepted turn -> {
+        folds.put(turn.runId(), new RunFold(turn));
+        entries.add(new HistoryEntry(seq, turn.runId(), "user", turn.message(), turn.at()));
+      }
+      case SessionEvent.OfRun ofRun -> {
+        var fold = folds.get(ofRun.runId());
+        // A run that began before the page is not shown by halves.
+        if (fold != null) {
+          fold.add(ofRun);
+          if (fold.status().terminal()) {
+            folds.remove(ofRun.runId());
+            if (!fold.text().isEmpty()) {
+              entries.add(new HistoryEntry(seq, ofRun.runId(), "assistant", fold.text(), ofRun.at()));
+            }
+          }
+        }
+      }
+      case SessionEvent.SessionReset _, SessionEvent.SessionErased _ -> {
+        folds.clear();
+        entries.clear();
+      }
+    }
+  }
+}

@@ -1,0 +1,295 @@
+package dev.portcullis.session;
+
+import dev.portcullis.config.AgentConfig;
+import dev.portcullis.config.GatewayConfig;
+import dev.portcullis.harness.HarnessFault;
+import dev.portcullis.harness.HarnessUpdate;
+import dev.portcullis.protocol.RunError;
+import dev.portcullis.protocol.RunStatus;
+import dev.portcullis.protocol.Usage;
+import dev.portcullis.run.Run;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/** From a command and the state to facts and an answer. Pure: nothing here has an effect. */
+final class Turns {
+  private static final String OVERDUE = "The run took longer than it may.";
+
+  private final GatewayConfig config;
+  private final Agenda agenda;
+
+  Turns(GatewayConfig config, Agenda agenda) {
+    this.config = config;
+    this.agenda = agenda;
+  }
+
+  Agenda agenda() {
+    return agenda;
+  }
+
+  /** What becomes of a submitted turn. */
+  sealed interface Submitted {}
+
+  /** Nothing is written. */
+  record Answer(Receipt receipt) implements Submitted {}
+
+  record Accept(List<SessionEvent> events) implements Submitted {}
+
+  /** @param decision what the harness is told once the events are persisted */
+  record Control(List<SessionEvent> events, ControlReply reply, Optional<Run.Decide> decision) {
+    static Control refuse(ControlReply reply) {
+      return new Control(List.of(), reply, Optional.empty());
+    }
+
+    static Control done(RunStatus status, SessionEvent... events) {
+      return new Control(List.of(events), new ControlReply.Done(status), Optional.empty());
+    }
+  }
+
+  /** @param dropped news of an attempt that is no longer live, or that the run table refuses */
+  record Facts(List<SessionEvent> events, List<Run.Decide> decisions, List<Run.News> dropped) {}
+
+  Submitted submit(SessionState state, Session.Submit submit, Gate.State gate, Instant now) {
+    for (var key : submit.keys()) {
+      var bound = state.bound(key.digest(), now);
+      if (bound.isPresent()) {
+        var runId = bound.get().runId();
+        return new Answer(
+            bound.get().body().equals(key.body()) ? receipt(state, runId, submit.sessionKey(), true)
+                : new Receipt.KeyReused(runId));
+      }
+    }
+    if (gate != Gate.State.OPEN) {
+      return new Answer(new Receipt.Closed(gate));
+    }
+    var agent = new SessionKey(submit.sessionKey()).agent();
+    var queueing = config.agents().get(agent).queue();
+    var ahead = state.active().or(() -> state.in(RunStatus.INTERRUPTED).stream().findFirst());
+    if (queueing == AgentConfig.Queueing.REJECT && ahead.isPresent()) {
+      return new Answer(new Receipt.Busy(ahead.get().runId()));
+    }
+    if (state.in(RunStatus.QUEUED).size() >= config.session().queueLimit()) {
+      return new Answer(new Receipt.QueueFull(config.session().queueLimit()));
+    }
+    var events = new ArrayList<SessionEvent>();
+    if (queueing == AgentConfig.Queueing.INTERRUPT) {
+      state.active().filter(run -> run.status() != RunStatus.ABORTING).ifPresent(run ->
+          events.add(new SessionEvent.AbortRequested(run.runId(), "newer turn", now)));
+    }
+    events.add(turn(submit, agent, now));
+    return new Accept(events);
+  }
+
+  private SessionEvent turn(Session.Submit submit, String agent, Instant now) {
+    var until = now.plus(config.session().keyRetention());
+    return new SessionEvent.TurnAccepted(
+        submit.runId(),
+        submit.sessionKey(),
+        agent,
+        submit.principal(),
+        submit.message(),
+        submit.context(),
+        submit.keys().stream().map(key -> new SessionEvent.BoundKey(key.digest(), key.body(), until)).toList(),
+        now.plus(config.run().deadline()),
+        now);
+  }
+
+  /** The answer to a turn that has just been accepted. */
+  Receipt accepted(SessionState state, Session.Submit submit) {
+    return receipt(state, submit.runId(), submit.sessionKey(), false);
+  }
+
+  private static Receipt receipt(SessionState state, String runId, String sessionKey, boolean replayed) {
+    var status = state.statusOf(runId).orElse(RunStatus.COMPLETED);
+    int position = 0;
+    if (status == RunStatus.QUEUED) {
+      for (var run : state.open().values()) {
+        if (run.runId().equals(runId)) {
+          break;
+        }
+        position += run.status() == RunStatus.PARKED ? 0 : 1;
+      }
+    }
+    return new Receipt.Accepted(runId, sessionKey, status, position, replayed);
+  }
+
+  Control abort(SessionState state, String runId, String by, Instant now) {
+    var status = state.statusOf(runId);
+    if (status.isEmpty()) {
+      return Control.refuse(new ControlReply.Unknown());
+    }
+    return switch (status.get()) {
+      case STARTING, RUNNING -> Control.done(RunStatus.ABORTING, new SessionEvent.AbortRequested(runId, by, now));
+      case QUEUED, INTERRUPTED, PARKED -> Control.done(RunStatus.ABORTED, new SessionEvent.RunAborted(runId, by, now));
+      case ABORTING -> Control.done(RunStatus.ABORTING);
+      case COMPLETED, FAILED, ABORTED -> Control.refuse(new ControlReply.Refused(status.get()));
+    };
+  }
+
+  Control resume(SessionState state, String runId, String by, Instant now) {
+    var status = state.statusOf(runId);
+    if (status.isEmpty()) {
+      return Control.refuse(new ControlReply.Unknown());
+    }
+    return switch (status.get()) {
+      case PARKED -> Control.done(RunStatus.INTERRUPTED, new SessionEvent.RunUnparked(runId, by, now));
+      // It waits for its next attempt; an operator's word makes that due at once.
+      case INTERRUPTED -> Control.done(
+          RunStatus.INTERRUPTED,
+          new SessionEvent.RunParked(runId, "operator", "", now),
+          new SessionEvent.RunUnparked(runId, by, now));
+      case QUEUED, STARTING, RUNNING, ABORTING, COMPLETED, FAILED, ABORTED ->
+          Control.refuse(new ControlReply.Refused(status.get()));
+    };
+  }
+
+  Control decide(SessionState state, Session.Decide decide, Instant now) {
+    var run = state.open().get(decide.runId());
+    if (run == null) {
+      return Control.refuse(state.statusOf(decide.runId())
+          .<ControlReply>map(ControlReply.Refused::new)
+          .orElse(new ControlReply.Unknown()));
+    }
+    var event = new SessionEvent.ApprovalDecided(
+        run.runId(), run.attempt().number(), decide.approvalId(), decide.allow(), decide.by(), now);
+    return run.takes(event) && run.approvals().containsKey(decide.approvalId())
+        ? new Control(
+            List.of(event),
+            new ControlReply.Done(run.status()),
+            Optional.of(new Run.Decide(decide.approvalId(), decide.allow())))
+        : Control.refuse(new ControlReply.Refused(run.status()));
+  }
+
+  List<SessionEvent> clear(SessionState state, boolean erase, String by, Instant now) {
+    var events = new ArrayList<SessionEvent>();
+    for (var run : state.open().values()) {
+      if (run.status() == RunStatus.STARTING || run.status() == RunStatus.RUNNING) {
+        events.add(new SessionEvent.AbortRequested(run.runId(), by, now));
+      }
+      events.add(new SessionEvent.RunAborted(run.runId(), by, now));
+    }
+    events.add(erase ? new SessionEvent.SessionErased(by, now) : new SessionEvent.SessionReset(by, now));
+    return events;
+  }
+
+  /** Once per attempt: a second planned stop changes nothing about the first. */
+  List<SessionEvent> noteStop(SessionState state, String reason, Instant now) {
+    return state.active()
+        .filter(run -> run.attempt().stopNote().isEmpty())
+        .map(run -> (SessionEvent) new SessionEvent.ResumePending(
+            run.runId(), run.attempt().number(), reason, agenda.incarnation(), now))
+        .stream()
+        .toList();
+  }
+
+  /** Gives up every run that is past its deadline. */
+  List<SessionEvent> expired(SessionState state, Instant now) {
+    return state.open().values().stream()
+        .filter(run -> run.status() != RunStatus.PARKED && run.status() != RunStatus.ABORTING)
+        .filter(run -> !run.deadline().isAfter(now))
+        .map(run -> (SessionEvent) new SessionEvent.RunFailed(
+            run.runId(), new RunError("deadline_exceeded", OVERDUE, ""), true, now))
+        .toList();
+  }
+
+  /** Time until the state must be looked at again without a command. */
+  Optional<Duration> nextWake(SessionState state, boolean starts, Instant now) {
+    var due = starts ? agenda.nextDue(state) : Optional.<Instant>empty();
+    return Stream.of(due, agenda.nextDeadline(state))
+        .flatMap(Optional::stream)
+        .min(Instant::compareTo)
+        .map(at -> Duration.between(now, at.isBefore(now) ? now : at));
+  }
+
+  /** The facts in a report, as far as its attempt is still the live one and the run table lets each follow. */
+  Facts facts(SessionState state, Run.Report report, Instant now) {
+    var live = state.active().filter(run -> run.attempt().fence() == report.fence());
+    if (live.isEmpty()) {
+      return new Facts(List.of(), List.of(), report.news());
+    }
+    var folded = live.get();
+    var usage = Usage.NONE;
+    var facts = new Facts(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+    for (var news : report.news()) {
+      if (news instanceof Run.Happened(HarnessUpdate.Usage(var input, var output))) {
+        usage = new Usage(input, output);
+        continue;
+      }
+      boolean taken = false;
+      for (var event : events(folded, news, usage, now)) {
+        if (!folded.status().terminal() && folded.takes(event)) {
+          folded = folded.apply(event);
+          facts.events().add(event);
+          taken = true;
+        }
+      }
+      if (!taken) {
+        facts.dropped().add(news);
+      }
+    }
+    facts.events().stream()
+        .filter(SessionEvent.ApprovalDecided.class::isInstance)
+        .map(SessionEvent.ApprovalDecided.class::cast)
+        .forEach(done -> facts.decisions().add(new Run.Decide(done.approvalId(), done.allowed())));
+    return facts;
+  }
+
+  private List<SessionEvent.OfRun> events(OpenRun run, Run.News news, Usage usage, Instant now) {
+    return switch (news) {
+      case Run.Happened(var update) -> happened(run, update, usage, now);
+      case Run.Failed(var code, var message, var reference) ->
+          ended(run, new SessionEvent.RunFailed(run.runId(), new RunError(code, message, reference), false, now), now);
+      case Run.Rested _ -> ended(run, agenda.interruption(run, now), now);
+    };
+  }
+
+  private List<SessionEvent.OfRun> happened(OpenRun run, HarnessUpdate update, Usage usage, Instant now) {
+    var id = run.runId();
+    int n = run.attempt().number();
+    return switch (update) {
+      case HarnessUpdate.Attached(var session, var processes) ->
+          List.of(new SessionEvent.HarnessAttached(id, n, session, processes, now));
+      case HarnessUpdate.Text(var text) -> List.of(new SessionEvent.TextAppended(id, n, text, now));
+      case HarnessUpdate.StepStarted(var step, var title, var kind, var digest) ->
+          List.of(new SessionEvent.StepStarted(id, n, step, title, kind, digest, now));
+      case HarnessUpdate.StepFinished(var step, var ok) ->
+          List.of(new SessionEvent.StepFinished(id, n, step, ok, now));
+      case HarnessUpdate.ApprovalRequested(var approval, var title, var input, var digest) ->
+          approval(run, new SessionEvent.ApprovalRequested(id, n, approval, title, input, digest, now));
+      case HarnessUpdate.Completed(var reason) ->
+          ended(run, new SessionEvent.RunCompleted(id, n, reason, usage, now), now);
+      case HarnessUpdate.Failed(var fault) ->
+          ended(run, new SessionEvent.RunFailed(id, error(fault), false, now), now);
+      // The peer ended it on its own: as if it had been asked to.
+      case HarnessUpdate.Aborted _ when run.status() != RunStatus.ABORTING -> List.of(
+          new SessionEvent.AbortRequested(id, "harness", now), new SessionEvent.RunAborted(id, "harness", now));
+      case HarnessUpdate.Aborted _ -> List.of(new SessionEvent.RunAborted(id, "", now));
+      case HarnessUpdate.Usage _, HarnessUpdate.Unknown _ -> List.of();
+    };
+  }
+
+  /** Of an abort and an end the first in the journal wins: after an abort request every end is an abort. */
+  private static List<SessionEvent.OfRun> ended(OpenRun run, SessionEvent.OfRun end, Instant now) {
+    return List.of(
+        run.status() == RunStatus.ABORTING ? new SessionEvent.RunAborted(run.runId(), "", now) : end);
+  }
+
+  private static RunError error(HarnessFault fault) {
+    var code = fault.code() == HarnessFault.Code.TIMEOUT ? "harness_timeout" : fault.reason();
+    return new RunError(code, String.valueOf(fault.getMessage()), "");
+  }
+
+  /** The question and, where the agent's settings answer in a person's stead, the answer. */
+  private List<SessionEvent.OfRun> approval(OpenRun run, SessionEvent.ApprovalRequested ask) {
+    var agent = config.agents().get(run.agent());
+    var policy = agent == null ? AgentConfig.Approvals.ASK : agent.approvals();
+    return policy == AgentConfig.Approvals.ASK
+        ? List.of(ask)
+        : List.of(ask, new SessionEvent.ApprovalDecided(
+            ask.runId(), ask.attempt(), ask.approvalId(), policy == AgentConfig.Approvals.ALLOW, "policy", ask.at()));
+  }
+}
