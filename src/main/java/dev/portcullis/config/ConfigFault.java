@@ -10,4 +10,9 @@ public final class ConfigFault extends RuntimeException {
   public static ConfigFault of(String key, String expected) {
     return new ConfigFault("setting " + key + ": " + expected);
   }
+
+  /** {@code source} is missing, unreadable or not HOCON. */
+  static ConfigFault unreadable(String source, String reason) {
+    return new ConfigFault("settings of " + source + ": " + reason);
+  }
 }

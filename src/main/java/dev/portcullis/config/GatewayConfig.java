@@ -6,7 +6,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /** All settings of one gateway; immutable, complete and checked. */
@@ -90,12 +90,11 @@ public record GatewayConfig(
     return new ConfigReader(root).gateway();
   }
 
-  /** The harnesses that agents name, fallbacks included: the ones that must stand before the gate opens. */
+  /** The harnesses that agents name, fallbacks included: the ones that must stand before the gate opens; sorted. */
   public Map<String, HarnessConfig> declared() {
     return agents.values().stream()
         .flatMap(agent -> agent.harnesses().stream())
-        .collect(Collectors.toCollection(TreeSet::new))
-        .stream()
-        .collect(Collectors.toMap(name -> name, harnesses::get));
+        .distinct()
+        .collect(Collectors.toMap(name -> name, harnesses::get, (first, _) -> first, TreeMap::new));
   }
 }

@@ -47,5 +47,11 @@ public sealed interface HarnessConfig {
     public String kind() {
       return "acp";
     }
+
+    /** Without the environment's values and without arguments: either may hold a key. */
+    @Override
+    public String toString() {
+      return "Acp[name=" + name + ", command=" + command + ", env=" + env.keySet() + "]";
+    }
   }
 }
