@@ -1,0 +1,148 @@
+package dev.portcullis.bench;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigFactory;
+import dev.portcullis.journal.EventTypes;
+import dev.portcullis.journal.Journal;
+import dev.portcullis.journal.JournalSettings;
+import dev.portcullis.journal.JournalSetup;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.apache.pekko.actor.BootstrapSetup;
+import org.apache.pekko.actor.setup.ActorSystemSetup;
+import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
+
+/**
+ * How many events of 200 B a second, by the number of persistent actors that each have one in flight: our journal
+ * against Pekko's own LevelDB plugin with fsync, in turns in the same process. Prints a Markdown table.
+ */
+@Tag("bench")
+class JournalBench {
+
+  private static final Duration WARM_UP = Duration.ofSeconds(2);
+  private static final Duration WINDOW = Duration.ofSeconds(4);
+  private static final EventTypes TYPES = EventTypes.builder().add("written", Writing.Written.class).build();
+
+  private record Measured(double perSecond, double p50Ms, double p99Ms, double perSync) {}
+
+  public static void main(String[] arguments) throws Exception {
+    new JournalBench().eventsPerSecondOfOursAndOfPekkos();
+  }
+
+  @Test
+  void eventsPerSecondOfOursAndOfPekkos() throws Exception {
+    ((Logger) LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME)).setLevel(Level.WARN); // Tests capture DEBUG.
+    ours(100); // Not counted: the compiler has seen both once.
+    pekkos(100);
+    System.out.println("| actors | ours: events/s | p50 ms | p99 ms | events/sync "
+        + "| Pekko's: events/s | p50 ms | p99 ms | ratio |");
+    System.out.println("|---|---|---|---|---|---|---|---|---|");
+    for (int actors : List.of(1, 100, 1000, 10000)) {
+      var ours = ours(actors);
+      var theirs = pekkos(actors);
+      System.out.printf(
+          Locale.ROOT, "| %d | %.0f | %.2f | %.2f | %.1f | %.0f | %.2f | %.2f | %.1f |%n",
+          actors, ours.perSecond(), ours.p50Ms(), ours.p99Ms(), ours.perSync(),
+          theirs.perSecond(), theirs.p50Ms(), theirs.p99Ms(), ours.perSecond() / theirs.perSecond());
+    }
+  }
+
+  private static Measured ours(int actors) throws Exception {
+    var directory = Files.createTempDirectory("journal-bench");
+    var settings = new JournalSettings(directory, JournalSettings.Implementation.NATIVE, 0);
+    try (var journal = Journal.open(settings, Throwable::printStackTrace)) {
+      var config = ConfigFactory.parseString("pekko.persistence.journal.plugin = portcullis.persistence.journal");
+      var setup = ActorSystemSetup.create(bootstrap(config), new JournalSetup(journal, TYPES));
+      var measured = measure(setup, actors);
+      var stats = journal.stats();
+      return new Measured(
+          measured.perSecond(), measured.p50Ms(), measured.p99Ms(), (double) stats.events() / stats.batches());
+    } finally {
+      delete(directory);
+    }
+  }
+
+  private static Measured pekkos(int actors) throws Exception {
+    var directory = Files.createTempDirectory("journal-bench");
+    var config = ConfigFactory.parseString("""
+        pekko.persistence.journal {
+          plugin = pekko.persistence.journal.leveldb
+          leveldb { native = on, fsync = on, circuit-breaker.call-timeout = 120s, recovery-event-timeout = 120s }
+        }
+        """).withFallback(ConfigFactory.parseMap(
+            java.util.Map.of("pekko.persistence.journal.leveldb.dir", directory.toString())));
+    try {
+      return measure(ActorSystemSetup.create(bootstrap(config), TYPES), actors);
+    } finally {
+      delete(directory);
+    }
+  }
+
+  private static BootstrapSetup bootstrap(Config config) {
+    return BootstrapSetup.create(ConfigFactory.parseString("""
+        pekko { log-dead-letters = off, loglevel = WARNING, actor.provider = local }
+        """).withFallback(config).withFallback(ConfigFactory.load()));
+  }
+
+  private static Measured measure(ActorSystemSetup setup, int actors) throws Exception {
+    var latencies = new AtomicReference<>(new Latencies());
+    var started = new CountDownLatch(actors);
+    Behavior<Void> guardian = Behaviors.setup(context -> {
+      var firstDone = context.spawn(Behaviors.<String>receiveMessage(_ -> {
+        started.countDown();
+        return Behaviors.same();
+      }), "started");
+      for (int i = 0; i < actors; i++) {
+        context
+            .spawn(Writing.create("w-" + i, new Writing.Counted(latencies, firstDone)), "w-" + i)
+            .tell(new Writing.Write());
+      }
+      return Behaviors.empty();
+    });
+    var system = ActorSystem.create(guardian, "bench", setup);
+    try {
+      if (!started.await(120, TimeUnit.SECONDS)) {
+        System.out.println(started.getCount() + " of " + actors + " actors did not start");
+      }
+      Thread.sleep(WARM_UP);
+      var window = new Latencies();
+      latencies.set(window);
+      long start = System.nanoTime();
+      Thread.sleep(WINDOW);
+      latencies.set(new Latencies());
+      double seconds = (System.nanoTime() - start) / 1e9;
+      return new Measured(
+          window.count() / seconds, ms(window.percentile(0.5)), ms(window.percentile(0.99)), Double.NaN);
+    } finally {
+      system.terminate();
+      system.getWhenTerminated().toCompletableFuture().get(120, TimeUnit.SECONDS);
+    }
+  }
+
+  private static double ms(Duration duration) {
+    return duration.toNanos() / 1e6;
+  }
+
+  private static void delete(Path directory) throws IOException {
+    try (var tree = Files.walk(directory)) {
+      for (var path : tree.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(path);
+      }
+    }
+  }
+}

@@ -1,0 +1,63 @@
+package dev.portcullis.bench;
+
+import dev.portcullis.journal.Durable;
+import java.util.concurrent.atomic.AtomicReference;
+import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.javadsl.ActorContext;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.apache.pekko.persistence.typed.PersistenceId;
+import org.apache.pekko.persistence.typed.javadsl.CommandHandler;
+import org.apache.pekko.persistence.typed.javadsl.EventHandler;
+import org.apache.pekko.persistence.typed.javadsl.EventSourcedBehavior;
+
+/** A persistent actor that writes one event after the other as fast as they are confirmed. */
+final class Writing extends EventSourcedBehavior<Writing.Write, Writing.Written, Long> {
+
+  record Write() {}
+
+  record Written(String text) implements Durable {}
+
+  /** What the answers are counted into; swapped when the measuring begins. */
+  record Counted(AtomicReference<Latencies> into, ActorRef<String> firstDone) {}
+
+  /** With the CBOR around it about 200 bytes. */
+  private static final Written EVENT = new Written("x".repeat(190));
+
+  private final ActorContext<Write> context;
+  private final Counted counted;
+
+  private Writing(String id, ActorContext<Write> context, Counted counted) {
+    super(PersistenceId.ofUniqueId(id));
+    this.context = context;
+    this.counted = counted;
+  }
+
+  static Behavior<Write> create(String id, Counted counted) {
+    return Behaviors.setup(context -> new Writing(id, context, counted));
+  }
+
+  @Override
+  public Long emptyState() {
+    return 0L;
+  }
+
+  @Override
+  public CommandHandler<Write, Written, Long> commandHandler() {
+    return (_, write) -> {
+      long start = System.nanoTime();
+      return Effect().persist(EVENT).thenRun(count -> {
+        counted.into().get().add(System.nanoTime() - start);
+        if (count == 1) {
+          counted.firstDone().tell(persistenceId().id());
+        }
+        context.getSelf().tell(write);
+      });
+    };
+  }
+
+  @Override
+  public EventHandler<Long, Written> eventHandler() {
+    return (count, _) -> count + 1;
+  }
+}

@@ -1,0 +1,2 @@
+/** Measurements, run by {@code mvn -Pbench test} only. What they said: docs/BENCHMARKS.md. */
+package dev.portcullis.bench;
