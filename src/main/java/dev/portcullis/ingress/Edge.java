@@ -1,0 +1,21 @@
+package dev.portcullis.ingress;
+
+import dev.portcullis.config.GatewayConfig;
+import dev.portcullis.harness.Harnesses;
+import dev.portcullis.session.Sessions;
+import java.time.Clock;
+import java.util.random.RandomGenerator;
+
+/**
+ * What a transport needs to do its work.
+ *
+ * @param random a cryptographically strong one, safe to share between threads
+ */
+public record Edge(
+    GatewayConfig config,
+    Sessions sessions,
+    Harnesses harnesses,
+    Operations operations,
+    Credentials credentials,
+    Clock clock,
+    RandomGenerator random) {}

@@ -1,0 +1,27 @@
+package dev.portcullis.ingress;
+
+/** The one table of what can be asked and the scope it takes, for every transport alike. */
+public enum Operation {
+  READ_MODELS(Scope.READ),
+  READ_SESSIONS(Scope.READ),
+  READ_RUN(Scope.READ),
+  READ_STATUS(Scope.READ),
+  SUBMIT(Scope.WRITE),
+  ABORT_RUN(Scope.WRITE),
+  RESUME_RUN(Scope.WRITE),
+  DECIDE_APPROVAL(Scope.APPROVALS),
+  RESET_SESSION(Scope.ADMIN),
+  DELETE_SESSION(Scope.ADMIN),
+  DRAIN(Scope.ADMIN);
+
+  private final Scope scope;
+
+  Operation(Scope scope) {
+    this.scope = scope;
+  }
+
+  /** What a principal must hold. */
+  public Scope scope() {
+    return scope;
+  }
+}

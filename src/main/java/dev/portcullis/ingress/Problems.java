@@ -1,0 +1,222 @@
+package dev.portcullis.ingress;
+
+import dev.portcullis.protocol.RunError;
+import dev.portcullis.protocol.RunStatus;
+import dev.portcullis.session.ControlReply;
+import dev.portcullis.session.Gate;
+import dev.portcullis.session.Receipt;
+import java.util.HexFormat;
+import java.util.Set;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeoutException;
+import java.util.random.RandomGenerator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The only place that turns refusals, faults and bugs into statuses, types, codes and headers, so that a bug never looks
+ * like bad input. Messages say what to do.
+ */
+public final class Problems {
+  private static final Logger LOG = LoggerFactory.getLogger(Problems.class);
+  private static final String INVALID = "invalid_request_error";
+  private static final String CONFLICT = "conflict_error";
+  private static final String UPSTREAM = "upstream_error";
+  private static final String UNAVAILABLE = "service_unavailable";
+  private static final String FORBIDDEN = "permission_error";
+  private static final Set<String> TIMEOUTS =
+      Set.of("harness_timeout", "deadline_exceeded", "idle_deadline_exceeded", "timeout");
+
+  private final RandomGenerator random;
+
+  /** @param random for the ids of bugs */
+  public Problems(RandomGenerator random) {
+    this.random = random;
+  }
+
+  // ---- requests that cannot be understood
+
+  /** A field or parameter is wrong; {@code param} names it, empty when it is the whole body. */
+  public static Problem badRequest(String param, String message) {
+    return Problem.of(400, INVALID, "", message).param(param);
+  }
+
+  /** What the HTTP layer itself refuses. */
+  public static Problem rejected(int status, String message) {
+    return Problem.of(status, INVALID, "", message);
+  }
+
+  public static Problem bodyTooLarge(long limit) {
+    return Problem.of(413, INVALID, "body_too_large",
+        "The body is longer than " + limit + " bytes; send less, or raise portcullis.http.body-bytes.");
+  }
+
+  public static Problem bodyTooSlow() {
+    return Problem.of(408, INVALID, "body_too_slow", "The body did not arrive in time; send it again.");
+  }
+
+  public static Problem unsupportedMedia(String what) {
+    return Problem.of(415, INVALID, "unsupported_media_type", what);
+  }
+
+  public static Problem noSuchPath() {
+    return Problem.of(404, INVALID, "not_found", "There is nothing at this path; see the list of routes.");
+  }
+
+  /** @param allow methods there are, as the {@code Allow} header has them */
+  public static Problem methodNotAllowed(String allow) {
+    return Problem.of(405, INVALID, "method_not_allowed", "This path takes " + allow + ".").header("Allow", allow);
+  }
+
+  // ---- who asks
+
+  public static Problem unauthorized() {
+    return Problem.of(401, INVALID, "invalid_api_key",
+            "A valid token is missing; send the header Authorization: Bearer <token>.")
+        .header("WWW-Authenticate", "Bearer");
+  }
+
+  public static Problem insufficientScope(Operation operation) {
+    return Problem.of(403, FORBIDDEN, "insufficient_scope",
+        "This token lacks the scope " + operation.scope().word() + "; use one that has it.");
+  }
+
+  public static Problem originRefused() {
+    return Problem.of(403, FORBIDDEN, "origin_not_allowed",
+        "Requests from pages of another origin are refused; open the page that the gateway serves.");
+  }
+
+  public static Problem hostRefused() {
+    return Problem.of(421, FORBIDDEN, "host_not_allowed",
+        "The gateway does not go by this host name; use localhost or the configured interface.");
+  }
+
+  // ---- what is not there
+
+  public static Problem agentNotFound(String agent) {
+    return Problem.of(404, INVALID, "agent_not_found", "There is no agent \"" + agent + "\".").param("agent");
+  }
+
+  public static Problem modelNotFound(String model) {
+    return Problem.of(404, INVALID, "model_not_found",
+            "There is no model \"" + model + "\"; GET /v1/models lists what there is.")
+        .param("model");
+  }
+
+  public static Problem runNotFound(String id) {
+    return Problem.of(404, INVALID, "run_not_found", "There is no run \"" + id + "\".");
+  }
+
+  public static Problem approvalNotFound(String id) {
+    return Problem.of(404, INVALID, "approval_not_found", "The run asks for no approval \"" + id + "\" now.");
+  }
+
+  public static Problem sessionNotFound(String key) {
+    return Problem.of(404, INVALID, "session_not_found", "There is no session \"" + key + "\".");
+  }
+
+  // ---- refusals
+
+  /** A turn that was not taken. */
+  public static Problem of(Receipt.KeyReused reused) {
+    return Problem.of(422, INVALID, "idempotency_key_reused",
+        "This idempotency key belongs to another request, run " + reused.runId() + "; use a new key.");
+  }
+
+  public static Problem of(Receipt.Busy busy) {
+    return Problem.of(409, CONFLICT, "session_busy",
+            "The agent takes one turn at a time and run " + busy.runId() + " is active; wait for its end or abort it.")
+        .header("Retry-After", "5")
+        .state("runId", busy.runId());
+  }
+
+  public static Problem of(Receipt.QueueFull full) {
+    return Problem.of(429, "rate_limit_error", "rate_limit_exceeded",
+            full.limit() + " turns wait in this session already; ask again later.")
+        .header("Retry-After", "10");
+  }
+
+  public static Problem of(Receipt.Closed closed) {
+    return closed(closed.state());
+  }
+
+  private static Problem closed(Gate.State state) {
+    return switch (state) {
+      case BOOTING -> unavailable("not_ready", "The gateway is not ready yet; ask again.", 2);
+      case DRAINING -> unavailable("draining", "The gateway is about to stop; ask again when it is back.", 10);
+      case STORAGE_LOW -> unavailable(
+          "storage_low", "The gateway is short of disk space and takes no new work; its operator must free some.", 60);
+      case FENCED -> unavailable("journal_unavailable", "The gateway's journal has failed; it must restart.", 10);
+      case OPEN -> unavailable("not_ready", "The gateway could not take the request just now; ask again.", 1);
+    };
+  }
+
+  private static Problem unavailable(String code, String message, int retrySeconds) {
+    return Problem.of(503, UNAVAILABLE, code, message)
+        .header("Retry-After", Integer.toString(retrySeconds))
+        .header("x-should-retry", "true");
+  }
+
+  /** An abort, resume or decision that the run's state does not allow. */
+  public static Problem of(String runId, String wanted, ControlReply.Refused refused) {
+    return conflict(runId, wanted, refused.status());
+  }
+
+  /** As above, for a run that no session holds open. */
+  public static Problem conflict(String runId, String wanted, RunStatus status) {
+    return Problem.of(409, CONFLICT, "run_" + status.word(),
+            "Run " + runId + " is " + status.word() + "; it cannot be " + wanted + ".")
+        .header("x-should-retry", "false")
+        .state("id", runId)
+        .state("status", status.word());
+  }
+
+  // ---- runs that were accepted and gave no answer
+
+  public static Problem runFailed(RunError error) {
+    var message = error.message() + (error.reference().isEmpty() ? "" : " (reference " + error.reference() + ")");
+    return Problem.of(TIMEOUTS.contains(error.code()) ? 504 : 502, UPSTREAM, error.code(), message)
+        .header("x-should-retry", "false");
+  }
+
+  public static Problem runAborted(String runId) {
+    return Problem.of(409, CONFLICT, "run_aborted", "Run " + runId + " was aborted.")
+        .header("x-should-retry", "false");
+  }
+
+  public static Problem runParked(String runId, String reason) {
+    return Problem.of(409, CONFLICT, "run_parked",
+            "Run " + runId + " is parked (" + reason + "). Once it is resumed (POST /api/v1/runs/" + runId
+                + "/resume), the same request with the same Idempotency-Key gives its answer.")
+        .header("x-should-retry", "false");
+  }
+
+  /** The gateway stops while an answer is being streamed. */
+  public static Problem streamCut(String runId) {
+    return unavailable("draining", "The gateway is about to stop. Run " + runId
+        + " is kept; ask again with the same Idempotency-Key, or read GET /api/v1/runs/" + runId + ".", 10);
+  }
+
+  // ---- faults and bugs
+
+  /** What a failed stage means. A bug is logged here, once, under the id that the message has. */
+  public Problem fault(Throwable thrown) {
+    return switch (thrown) {
+      case CompletionException wrapped when wrapped.getCause() != null -> fault(wrapped.getCause());
+      case InputFault input -> input.problem();
+      case TimeoutException _ -> unavailable("journal_unavailable",
+          "It is unknown whether this was done: the journal did not answer in time. Repeat it with the same key.", 1);
+      case Throwable bug -> bug(bug);
+    };
+  }
+
+  private Problem bug(Throwable thrown) {
+    var bytes = new byte[6];
+    random.nextBytes(bytes);
+    var id = "err_" + HexFormat.of().formatHex(bytes);
+    LOG.error("ingress.bug errorId={}", id, thrown);
+    return Problem.of(500, "server_error", "internal_error",
+            "The gateway made a mistake; its operator finds it in the log under " + id + ".")
+        .header("x-should-retry", "false");
+  }
+}

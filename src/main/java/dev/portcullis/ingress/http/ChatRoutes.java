@@ -1,0 +1,163 @@
+package dev.portcullis.ingress.http;
+
+import dev.portcullis.ingress.Digests;
+import dev.portcullis.ingress.Edge;
+import dev.portcullis.ingress.InputFault;
+import dev.portcullis.ingress.Operation;
+import dev.portcullis.ingress.Problems;
+import dev.portcullis.protocol.RunEvent;
+import dev.portcullis.protocol.RunStatus;
+import dev.portcullis.protocol.RunView;
+import dev.portcullis.session.Receipt;
+import dev.portcullis.session.SessionKey;
+import dev.portcullis.session.Sessions;
+import java.time.Duration;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.apache.pekko.actor.ClassicActorSystemProvider;
+import org.apache.pekko.http.javadsl.model.HttpResponse;
+import org.apache.pekko.stream.javadsl.Sink;
+
+/**
+ * OpenAI's {@code /v1/chat/completions} and {@code /v1/models}: a model is an agent. Status 200 is sent only once the turn
+ * is in the journal; a client that goes away does not cancel it.
+ */
+final class ChatRoutes {
+  private static final String COMPLETIONS = "/v1/chat/completions";
+  /** How long to look again at a run whose events ended before it did. */
+  private static final Duration SECOND_LOOK = Duration.ofSeconds(2);
+
+  private final Edge edge;
+  private final Sessions sessions;
+  private final Sse sse;
+  private final Problems problems;
+  private final ClassicActorSystemProvider system;
+
+  ChatRoutes(Edge edge, Sse sse, Problems problems, ClassicActorSystemProvider system) {
+    this.edge = edge;
+    this.sessions = edge.sessions();
+    this.sse = sse;
+    this.problems = problems;
+    this.system = system;
+  }
+
+  List<Endpoint> endpoints() {
+    return List.of(
+        Endpoint.postJson(COMPLETIONS, Operation.SUBMIT, this::complete),
+        Endpoint.get("/v1/models", Operation.READ_MODELS, _ -> CompletableFuture.completedFuture(Replies.json(
+            200, ChatCodec.models(edge.config().agents().keySet(), edge.operations().status().startedAt())))),
+        Endpoint.get("/v1/models/{id}", Operation.READ_MODELS, this::model));
+  }
+
+  private CompletionStage<HttpResponse> model(Call call) {
+    var id = call.path("id");
+    requireModel(id);
+    return CompletableFuture.completedFuture(
+        Replies.json(200, ChatCodec.model(id, edge.operations().status().startedAt())));
+  }
+
+  private CompletionStage<HttpResponse> complete(Call call) {
+    var fields = call.fields();
+    var request = ChatCodec.request(fields, edge.config().session().messageChars());
+    requireModel(request.model());
+    var key = IdempotencyKeys.of(call, Optional.empty());
+    var scoped = key.stream()
+        .map(text -> IdempotencyKeys.scoped(call, "POST " + COMPLETIONS, text, Json.canonical(fields.object())))
+        .toList();
+    boolean bound = !request.user().isEmpty();
+    var turn = new Sessions.Turn(
+        bound ? conversation(request) : unbound(request, call, key),
+        call.principal().name(),
+        request.message(),
+        bound ? List.of() : request.context(), // A conversation has its own transcript.
+        scoped);
+    return sessions.submit(turn).thenCompose(receipt -> answer(request, receipt));
+  }
+
+  private void requireModel(String model) {
+    if (!edge.config().agents().containsKey(model)) {
+      throw InputFault.of(Problems.modelNotFound(model));
+    }
+  }
+
+  /** The session that a {@code user} stands for; what does not fit into a key goes in as its digest. */
+  private static SessionKey conversation(ChatRequest request) {
+    var prefix = "agent:" + request.model() + ":api:";
+    return SessionKey.parse(prefix + request.user())
+        .orElseGet(() -> new SessionKey(prefix + Digests.hex(request.user())));
+  }
+
+  /** A session for this one call, found again by its idempotency key if it has one. */
+  private SessionKey unbound(ChatRequest request, Call call, Optional<String> key) {
+    return new SessionKey("agent:" + request.model() + ":api:"
+        + key.map(text -> Digests.hex(call.principal().name(), text)).orElseGet(this::chance));
+  }
+
+  private String chance() {
+    var bytes = new byte[16];
+    edge.random().nextBytes(bytes);
+    return HexFormat.of().formatHex(bytes);
+  }
+
+  private CompletionStage<HttpResponse> answer(ChatRequest request, Receipt receipt) {
+    return switch (receipt) {
+      case Receipt.Accepted accepted -> sessions
+          .run(accepted.runId())
+          .thenApply(found -> found.orElseThrow(() -> lost(accepted.runId())))
+          .thenCompose(run -> request.stream()
+              ? CompletableFuture.completedFuture(
+                  sse.response(ChatStream.of(run, request.includeUsage(), sessions, sse, problems)))
+              : atRest(run).thenCompose(this::whole))
+          .thenApply(response -> Replies.replayed(response, accepted.replayed()));
+      case Receipt.KeyReused reused -> CompletableFuture.completedFuture(Replies.problem(Problems.of(reused)));
+      case Receipt.Busy busy -> CompletableFuture.completedFuture(Replies.problem(Problems.of(busy)));
+      case Receipt.QueueFull full -> CompletableFuture.completedFuture(Replies.problem(Problems.of(full)));
+      case Receipt.Closed closed -> CompletableFuture.completedFuture(Replies.problem(Problems.of(closed)));
+    };
+  }
+
+  private static IllegalStateException lost(String runId) {
+    return new IllegalStateException("run " + runId + " was accepted and is not in the journal");
+  }
+
+  /** The run once it has ended or is parked. Its own events say when; the journal says what is true then. */
+  private CompletionStage<RunView> atRest(RunView run) {
+    if (run.status().terminal() || run.status() == RunStatus.PARKED) {
+      return CompletableFuture.completedFuture(run);
+    }
+    return Sse.follow(sessions, run.id(), run.lastSeq())
+        .filter(event -> ChatStream.rests(run, event))
+        .runWith(Sink.headOption(), system)
+        .thenCompose(_ -> sessions.awaitEnd(run.id(), SECOND_LOOK))
+        .thenCompose(found -> atRest(found.orElseThrow(() -> lost(run.id()))));
+  }
+
+  private CompletionStage<HttpResponse> whole(RunView run) {
+    if (run.outcome() instanceof RunView.Outcome.Parked(var reason, _)) {
+      return CompletableFuture.completedFuture(Replies.problem(Problems.runParked(run.id(), reason)));
+    }
+    return switch (run.status()) {
+      case COMPLETED -> stopReason(run).thenApply(stopReason -> Replies.json(200, ChatCodec.completion(
+          ChatCodec.Head.of(run), run.text(), ChatCodec.finishReason(stopReason), run.usage())));
+      case FAILED -> CompletableFuture.completedFuture(Replies.problem(
+          Problems.runFailed(run.error().orElseThrow(() -> new IllegalStateException(run.id() + " failed without an error")))));
+      case ABORTED -> CompletableFuture.completedFuture(Replies.problem(Problems.runAborted(run.id())));
+      case PARKED -> CompletableFuture.completedFuture(Replies.problem(Problems.runParked(run.id(), "no reason given")));
+      case QUEUED, STARTING, RUNNING, ABORTING, INTERRUPTED ->
+          throw new IllegalStateException(run.id() + " is not at rest but " + run.status());
+    };
+  }
+
+  /** Stands in the last event only. */
+  private CompletionStage<String> stopReason(RunView run) {
+    return Sse.follow(sessions, run.id(), run.lastSeq() - 1)
+        .runWith(Sink.headOption(), system)
+        .thenApply(last -> last
+            .map(RunEvent::body)
+            .map(body -> body instanceof RunEvent.Completed completed ? completed.stopReason() : "")
+            .orElse(""));
+  }
+}

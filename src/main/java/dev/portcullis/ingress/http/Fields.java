@@ -1,0 +1,63 @@
+package dev.portcullis.ingress.http;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeType;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.portcullis.ingress.InputFault;
+import dev.portcullis.ingress.Problems;
+import java.util.Optional;
+
+/** Typed reading of a JSON object's fields. Null counts as absent; what is of the wrong type is refused by name. */
+record Fields(ObjectNode object) {
+  /** The text of a field that must be there. */
+  String text(String name) {
+    return optionalText(name).orElseThrow(() -> fault(name, "is missing; expected a string"));
+  }
+
+  Optional<String> optionalText(String name) {
+    return value(name, JsonNodeType.STRING, "a string").map(JsonNode::textValue).map(text -> wellFormed(name, text));
+  }
+
+  /** False when it is absent. */
+  boolean flag(String name) {
+    return value(name, JsonNodeType.BOOLEAN, "true or false").map(JsonNode::booleanValue).orElse(false);
+  }
+
+  Optional<JsonNode> number(String name) {
+    return value(name, JsonNodeType.NUMBER, "a number");
+  }
+
+  Optional<JsonNode> array(String name) {
+    return value(name, JsonNodeType.ARRAY, "an array");
+  }
+
+  Optional<Fields> nested(String name) {
+    return value(name, JsonNodeType.OBJECT, "an object").map(ObjectNode.class::cast).map(Fields::new);
+  }
+
+  private Optional<JsonNode> value(String name, JsonNodeType type, String expected) {
+    var node = object.path(name);
+    if (node.isMissingNode() || node.isNull()) {
+      return Optional.empty();
+    }
+    if (node.getNodeType() != type) {
+      throw fault(name, "must be " + expected);
+    }
+    return Optional.of(node);
+  }
+
+  /** Half a character cannot be stored or sent on. */
+  static String wellFormed(String name, String text) {
+    for (int at = 0; at < text.length(); at += Character.charCount(text.codePointAt(at))) {
+      int point = text.codePointAt(at);
+      if (point >= Character.MIN_SURROGATE && point <= Character.MAX_SURROGATE) {
+        throw fault(name, "holds half of a surrogate pair");
+      }
+    }
+    return text;
+  }
+
+  static InputFault fault(String name, String what) {
+    return InputFault.of(Problems.badRequest(name, "\"" + name + "\" " + what + "."));
+  }
+}

@@ -1,0 +1,89 @@
+package dev.portcullis.ingress.http;
+
+import dev.portcullis.config.GatewayConfig;
+import dev.portcullis.ingress.Edge;
+import dev.portcullis.ingress.Problems;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+import java.util.stream.Stream;
+import org.apache.pekko.Done;
+import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.http.javadsl.Http;
+import org.apache.pekko.http.javadsl.ServerBinding;
+import org.apache.pekko.http.javadsl.settings.ServerSettings;
+import scala.concurrent.duration.FiniteDuration;
+
+/** The ingress port. Bound by whoever knows that everything behind it stands. */
+public final class HttpIngress {
+  /**
+   * Longest silence on a connection. Streams are kept alive; a whole reply may take its time, though not for ever, so that
+   * connections whose client has vanished do not add up.
+   */
+  private static final Duration IDLE = Duration.ofHours(1);
+
+  private static final int URI_CHARS = 8_192;
+
+  private final ServerBinding binding;
+  private final Sse sse;
+
+  private HttpIngress(ServerBinding binding, Sse sse) {
+    this.binding = binding;
+    this.sse = sse;
+  }
+
+  /** Opens the port; fails with a {@code BindFailedException} when it is taken. */
+  public static CompletionStage<HttpIngress> bind(ActorSystem<?> system, Edge edge) {
+    var http = edge.config().http();
+    var sse = new Sse(http.keepAlive());
+    var problems = new Problems(edge.random());
+    var router = new Router(endpoints(edge, sse, problems, system), edge, problems, system);
+    return Http.get(system)
+        .newServerAt(http.host(), http.port())
+        .adaptSettings(settings -> tuned(settings, http))
+        .bind(router::handle)
+        .thenApply(binding -> new HttpIngress(binding, sse));
+  }
+
+  /** Everything there is on the port. */
+  static List<Endpoint> endpoints(Edge edge, Sse sse, Problems problems, ActorSystem<?> system) {
+    return Stream.of(
+            new SessionRoutes(edge, sse).endpoints(),
+            new RunRoutes(edge, sse).endpoints(),
+            new OperationsRoutes(edge).endpoints(),
+            new ChatRoutes(edge, sse, problems, system).endpoints())
+        .flatMap(List::stream)
+        .toList();
+  }
+
+  private static ServerSettings tuned(ServerSettings settings, GatewayConfig.Http http) {
+    return settings
+        .withServerHeader(Optional.empty())
+        .withTransparentHeadRequests(false)
+        .withParsingErrorHandler(MalformedRequest.class.getName())
+        .withParserSettings(settings.getParserSettings()
+            .withMaxContentLength(http.bodyBytes())
+            .withMaxUriLength(URI_CHARS))
+        .withTimeouts(settings.getTimeouts()
+            .withRequestTimeout(scala.concurrent.duration.Duration.Inf()) // A whole answer takes as long as its run.
+            .withIdleTimeout(FiniteDuration.fromNanos(IDLE.toNanos())));
+  }
+
+  /** Where the port really is. */
+  public InetSocketAddress address() {
+    return binding.localAddress();
+  }
+
+  /** Ends every open stream in its own orderly way; requests go on being answered. */
+  public void closeStreams() {
+    sse.close();
+  }
+
+  /** Ends the streams, takes no new connection, and gives requests under way {@code atMost} to be answered. */
+  public CompletionStage<Done> close(Duration atMost) {
+    closeStreams();
+    return binding.terminate(atMost).thenApply(_ -> Done.getInstance());
+  }
+}

@@ -1,0 +1,98 @@
+package dev.portcullis.ingress.http;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.portcullis.ingress.InputFault;
+import dev.portcullis.ingress.Problems;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.List;
+
+/** JSON in and out, with limits on the way in. */
+final class Json {
+  private static final int DEPTH = 64;
+  private static final int DIGITS = 64;
+
+  private static final ObjectMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .streamReadConstraints(StreamReadConstraints.builder()
+              .maxNestingDepth(DEPTH)
+              .maxNumberLength(DIGITS)
+              .maxStringLength(Integer.MAX_VALUE) // The body's length is the limit.
+              .build())
+          .build())
+      .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+      .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
+      .build();
+
+  private Json() {}
+
+  static ObjectNode object() {
+    return MAPPER.createObjectNode();
+  }
+
+  /** @throws InputFault when {@code bytes} are not one JSON object */
+  static ObjectNode read(byte[] bytes) {
+    try {
+      if (MAPPER.readTree(bytes) instanceof ObjectNode object) {
+        return object;
+      }
+      throw InputFault.of(Problems.badRequest("", "The body must be a JSON object."));
+    } catch (JsonProcessingException malformed) {
+      var at = malformed.getLocation();
+      throw InputFault.of(Problems.badRequest("", "The body is not valid JSON (at most " + DEPTH
+          + " levels, no key twice), line " + (at == null ? 1 : at.getLineNr()) + "."));
+    } catch (IOException impossible) {
+      throw new IllegalStateException(impossible); // The bytes are in memory.
+    }
+  }
+
+  /** Text first: a lone surrogate becomes a question mark, and the bytes are always valid UTF-8. */
+  static byte[] bytes(JsonNode node) {
+    return text(node).getBytes(StandardCharsets.UTF_8);
+  }
+
+  static String text(JsonNode node) {
+    try {
+      return MAPPER.writeValueAsString(node);
+    } catch (JsonProcessingException impossible) {
+      throw new IllegalStateException(impossible); // A tree can always be written.
+    }
+  }
+
+  /** The same for every spelling of the same value: keys sorted, no white space. */
+  static String canonical(JsonNode node) {
+    try {
+      return MAPPER.writeValueAsString(MAPPER.treeToValue(node, Object.class));
+    } catch (JsonProcessingException impossible) {
+      throw new IllegalStateException(impossible);
+    }
+  }
+
+  /** Null when {@code text} is empty. */
+  static void putText(ObjectNode target, String field, String text) {
+    if (text.isEmpty()) {
+      target.putNull(field);
+    } else {
+      target.put(field, text);
+    }
+  }
+
+  /** A value of zero or one: null when there is none. */
+  static void putInstant(ObjectNode target, String field, List<Instant> instant) {
+    if (instant.isEmpty()) {
+      target.putNull(field);
+    } else {
+      target.put(field, instant.getFirst().toString());
+    }
+  }
+}

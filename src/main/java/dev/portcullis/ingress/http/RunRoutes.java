@@ -1,0 +1,116 @@
+package dev.portcullis.ingress.http;
+
+import dev.portcullis.ingress.Edge;
+import dev.portcullis.ingress.InputFault;
+import dev.portcullis.ingress.Operation;
+import dev.portcullis.ingress.Problems;
+import dev.portcullis.protocol.RunView;
+import dev.portcullis.session.ControlReply;
+import dev.portcullis.session.Sessions;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
+import org.apache.pekko.http.javadsl.model.HttpResponse;
+
+/** {@code /api/v1/runs}: one run, its events, and what can be done with it. */
+final class RunRoutes {
+  /** Longest long poll. */
+  private static final Duration WAIT_MAX = Duration.ofSeconds(120);
+
+  private static final String ID = "[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}";
+
+  private final Sessions sessions;
+  private final Sse sse;
+
+  RunRoutes(Edge edge, Sse sse) {
+    this.sessions = edge.sessions();
+    this.sse = sse;
+  }
+
+  List<Endpoint> endpoints() {
+    return List.of(
+        Endpoint.get("/api/v1/runs/{id}", Operation.READ_RUN, this::run),
+        Endpoint.get("/api/v1/runs/{id}/events", Operation.READ_RUN, this::events),
+        Endpoint.post("/api/v1/runs/{id}/abort", Operation.ABORT_RUN, this::abort),
+        Endpoint.post("/api/v1/runs/{id}/resume", Operation.RESUME_RUN, this::resume),
+        Endpoint.postJson("/api/v1/runs/{id}/approvals/{approvalId}", Operation.DECIDE_APPROVAL, this::decide));
+  }
+
+  private CompletionStage<HttpResponse> run(Call call) {
+    var id = id(call);
+    var wait = call.duration("wait", WAIT_MAX);
+    var run = wait.isZero() ? sessions.run(id) : sessions.awaitEnd(id, wait);
+    return run.thenApply(found -> found
+        .map(view -> Replies.json(200, ApiCodec.run(view)))
+        .orElseGet(() -> absent(id)));
+  }
+
+  private CompletionStage<HttpResponse> events(Call call) {
+    var id = id(call);
+    long after = call.query("after")
+        .map(text -> Call.whole("after", text))
+        .or(() -> call.header("last-event-id").map(text -> Call.whole("Last-Event-ID", text)))
+        .orElse(0L);
+    return sessions.run(id).thenApply(found -> found.isEmpty()
+        ? absent(id)
+        : sse.resumable(sessions
+            .events(id, after)
+            .map(event -> Sse.event(event.seq(), event.body().type(), ApiCodec.event(event)))));
+  }
+
+  private CompletionStage<HttpResponse> abort(Call call) {
+    var id = id(call);
+    return sessions.abort(id, call.principal().name()).thenCompose(reply -> answer(id, "aborted", reply));
+  }
+
+  private CompletionStage<HttpResponse> resume(Call call) {
+    var id = id(call);
+    return sessions.resume(id, call.principal().name()).thenCompose(reply -> answer(id, "resumed", reply));
+  }
+
+  private CompletionStage<HttpResponse> answer(String id, String wanted, ControlReply reply) {
+    return answer(id, wanted, reply, view -> Replies.problem(Problems.conflict(id, wanted, view.status())));
+  }
+
+  private CompletionStage<HttpResponse> decide(Call call) {
+    var id = id(call);
+    var approval = call.path("approvalId");
+    boolean allow = switch (call.fields().text("decision")) {
+      case "allow" -> true;
+      case "deny" -> false;
+      default -> throw Fields.fault("decision", "must be allow or deny");
+    };
+    return sessions
+        .decide(id, approval, allow, call.principal().name())
+        .thenCompose(reply -> answer(id, "asked for approval", reply, view -> Replies.problem(view.status().terminal()
+            ? Problems.conflict(id, "asked for approval", view.status())
+            : Problems.approvalNotFound(approval))));
+  }
+
+  /** @param unknown for a run that exists, though no session takes the command for it */
+  private CompletionStage<HttpResponse> answer(
+      String id, String wanted, ControlReply reply, Function<RunView, HttpResponse> unknown) {
+    return switch (reply) {
+      case ControlReply.Done(var status) -> CompletableFuture.completedFuture(
+          Replies.json(202, Json.object().put("id", id).put("status", status.word())));
+      case ControlReply.Refused refused ->
+          CompletableFuture.completedFuture(Replies.problem(Problems.of(id, wanted, refused)));
+      case ControlReply.Unknown _ ->
+          sessions.run(id).thenApply(found -> found.map(unknown).orElseGet(() -> absent(id)));
+    };
+  }
+
+  private static String id(Call call) {
+    var id = call.path("id");
+    if (!id.matches(ID)) {
+      throw InputFault.of(Problems.runNotFound(id));
+    }
+    return id;
+  }
+
+  private static HttpResponse absent(String id) {
+    return Replies.problem(Problems.runNotFound(id));
+  }
+}

@@ -1,0 +1,152 @@
+package dev.portcullis.ingress.http;
+
+import dev.portcullis.config.GatewayConfig;
+import dev.portcullis.ingress.Edge;
+import dev.portcullis.ingress.InputFault;
+import dev.portcullis.ingress.Operation;
+import dev.portcullis.ingress.Problems;
+import dev.portcullis.session.Receipt;
+import dev.portcullis.session.SessionKey;
+import dev.portcullis.session.Sessions;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import org.apache.pekko.http.javadsl.model.HttpResponse;
+
+/** {@code /api/v1/sessions}: turns in, rows and transcripts out. */
+final class SessionRoutes {
+  private static final String SUBMIT = "/api/v1/sessions/{key}/runs";
+  private static final int PAGE = 50;
+  private static final int PAGE_MAX = 500;
+  private static final int CURSOR_MAX = 1_024;
+
+  private final GatewayConfig config;
+  private final Sessions sessions;
+  private final Addressing addressing;
+  private final Sse sse;
+
+  SessionRoutes(Edge edge, Sse sse) {
+    this.config = edge.config();
+    this.sessions = edge.sessions();
+    this.addressing = new Addressing(edge.config());
+    this.sse = sse;
+  }
+
+  List<Endpoint> endpoints() {
+    return List.of(
+        Endpoint.postJson(SUBMIT, Operation.SUBMIT, this::submit),
+        Endpoint.get("/api/v1/sessions", Operation.READ_SESSIONS, this::list),
+        Endpoint.get("/api/v1/sessions/events", Operation.READ_SESSIONS, this::changes),
+        Endpoint.get("/api/v1/sessions/{key}", Operation.READ_SESSIONS, this::row),
+        Endpoint.delete("/api/v1/sessions/{key}", Operation.DELETE_SESSION, this::delete),
+        Endpoint.get("/api/v1/sessions/{key}/history", Operation.READ_SESSIONS, this::history),
+        Endpoint.post("/api/v1/sessions/{key}/reset", Operation.RESET_SESSION, this::reset));
+  }
+
+  private CompletionStage<HttpResponse> submit(Call call) {
+    var fields = call.fields();
+    var message = Messages.checked("message", fields.text("message"), config.session().messageChars());
+    fields.optionalText("mode").filter(mode -> !mode.equals("queue")).ifPresent(_ -> {
+      throw Fields.fault("mode", "must be absent or \"queue\"; the agent's configured queue mode applies");
+    });
+    var session = addressing.of(call.path("key"), fields.optionalText("agent"));
+    var route = "POST /api/v1/sessions/" + session.text() + "/runs";
+    var key = IdempotencyKeys.of(call, fields.optionalText("idempotencyKey")).stream()
+        .map(text -> IdempotencyKeys.scoped(call, route, text, message))
+        .toList();
+    return sessions
+        .submit(new Sessions.Turn(session, call.principal().name(), message, List.of(), key))
+        .thenApply(SessionRoutes::answer);
+  }
+
+  private static HttpResponse answer(Receipt receipt) {
+    return switch (receipt) {
+      case Receipt.Accepted accepted ->
+          Replies.replayed(Replies.json(202, ApiCodec.receipt(accepted)), accepted.replayed());
+      case Receipt.KeyReused reused -> Replies.problem(Problems.of(reused));
+      case Receipt.Busy busy -> Replies.problem(Problems.of(busy));
+      case Receipt.QueueFull full -> Replies.problem(Problems.of(full));
+      case Receipt.Closed closed -> Replies.problem(Problems.of(closed));
+    };
+  }
+
+  private CompletionStage<HttpResponse> list(Call call) {
+    var cursor = call.query("cursor").orElse("");
+    if (!cursor.matches("[\\x21-\\x7e]{0," + CURSOR_MAX + "}")) {
+      throw badCursor();
+    }
+    var agent = call.query("agent").orElse("");
+    if (!agent.isEmpty()) {
+      addressing.requireAgent(agent);
+    }
+    return sessions
+        .list(new Sessions.Query(call.limit(PAGE, PAGE_MAX), cursor, call.flag("active"), agent))
+        .thenApply(page -> Replies.json(200, ApiCodec.page(
+            ApiCodec.array(page.rows(), (row, json) -> json.setAll(ApiCodec.row(row))), page.next())))
+        .exceptionally(thrown -> {
+          throw cursorFault(thrown);
+        });
+  }
+
+  /** The directory refuses a cursor that it did not make. */
+  private static RuntimeException cursorFault(Throwable thrown) {
+    return switch (thrown) {
+      case CompletionException wrapped when wrapped.getCause() != null -> cursorFault(wrapped.getCause());
+      case IllegalArgumentException _ -> badCursor();
+      case Throwable other -> new CompletionException(other);
+    };
+  }
+
+  private static InputFault badCursor() {
+    return Fields.fault("cursor", "is not one that this list gave out; start again without it");
+  }
+
+  private CompletionStage<HttpResponse> changes(Call call) {
+    var rows = sessions.changes().map(row -> Sse.event("row", ApiCodec.row(row)));
+    return CompletableFuture.completedFuture(sse.resumable(rows));
+  }
+
+  private CompletionStage<HttpResponse> row(Call call) {
+    var key = existing(call);
+    return sessions.row(key).thenApply(found -> found
+        .map(row -> Replies.json(200, ApiCodec.row(row)))
+        .orElseGet(() -> absent(key)));
+  }
+
+  private CompletionStage<HttpResponse> history(Call call) {
+    var key = existing(call);
+    long after = call.number("after", 0);
+    int limit = call.limit(PAGE, PAGE_MAX);
+    return sessions.row(key).thenCompose(row -> row.isEmpty()
+        ? CompletableFuture.completedFuture(absent(key))
+        : sessions.history(key, after, limit).thenApply(entries -> {
+          // A full page may have a next one; the cursor is what goes into `after`.
+          var next = entries.size() < limit ? "" : Long.toString(entries.getLast().seq());
+          var data = ApiCodec.array(entries, (entry, json) -> json.setAll(ApiCodec.historyEntry(entry)));
+          return Replies.json(200, ApiCodec.page(data, next));
+        }));
+  }
+
+  private CompletionStage<HttpResponse> reset(Call call) {
+    var key = existing(call);
+    return sessions.reset(key, call.principal().name()).thenApply(found -> found
+        .map(row -> Replies.json(200, ApiCodec.row(row)))
+        .orElseGet(() -> absent(key)));
+  }
+
+  private CompletionStage<HttpResponse> delete(Call call) {
+    var key = existing(call);
+    return sessions.erase(key, call.principal().name()).thenApply(erased -> erased
+        ? Replies.json(200, Json.object().put("key", key.text()).put("deleted", true))
+        : absent(key));
+  }
+
+  private SessionKey existing(Call call) {
+    return addressing.existing(call.path("key"));
+  }
+
+  private static HttpResponse absent(SessionKey key) {
+    return Replies.problem(Problems.sessionNotFound(key.text()));
+  }
+}
