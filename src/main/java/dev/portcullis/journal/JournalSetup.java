@@ -1,21 +1,29 @@
 package dev.portcullis.journal;
 
+import java.util.function.Supplier;
 import org.apache.pekko.actor.ActorSystem;
 import org.apache.pekko.actor.setup.Setup;
 
-/** How boot hands the opened journal to the plugins, which Pekko makes by name. */
+/**
+ * How boot hands the opened journal to the plugins, which Pekko makes by name when the first persistent actor starts.
+ */
 public final class JournalSetup extends Setup {
 
-  private final Journal journal;
+  private final Supplier<Journal> journal;
   private final EventTypes types;
 
   public JournalSetup(Journal journal, EventTypes types) {
+    this(() -> journal, types);
+  }
+
+  /** For a system that must run before its journal is open. */
+  public JournalSetup(Supplier<Journal> journal, EventTypes types) {
     this.journal = journal;
     this.types = types;
   }
 
   Journal journal() {
-    return journal;
+    return journal.get();
   }
 
   EventTypes types() {

@@ -121,7 +121,7 @@ final class ApiCodec {
     var json = Json.object().put("name", entry.name()).put("kind", entry.kind());
     return switch (entry.state()) {
       case Harnesses.State.Registering(var cause) -> harness(json, "registering", cause);
-      case Harnesses.State.Unavailable(var cause) -> harness(json, "unavailable", cause);
+      case Harnesses.State.Unavailable(var cause, _) -> harness(json, "unavailable", cause);
       case Harnesses.State.Ready(var registration) -> {
         json.put("state", "ready");
         Json.putText(json, "version", registration.version());

@@ -1,0 +1,203 @@
+package dev.portcullis.boot;
+
+import dev.portcullis.config.GatewayConfig;
+import dev.portcullis.ops.SdNotify;
+import dev.portcullis.session.Directory;
+import dev.portcullis.session.SessionRegion;
+import dev.portcullis.session.Sessions;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.javadsl.ActorContext;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
+
+/**
+ * A planned stop: note it on every active attempt before any waiting, let runs come to rest, interrupt what is left.
+ * Killed at any point of it, recovery decides the same from the runs' own events. Why: docs/adr/0005.
+ */
+final class Draining {
+  sealed interface Command {}
+
+  /** No more patience: what is active now is interrupted. */
+  record Hurry() implements Command {}
+
+  private record Active(List<String> sessions) implements Command {}
+
+  private record Noted(int runs) implements Command {}
+
+  private record Counted(Sessions.Totals totals) implements Command {}
+
+  private record Rested(int interrupted) implements Command {}
+
+  private record Failed(String step, Throwable cause) implements Command {}
+
+  private record Tick() implements Command {}
+
+  /** Everything rests. */
+  record Drained(long completed, int interrupted) {}
+
+  /** @param reason shutdown or restart, as users will read it */
+  record Order(String reason, GatewayConfig.Drain limits, SdNotify service) {}
+
+  private static final Duration LOOK = Duration.ofMillis(50);
+  private static final Duration EXTENSION = Duration.ofSeconds(15);
+  private static final Duration NOTE_ANSWER = Duration.ofSeconds(10);
+
+  private final ActorContext<Command> context;
+  private final TimerScheduler<Command> timers;
+  private final Order order;
+  private final SessionRegion region;
+  private final ActorRef<Directory.Command> directory;
+  private final Standing standing;
+  private final Clock clock;
+  private final ActorRef<Drained> replyTo;
+  private final Instant startedAt;
+  private Instant deadline;
+  private int noted;
+  private Instant extendedAt;
+
+  static Behavior<Command> create(
+      Order order,
+      SessionRegion region,
+      ActorRef<Directory.Command> directory,
+      Standing standing,
+      Clock clock,
+      ActorRef<Drained> replyTo) {
+    return Behaviors.setup(context -> Behaviors.withTimers(timers ->
+        new Draining(context, timers, order, region, directory, standing, clock, replyTo).marking()));
+  }
+
+  private Draining(
+      ActorContext<Command> context,
+      TimerScheduler<Command> timers,
+      Order order,
+      SessionRegion region,
+      ActorRef<Directory.Command> directory,
+      Standing standing,
+      Clock clock,
+      ActorRef<Drained> replyTo) {
+    this.context = context;
+    this.timers = timers;
+    this.order = order;
+    this.region = region;
+    this.directory = directory;
+    this.standing = standing;
+    this.clock = clock;
+    this.replyTo = replyTo;
+    this.startedAt = clock.instant();
+    this.deadline = startedAt.plus(order.limits().deadline());
+    this.extendedAt = startedAt;
+  }
+
+  private Behavior<Command> marking() {
+    askActive();
+    return Behaviors.receiveMessage(command -> switch (command) {
+      case Active(var sessions) -> {
+        context.pipeToSelf(region.noteStop(sessions, order.reason(), NOTE_ANSWER), (runs, failure) ->
+            failure == null ? new Noted(runs) : new Failed("note", failure));
+        yield Behaviors.same();
+      }
+      case Noted(var runs) -> marked(runs);
+      case Failed failed -> {
+        // A note only says why; what is started and not ended is resumed without one.
+        context.getLog().warn("drain.note_failed cause={}", failed.cause().toString());
+        yield marked(0);
+      }
+      case Hurry _ -> hurried();
+      case Counted _, Rested _, Tick _ -> Behaviors.same();
+    });
+  }
+
+  private Behavior<Command> marked(int runs) {
+    noted = runs;
+    context.getLog().info("drain.marked runs={} took_ms={}", runs, sinceStart());
+    timers.startTimerWithFixedDelay(new Tick(), Duration.ZERO, LOOK);
+    return waiting();
+  }
+
+  private Behavior<Command> waiting() {
+    return Behaviors.receiveMessage(command -> switch (command) {
+      case Tick _ -> {
+        context.ask(Sessions.Totals.class, directory, NOTE_ANSWER, Directory.GetTotals::new, (totals, failure) ->
+            failure == null ? new Counted(totals) : new Failed("count", failure));
+        yield Behaviors.same();
+      }
+      case Counted(var totals) -> counted(totals);
+      case Hurry _ -> hurried();
+      case Failed _, Active _, Noted _, Rested _ -> Behaviors.same();
+    });
+  }
+
+  private Behavior<Command> counted(Sessions.Totals totals) {
+    standing.remaining(totals.active());
+    var now = clock.instant();
+    if (totals.active() == 0) {
+      return finished(0);
+    }
+    if (!now.isBefore(deadline)) {
+      timers.cancelAll();
+      return interrupting();
+    }
+    if (Duration.between(extendedAt, now).compareTo(EXTENSION.dividedBy(3)) > 0) {
+      extendedAt = now;
+      order.service().extendTimeout(EXTENSION);
+      order.service().status("draining: " + totals.active() + " runs active");
+      context.getLog().info("drain.waiting active={} left_s={}", totals.active(), left(now).toSeconds());
+    }
+    return Behaviors.same();
+  }
+
+  private Behavior<Command> interrupting() {
+    askActive();
+    var grace = order.limits().grace();
+    return Behaviors.receiveMessage(command -> switch (command) {
+      case Active(var sessions) -> {
+        // Twice the grace: closing standard input, then SIGTERM, then the hard stop and its sweep.
+        context.pipeToSelf(region.rest(sessions, grace, grace.multipliedBy(2).plusSeconds(5)), (runs, failure) ->
+            failure == null ? new Rested(runs) : new Failed("rest", failure));
+        yield Behaviors.same();
+      }
+      case Rested(var interrupted) -> finished(interrupted);
+      case Failed failed -> {
+        context.getLog().warn("drain.rest_failed cause={}", failed.cause().toString());
+        yield finished(0);
+      }
+      case Noted _, Counted _, Tick _, Hurry _ -> Behaviors.same();
+    });
+  }
+
+  private Behavior<Command> hurried() {
+    deadline = startedAt;
+    return Behaviors.same();
+  }
+
+  private Behavior<Command> finished(int interrupted) {
+    long completed = Math.max(0, noted - interrupted);
+    context.getLog().info(
+        "drain.rested completed={} interrupted={} took_ms={}", completed, interrupted, sinceStart());
+    replyTo.tell(new Drained(completed, interrupted));
+    return Behaviors.stopped();
+  }
+
+  @SuppressWarnings("unchecked")
+  private void askActive() {
+    context.ask(
+        (Class<List<String>>) (Class<?>) List.class,
+        directory,
+        NOTE_ANSWER,
+        Directory.GetActive::new,
+        (sessions, failure) -> failure == null ? new Active(sessions) : new Failed("active", failure));
+  }
+
+  private long sinceStart() {
+    return Duration.between(startedAt, clock.instant()).toMillis();
+  }
+
+  private Duration left(Instant now) {
+    return Duration.between(now, deadline);
+  }
+}

@@ -1,0 +1,99 @@
+package dev.portcullis.boot;
+
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigFactory;
+import dev.portcullis.alert.OperatorAlerts;
+import dev.portcullis.cli.ServeOptions;
+import dev.portcullis.cli.Server;
+import dev.portcullis.config.ConfigFault;
+import dev.portcullis.config.GatewayConfig;
+import dev.portcullis.journal.Journal;
+import dev.portcullis.journal.JournalSetup;
+import dev.portcullis.ops.SdNotify;
+import dev.portcullis.session.SessionEvent;
+import java.security.SecureRandom;
+import java.time.Clock;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.pekko.actor.BootstrapSetup;
+import org.apache.pekko.actor.setup.ActorSystemSetup;
+import org.apache.pekko.actor.typed.ActorSystem;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Runs one gateway until it stops, and says with which code the process ends. */
+final class GatewayServer implements Server {
+  private static final Logger log = LoggerFactory.getLogger(GatewayServer.class);
+
+  /** Time for a fenced node to tell the operator before the process ends; INV-J3 allows a second. */
+  private static final long FENCED_MILLIS = 300;
+
+  private static final long TERMINATION_SECONDS = 15;
+
+  @Override
+  public int run(ServeOptions options) {
+    try {
+      var settings = options.load(System.getenv());
+      return serve(GatewayConfig.from(settings), settings).code();
+    } catch (ConfigFault fault) {
+      System.err.println("portcullis: " + fault.getMessage());
+      return Exit.CONFIGURATION.code();
+    }
+  }
+
+  private static Exit serve(GatewayConfig config, Config settings) {
+    var journal = new CompletableFuture<Journal>();
+    var exit = new CompletableFuture<Exit>();
+    var random = new SecureRandom();
+    var clock = Clock.systemUTC();
+    var blocking = Executors.newVirtualThreadPerTaskExecutor();
+    var alerts = OperatorAlerts.of(config.alerts(), clock, random);
+    var world = new Guardian.World(
+        config, alerts, SdNotify.of(System.getenv()), clock, random, blocking, journal, exit);
+    var setup = ActorSystemSetup.create(
+        BootstrapSetup.create(systemConfig(settings)), new JournalSetup(journal::join, SessionEvent.TYPES));
+    var system = ActorSystem.create(Guardian.create(world), "portcullis", setup);
+    StopSignals.handle(() -> system.tell(new Guardian.Drain("signal")));
+    system.getWhenTerminated().whenComplete((_, _) -> exit.complete(Exit.BUG));
+    var reason = exit.join();
+    if (reason == Exit.JOURNAL) {
+      // Nothing may be written any more, not even a farewell to the cluster.
+      pause(FENCED_MILLIS);
+      return reason;
+    }
+    terminate(system);
+    if (journal.isDone()) {
+      journal.join().close();
+    }
+    log.info("gateway.stopped exit={}", reason.code());
+    return reason;
+  }
+
+  private static Config systemConfig(Config settings) {
+    return settings
+        .withFallback(ConfigFactory.parseResources("system.conf"))
+        .withFallback(ConfigFactory.defaultReferenceUnresolved())
+        .resolve();
+  }
+
+  private static void terminate(ActorSystem<?> system) {
+    system.terminate();
+    try {
+      system.getWhenTerminated().toCompletableFuture().get(TERMINATION_SECONDS, TimeUnit.SECONDS);
+    } catch (TimeoutException slow) {
+      log.warn("gateway.stop_slow seconds={}", TERMINATION_SECONDS);
+    } catch (InterruptedException | java.util.concurrent.ExecutionException stop) {
+      log.warn("gateway.stop_failed cause={}", stop.toString());
+    }
+  }
+
+  private static void pause(long millis) {
+    try {
+      TimeUnit.MILLISECONDS.sleep(millis);
+    } catch (InterruptedException stop) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,570 @@
+package dev.portcullis.boot;
+
+import dev.portcullis.alert.Alerts;
+import dev.portcullis.config.Build;
+import dev.portcullis.config.ConfigFault;
+import dev.portcullis.config.GatewayConfig;
+import dev.portcullis.harness.HarnessActor;
+import dev.portcullis.harness.HarnessFault;
+import dev.portcullis.harness.Harnesses;
+import dev.portcullis.ingress.Credentials;
+import dev.portcullis.ingress.Edge;
+import dev.portcullis.ingress.http.HttpIngress;
+import dev.portcullis.journal.Journal;
+import dev.portcullis.journal.JournalFault;
+import dev.portcullis.ops.ManagementServer;
+import dev.portcullis.ops.Measured;
+import dev.portcullis.ops.Metrics;
+import dev.portcullis.ops.SdNotify;
+import dev.portcullis.protocol.SessionRow;
+import dev.portcullis.run.Run;
+import dev.portcullis.session.Directory;
+import dev.portcullis.session.Gate;
+import dev.portcullis.session.Session;
+import dev.portcullis.session.SessionIndex;
+import dev.portcullis.session.SessionKey;
+import dev.portcullis.session.SessionRegion;
+import dev.portcullis.session.Sessions;
+import dev.portcullis.session.ShardedSessions;
+import dev.portcullis.session.Transcripts;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
+import java.util.stream.Collectors;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.DispatcherSelector;
+import org.apache.pekko.actor.typed.javadsl.ActorContext;
+import org.apache.pekko.actor.typed.javadsl.AskPattern;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
+import org.apache.pekko.cluster.typed.Cluster;
+import org.apache.pekko.cluster.typed.Join;
+import org.apache.pekko.cluster.typed.SelfUp;
+import org.apache.pekko.cluster.typed.Subscribe;
+
+/**
+ * Opens the gate when everything behind it stands, and closes it in reverse: Configuring, OpeningJournal,
+ * AwaitingHarnesses, Recovering, Open, Draining, Stopped; or a fatal exit from any of them.
+ */
+final class Guardian {
+  // ---- protocol
+  sealed interface Command {}
+
+  /** A planned stop; asked again it loses patience. {@code by} is a signal or a principal. */
+  record Drain(String by) implements Command {}
+
+  /** The journal can't be trusted any more. */
+  record Fence(JournalFault fault) implements Command {}
+
+  private record ManagementBound(ManagementServer.Bound port) implements Command {}
+
+  private record Opened(Premises premises) implements Command {}
+
+  private record MemberUp() implements Command {}
+
+  private record RegistryChanged() implements Command {}
+
+  private record BarrierPassed() implements Command {}
+
+  private record Indexed(List<SessionRow> rows, List<SessionKey> open) implements Command {}
+
+  private record Recovered(Session.Recovered runs) implements Command {}
+
+  private record IngressBound(HttpIngress port) implements Command {}
+
+  private record Looked(Sessions.Totals totals) implements Command {}
+
+  private record Counted(Premises premises, long terminal) implements Command {}
+
+  private record LookFailed(String cause) implements Command {}
+
+  private record Tick() implements Command {}
+
+  private record HealthDue() implements Command {}
+
+  private record Drained(Draining.Drained result) implements Command {}
+
+  private record Closed() implements Command {}
+
+  private record Fatal(Exit exit, String message) implements Command {}
+
+  /** What the world outside the actor system lends. {@code journal} is completed once it is open. */
+  record World(
+      GatewayConfig config,
+      Alerts alerts,
+      SdNotify service,
+      Clock clock,
+      RandomGenerator random,
+      Executor blocking,
+      CompletableFuture<Journal> journal,
+      CompletableFuture<Exit> exit) {}
+
+  private static final Duration TICK = Duration.ofMillis(250);
+  private static final Duration ANSWER = Duration.ofSeconds(5);
+  private static final Duration CLOSE = Duration.ofSeconds(3);
+
+  private final ActorContext<Command> context;
+  private final TimerScheduler<Command> timers;
+  private final World world;
+  private final GatewayConfig config;
+  private final Gate gate = new Gate();
+  private final Harnesses harnesses = new Harnesses();
+  private final Standing standing;
+  private final Map<String, ActorRef<HarnessActor.Command>> harnessActors = new TreeMap<>();
+  private final AtomicReference<Optional<Sessions>> served = new AtomicReference<>(Optional.empty());
+  private boolean memberUp;
+  private boolean succeeded;
+  private long terminalAtBoot = -1;
+
+  /** What stands once the journal is open. */
+  private record Ground(ManagementServer.Bound management, Premises premises) {}
+
+  /** What stands once sessions run. */
+  private record House(Ground ground, ActorRef<Directory.Command> directory, SessionRegion region, Sessions sessions) {}
+
+  // ---- behaviour
+  static Behavior<Command> create(World world) {
+    return Behaviors.setup(context -> Behaviors.withTimers(timers -> new Guardian(context, timers, world).binding()));
+  }
+
+  private Guardian(ActorContext<Command> context, TimerScheduler<Command> timers, World world) {
+    this.context = context;
+    this.timers = timers;
+    this.world = world;
+    this.config = world.config();
+    var self = context.getSelf();
+    this.standing = new Standing(
+        harnesses, gate, Build.current().version(), world.clock(), by -> self.tell(new Drain(by)));
+    var cluster = Cluster.get(context.getSystem());
+    cluster.subscriptions().tell(Subscribe.create(
+        context.messageAdapter(SelfUp.class, _ -> new MemberUp()), SelfUp.class));
+    cluster.manager().tell(Join.create(cluster.selfMember().address()));
+  }
+
+  private Behavior<Command> binding() {
+    pipe(
+        ManagementServer.bind(context.getSystem(), config.management(), standing, new Metrics(), this::measure),
+        ManagementBound::new,
+        Exit.TEMPORARY,
+        "management port " + config.management().host() + ":" + config.management().port() + " cannot be bound");
+    return Behaviors.receiveMessage(command -> switch (command) {
+      case ManagementBound(var port) -> {
+        context.getLog().info("boot.management http={}", url(port.address()));
+        yield opening(port);
+      }
+      case Command other -> anywhere(other);
+    });
+  }
+
+  private Behavior<Command> opening(ManagementServer.Bound management) {
+    standing.enter(Standing.Phase.OPENING_JOURNAL);
+    var self = context.getSelf();
+    context.pipeToSelf(
+        blocking(() -> {
+          try {
+            return Premises.open(
+                config, fault -> self.tell(new Fence(fault)), world.random(), world.clock().instant());
+          } catch (IOException e) {
+            throw new UncheckedIOException(e);
+          }
+        }),
+        (premises, failure) -> failure == null ? new Opened(premises) : unopened(failure));
+    return Behaviors.receiveMessage(command -> switch (command) {
+      case Opened(var premises) -> {
+        world.journal().complete(premises.journal());
+        standing.incarnation(premises.incarnation());
+        yield awaiting(new Ground(management, premises));
+      }
+      case Command other -> anywhere(other);
+    });
+  }
+
+  private static Fatal unopened(Throwable failure) {
+    var cause = failure.getCause() == null ? failure : failure.getCause();
+    return switch (cause) {
+      case JournalFault fault -> new Fatal(Exit.of(fault), String.valueOf(fault.getMessage()));
+      case ConfigFault fault ->
+          new Fatal(Exit.CONFIGURATION, String.valueOf(fault.getMessage()));
+      case UncheckedIOException io -> new Fatal(Exit.CANNOT_CREATE, String.valueOf(io.getMessage()));
+      case Throwable bug -> new Fatal(Exit.BUG, bug.toString());
+    };
+  }
+
+  private Behavior<Command> awaiting(Ground ground) {
+    standing.enter(Standing.Phase.AWAITING_HARNESSES);
+    context.getLog().info("boot.awaiting harnesses={}", config.declared().keySet().stream().sorted().toList());
+    var self = context.getSelf();
+    harnesses.subscribe(() -> self.tell(new RegistryChanged()));
+    int reaped = startHarnesses(ground.premises());
+    timers.startSingleTimer(BarrierPassed.class, new BarrierPassed(), config.boot().deadline());
+    timers.startTimerWithFixedDelay(Tick.class, new Tick(), TICK);
+    self.tell(new RegistryChanged());
+    return Behaviors.receiveMessage(command -> switch (command) {
+      case RegistryChanged _, MemberUp _ -> {
+        memberUp = memberUp || command instanceof MemberUp;
+        yield allStand() ? recovering(ground, reaped) : hopeless() ? refuse(Exit.CONFIGURATION) : Behaviors.same();
+      }
+      case BarrierPassed _ -> refuse(Exit.TEMPORARY);
+      case Tick _ -> {
+        world.service().extendTimeout(Duration.ofSeconds(15));
+        yield Behaviors.same();
+      }
+      case Command other -> anywhere(other);
+    });
+  }
+
+  private int startHarnesses(Premises premises) {
+    var factory = new HarnessFactory(premises.instance(), premises.incarnation(), world.clock());
+    int reaped = factory.reap();
+    config.declared().forEach((name, settings) -> harnessActors.put(name, context.spawn(
+        HarnessActor.create(settings, factory.create(settings), harnesses, world.alerts(), world.clock()),
+        "harness-" + name)));
+    return reaped;
+  }
+
+  private boolean allStand() {
+    return memberUp && harnesses.ready().size() == config.declared().size();
+  }
+
+  /** Something is declared that no waiting will mend. */
+  private boolean hopeless() {
+    return harnesses.snapshot().values().stream().anyMatch(entry ->
+        entry.state() instanceof Harnesses.State.Unavailable(_, HarnessFault.Code code) && !code.retryable());
+  }
+
+  private Behavior<Command> refuse(Exit exit) {
+    for (var entry : harnesses.snapshot().values()) {
+      var cause = switch (entry.state()) {
+        case Harnesses.State.Ready _ -> "";
+        case Harnesses.State.Registering(var last) -> last.isEmpty() ? "no answer to its probe in time" : last;
+        case Harnesses.State.Unavailable(var last, _) -> last;
+      };
+      if (!cause.isEmpty()) {
+        context.getLog().error(
+            "[gateway] CRITICAL: declared harness \"{}\" failed to register: {}", entry.name(), cause);
+      }
+    }
+    if (!memberUp) {
+      context.getLog().error("boot.member_not_up this node did not join its cluster in time");
+    }
+    return fatal(exit, "the gate stays closed: see the lines above; the ingress port was never open");
+  }
+
+  private Behavior<Command> recovering(Ground ground, int reaped) {
+    standing.enter(Standing.Phase.RECOVERING);
+    timers.cancel(BarrierPassed.class);
+    var premises = ground.premises();
+    if (premises.looping()) {
+      world.alerts().raise("boot.loop", config.boot().loopLimit() + " boots within " + config.boot().loopWindow()
+          + " and no run succeeded: interrupted runs are parked, resume them with `portcullis runs resume ID`");
+    }
+    var journal = premises.journal();
+    pipe(
+        blocking(() -> new Indexed(SessionIndex.rows(journal), SessionIndex.open(journal))),
+        indexed -> indexed,
+        Exit.JOURNAL,
+        "the journal's index cannot be read");
+    return Behaviors.receiveMessage(command -> switch (command) {
+      case Indexed(var rows, var open) ->
+          deciding(house(ground, context.spawn(Directory.create(rows), "directory")), open, reaped);
+      case Command other -> anywhere(other);
+    });
+  }
+
+  private Behavior<Command> deciding(House house, List<SessionKey> open, int reaped) {
+    pipe(
+        house.region().recover(open)
+            .thenCompose(runs -> house.ground().premises().passBarrier().thenApply(_ -> runs)),
+        Recovered::new,
+        Exit.JOURNAL,
+        "open runs cannot be recovered");
+    return Behaviors.receiveMessage(command -> switch (command) {
+      case Recovered(var runs) -> {
+        context.getLog().info("recovery.found open={} resumed={} parked={} reaped_processes={}",
+            runs.open(), runs.resumed(), runs.parked(), reaped);
+        yield openingGate(house);
+      }
+      case Command other -> anywhere(other);
+    });
+  }
+
+  private House house(Ground ground, ActorRef<Directory.Command> directory) {
+    var premises = ground.premises();
+    var transcripts = new Transcripts(premises.journal(), world.blocking());
+    var node = new Session.Node(
+        config,
+        gate,
+        new Run.Parts(config.run(), harnesses, world.alerts()),
+        premises.incarnation(),
+        !premises.looping(),
+        directory,
+        transcripts,
+        world.clock());
+    var region = new SessionRegion(context.getSystem(), node);
+    var sessions = new ShardedSessions(
+        context.getSystem(), directory, transcripts, world.random(), world.clock());
+    served.set(Optional.of(sessions));
+    return new House(ground, directory, region, sessions);
+  }
+
+  private Behavior<Command> openingGate(House house) {
+    var premises = house.ground().premises();
+    var edge = new Edge(
+        config,
+        house.sessions(),
+        harnesses,
+        standing,
+        Credentials.of(premises.token(), config.principals()),
+        world.clock(),
+        world.random());
+    pipe(
+        HttpIngress.bind(context.getSystem(), edge),
+        IngressBound::new,
+        Exit.TEMPORARY,
+        "ingress port " + config.http().host() + ":" + config.http().port() + " cannot be bound");
+    return Behaviors.receiveMessage(command -> switch (command) {
+      case IngressBound(var port) -> open(house, port);
+      case Command other -> anywhere(other);
+    });
+  }
+
+  private Behavior<Command> open(House house, HttpIngress ingress) {
+    var http = url(ingress.address());
+    try {
+      addresses().write(http, url(house.ground().management().address()), house.ground().premises().incarnation());
+    } catch (IOException e) {
+      return fatal(Exit.CANNOT_CREATE, addresses().path() + " cannot be written: " + e.getMessage());
+    }
+    gate.moveTo(Gate.State.OPEN);
+    standing.enter(Standing.Phase.OPEN);
+    world.service().ready();
+    context.getLog().info(
+        "boot.open http={} took_ms={}", http.substring("http://".length()), sinceStart().toMillis());
+    context.getLog().info("boot.token file={}", config.data().resolve("token"));
+    look(house);
+    timers.startTimerWithFixedDelay(HealthDue.class, new HealthDue(), Duration.ZERO, config.healthInterval());
+    return Behaviors.receiveMessage(command -> switch (command) {
+      case Tick _ -> {
+        look(house);
+        yield Behaviors.same();
+      }
+      case HealthDue _ -> {
+        ask(house, Looked::new);
+        yield Behaviors.same();
+      }
+      case Looked(var totals) -> {
+        health(totals);
+        yield Behaviors.same();
+      }
+      case Drain(var by) -> draining(house, ingress, by);
+      case Command other -> anywhere(other);
+    });
+  }
+
+  /** Small things that must be looked at often: room on the disk, the service manager's watchdog, a first success. */
+  private void look(House house) {
+    var premises = house.ground().premises();
+    gate.moveTo(premises.journal().lowSpace() ? Gate.State.STORAGE_LOW : Gate.State.OPEN);
+    if (!succeeded) {
+      ask(house, totals -> new Counted(premises, totals.terminal()));
+    }
+  }
+
+  /** A run that ended since this boot shows that the boots before were no loop. */
+  private void countSuccess(Premises premises, long terminal) {
+    if (terminalAtBoot < 0) {
+      terminalAtBoot = terminal;
+    } else if (!succeeded && terminal > terminalAtBoot) {
+      succeeded = true;
+      premises.succeed();
+      world.alerts().resolve("boot.loop", "a run has ended");
+    }
+  }
+
+  private void health(Sessions.Totals totals) {
+    context.getLog().info(
+        "gateway.health registered={} unavailable={} active={} queued={} parked={} accepted={} terminal={}",
+        harnesses.ready(),
+        harnesses.missing(),
+        totals.active(),
+        totals.queued(),
+        totals.parked(),
+        totals.accepted(),
+        totals.terminal());
+  }
+
+  private Behavior<Command> draining(House house, HttpIngress ingress, String by) {
+    gate.moveTo(Gate.State.DRAINING);
+    standing.draining(by);
+    world.service().stopping();
+    context.getLog().info("drain.started by={} deadline_s={}", by, config.drain().deadline().toSeconds());
+    house.ground().premises().journal().releaseReserve();
+    var order = new Draining.Order("restart", config.drain(), world.service());
+    var drain = context.spawn(
+        Draining.create(order, house.region(), house.directory(), standing, world.clock(),
+            context.messageAdapter(Draining.Drained.class, Drained::new)),
+        "drain");
+    return Behaviors.receiveMessage(command -> switch (command) {
+      case Drain _ -> {
+        drain.tell(new Draining.Hurry());
+        yield Behaviors.same();
+      }
+      case Drained _ -> closing(house, ingress);
+      case HealthDue _, Tick _, Looked _, Counted _ -> Behaviors.same();
+      case Command other -> anywhere(other);
+    });
+  }
+
+  private Behavior<Command> closing(House house, HttpIngress ingress) {
+    timers.cancelAll();
+    var stopped = harnessActors.values().stream()
+        .map(actor -> AskPattern.<HarnessActor.Command, HarnessActor.Stopped>ask(
+                actor,
+                replyTo -> new HarnessActor.Stop(config.drain().grace(), replyTo),
+                config.drain().grace().multipliedBy(3),
+                context.getSystem().scheduler())
+            .toCompletableFuture())
+        .toArray(CompletableFuture[]::new);
+    pipe(
+        CompletableFuture.allOf(stopped)
+            .handle((_, _) -> true)
+            .thenCompose(_ -> ingress.close(CLOSE))
+            .thenCompose(_ -> house.ground().management().close(CLOSE)),
+        _ -> new Closed(),
+        Exit.BUG,
+        "a port could not be closed");
+    return Behaviors.receiveMessage(command -> switch (command) {
+      case Closed _ -> {
+        standing.enter(Standing.Phase.STOPPED);
+        removeAddresses();
+        world.exit().complete(Exit.CLEAN);
+        yield Behaviors.same();
+      }
+      case Command other -> anywhere(other);
+    });
+  }
+
+  /** What may come in any state. */
+  private Behavior<Command> anywhere(Command command) {
+    return switch (command) {
+      case Fatal(var exit, var message) -> fatal(exit, message);
+      case Fence(var fault) -> fence(fault);
+      case MemberUp _ -> {
+        memberUp = true;
+        yield Behaviors.same();
+      }
+      case Drain(var by) -> {
+        // Nothing was accepted by this life yet; what an older one left is decided at the next boot.
+        context.getLog().info("boot.cancelled by={}", by);
+        removeAddresses();
+        world.exit().complete(Exit.CLEAN);
+        yield Behaviors.same();
+      }
+      case LookFailed(var cause) -> {
+        context.getLog().warn("gateway.look_failed cause={}", cause);
+        yield Behaviors.same();
+      }
+      case Counted(var premises, var terminal) -> {
+        countSuccess(premises, terminal);
+        yield Behaviors.same();
+      }
+      case ManagementBound _,
+          Opened _,
+          RegistryChanged _,
+          BarrierPassed _,
+          Indexed _,
+          Recovered _,
+          IngressBound _,
+          Looked _,
+          Tick _,
+          HealthDue _,
+          Drained _,
+          Closed _ -> Behaviors.same();
+    };
+  }
+
+  /** No accept, no send, no harness input: the process ends, and what is true is what replays. */
+  private Behavior<Command> fence(JournalFault fault) {
+    gate.moveTo(Gate.State.FENCED);
+    context.getLog().error("[gateway] CRITICAL: journal failed, the node is fenced: {}", fault.getMessage());
+    world.alerts().raise("journal", "the journal failed and the gateway stops: " + fault.getMessage());
+    world.exit().complete(Exit.JOURNAL);
+    return Behaviors.same();
+  }
+
+  private Behavior<Command> fatal(Exit exit, String message) {
+    context.getLog().error("[gateway] CRITICAL: {}", message);
+    timers.cancelAll();
+    harnessActors.values().forEach(actor -> actor.tell(
+        new HarnessActor.Stop(Duration.ZERO, context.getSystem().ignoreRef())));
+    world.exit().complete(exit);
+    return Behaviors.receiveMessage(_ -> Behaviors.same());
+  }
+
+  private CompletionStage<Measured> measure() {
+    var journal = world.journal();
+    var known = served.get();
+    if (known.isEmpty() || !journal.isDone()) {
+      return CompletableFuture.completedFuture(Measured.NOTHING);
+    }
+    return known.get().totals().thenApply(now -> new Measured(
+        standing.unmet().isEmpty(),
+        Map.of(
+            "active", now.active(), "queued", now.queued(), "interrupted", now.interrupted(), "parked", now.parked()),
+        now.accepted(),
+        now.terminal(),
+        harnesses.snapshot().values().stream().collect(Collectors.toMap(
+            Harnesses.Entry::name, entry -> entry.state() instanceof Harnesses.State.Ready)),
+        journal.join().stats().events(),
+        journal.join().stats().batches()));
+  }
+
+  private void ask(House house, Function<Sessions.Totals, Command> then) {
+    context.pipeToSelf(house.sessions().totals(), (totals, failure) ->
+        failure == null ? then.apply(totals) : new LookFailed(failure.toString()));
+  }
+
+  private <T> void pipe(CompletionStage<T> stage, Function<T, Command> then, Exit exit, String message) {
+    context.pipeToSelf(stage, (value, failure) ->
+        failure == null ? then.apply(value) : new Fatal(exit, message + ": " + failure.getMessage()));
+  }
+
+  private <T> CompletionStage<T> blocking(Supplier<T> work) {
+    return CompletableFuture.supplyAsync(work, world.blocking());
+  }
+
+  private AddressesFile addresses() {
+    return AddressesFile.in(config.data());
+  }
+
+  private void removeAddresses() {
+    try {
+      addresses().remove();
+    } catch (IOException e) {
+      context.getLog().warn("boot.addresses_left path={} cause={}", addresses().path(), e.getMessage());
+    }
+  }
+
+  private Duration sinceStart() {
+    return Duration.between(standing.startedAt(), world.clock().instant());
+  }
+
+  private static String url(InetSocketAddress address) {
+    var host = address.getAddress().getHostAddress();
+    return "http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + address.getPort();
+  }
+}

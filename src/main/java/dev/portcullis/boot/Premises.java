@@ -1,0 +1,83 @@
+package dev.portcullis.boot;
+
+import dev.portcullis.config.GatewayConfig;
+import dev.portcullis.ingress.Token;
+import dev.portcullis.ingress.TokenFile;
+import dev.portcullis.journal.IndexEntry;
+import dev.portcullis.journal.Journal;
+import dev.portcullis.journal.JournalFault;
+import dev.portcullis.journal.JournalSettings;
+import java.io.IOException;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * What one life of the process stands on: the data directory, opened and ours, and the number of this life, which is on
+ * the disk before anything else happens.
+ *
+ * @param instance names the data directory for ever
+ * @param looping the last boots all ended before one run succeeded: nothing is resumed by itself
+ */
+record Premises(Journal journal, Token token, String instance, long incarnation, boolean looping) {
+  private static final String SPACE = "node";
+  private static final String INSTANCE = "instance";
+  private static final String INCARNATION = "incarnation";
+  private static final String BOOTS = "boots";
+  private static final String BARRIER = "barrier";
+
+  /**
+   * Opens everything. Blocks.
+   *
+   * @throws JournalFault when the directory cannot be used
+   */
+  static Premises open(GatewayConfig config, Consumer<JournalFault> onFault, RandomGenerator random, Instant now)
+      throws IOException {
+    var implementation = JournalSettings.Implementation.valueOf(
+        config.journal().implementation().toUpperCase(Locale.ROOT));
+    var journal = Journal.open(
+        new JournalSettings(config.data(), implementation, config.journal().lowSpaceBytes()), onFault);
+    try {
+      var token = TokenFile.open(config.data(), random);
+      var instance = journal.get(SPACE, INSTANCE).orElseGet(() -> Long.toHexString(random.nextLong()));
+      long incarnation = journal.get(SPACE, INCARNATION).map(Long::parseLong).orElse(0L) + 1;
+      var boots = boots(journal, config.boot(), now);
+      journal.index(List.of(
+              new IndexEntry.Put(SPACE, INSTANCE, instance),
+              new IndexEntry.Put(SPACE, INCARNATION, Long.toString(incarnation)),
+              new IndexEntry.Put(SPACE, BOOTS, boots.stream().map(String::valueOf).collect(Collectors.joining(",")))))
+          .toCompletableFuture()
+          .join();
+      return new Premises(journal, token, instance, incarnation, boots.size() >= config.boot().loopLimit());
+    } catch (IOException | RuntimeException e) {
+      journal.close();
+      throw e;
+    }
+  }
+
+  /** Ingress may be bound once this is on the disk. */
+  CompletionStage<Void> passBarrier() {
+    return journal.index(List.of(new IndexEntry.Put(SPACE, BARRIER, Long.toString(incarnation))));
+  }
+
+  /** A run has ended in this life: what came before was no loop. */
+  CompletionStage<Void> succeed() {
+    return journal.index(List.of(new IndexEntry.Remove(SPACE, BOOTS)));
+  }
+
+  /** Epoch seconds of the boots within the window, this one included, that no success followed. */
+  private static List<Long> boots(Journal journal, GatewayConfig.Boot settings, Instant now) {
+    long oldest = now.minus(settings.loopWindow()).getEpochSecond();
+    var earlier = journal.get(SPACE, BOOTS).stream()
+        .flatMap(text -> Arrays.stream(text.split(",")))
+        .map(Long::parseLong)
+        .filter(at -> at >= oldest);
+    return Stream.concat(earlier, Stream.of(now.getEpochSecond())).toList();
+  }
+}

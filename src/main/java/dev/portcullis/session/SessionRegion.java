@@ -1,0 +1,56 @@
+package dev.portcullis.session;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletionStage;
+import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.cluster.sharding.typed.javadsl.ClusterSharding;
+import org.apache.pekko.cluster.sharding.typed.javadsl.Entity;
+import org.apache.pekko.stream.javadsl.Sink;
+import org.apache.pekko.stream.javadsl.Source;
+
+/** The sessions of this node, for those who start and stop it. */
+public final class SessionRegion {
+  private static final int AT_ONCE = 64;
+
+  private final ActorSystem<?> system;
+
+  /** Starts sharding; sessions are made as they are addressed. */
+  public SessionRegion(ActorSystem<?> system, Session.Node node) {
+    this.system = system;
+    ClusterSharding.get(system).init(Entity
+        .of(Session.TYPE_KEY, entity -> Session.create(entity.getEntityId(), entity.getShard(), node))
+        .withStopMessage(new Session.Leave()));
+  }
+
+  /** Wakes {@code sessions}; completes when a decision about each open run is in the journal. */
+  public CompletionStage<Session.Recovered> recover(List<SessionKey> sessions) {
+    return Source.from(sessions)
+        .mapAsyncUnordered(AT_ONCE, session -> ClusterSharding.get(system)
+            .entityRefFor(Session.TYPE_KEY, session.entityId())
+            .<Session.Recovered>ask(Session.Recover::new, Duration.ofSeconds(60)))
+        .runFold(new Session.Recovered(0, 0, 0), SessionRegion::sum, system);
+  }
+
+  /** Notes a planned stop on the active attempt of each; completes with the number of notes in the journal. */
+  public CompletionStage<Integer> noteStop(List<String> sessions, String reason, Duration atMost) {
+    return Source.from(sessions)
+        .mapAsyncUnordered(sessions.size() + 1, key -> ClusterSharding.get(system)
+            .entityRefFor(Session.TYPE_KEY, new SessionKey(key).entityId())
+            .<Session.StopNoted>ask(replyTo -> new Session.NoteStop(reason, replyTo), atMost))
+        .runFold(0, (sum, noted) -> sum + noted.runs(), system);
+  }
+
+  /** Ends the active attempt of each; completes when none is active. */
+  public CompletionStage<Integer> rest(List<String> sessions, Duration grace, Duration atMost) {
+    return Source.from(sessions)
+        .mapAsyncUnordered(sessions.size() + 1, key -> ClusterSharding.get(system)
+            .entityRefFor(Session.TYPE_KEY, new SessionKey(key).entityId())
+            .<Session.Rested>ask(replyTo -> new Session.Rest(grace, replyTo), atMost))
+        .runWith(Sink.fold(0, (sum, rested) -> sum + rested.interrupted()), system);
+  }
+
+  private static Session.Recovered sum(Session.Recovered a, Session.Recovered b) {
+    return new Session.Recovered(a.resumed() + b.resumed(), a.parked() + b.parked(), a.open() + b.open());
+  }
+}
