@@ -86,12 +86,6 @@ final class Guardian {
 
   private record IngressBound(HttpIngress port) implements Command {}
 
-  private record Looked(Sessions.Totals totals) implements Command {}
-
-  private record Counted(Premises premises, long terminal) implements Command {}
-
-  private record LookFailed(String cause) implements Command {}
-
   private record Tick() implements Command {}
 
   private record HealthDue() implements Command {}
@@ -124,11 +118,10 @@ final class Guardian {
   private final Gate gate = new Gate();
   private final Harnesses harnesses = new Harnesses();
   private final Standing standing;
+  private final Barrier barrier;
   private final Map<String, ActorRef<HarnessActor.Command>> harnessActors = new TreeMap<>();
-  private final AtomicReference<Optional<Sessions>> served = new AtomicReference<>(Optional.empty());
+  private final AtomicReference<Optional<Watch>> served = new AtomicReference<>(Optional.empty());
   private boolean memberUp;
-  private boolean succeeded;
-  private long terminalAtBoot = -1;
 
   /** What stands once the journal is open. */
   private record Ground(ManagementServer.Bound management, Premises premises) {}
@@ -149,6 +142,7 @@ final class Guardian {
     var self = context.getSelf();
     this.standing = new Standing(
         harnesses, gate, Build.current().version(), world.clock(), by -> self.tell(new Drain(by)));
+    this.barrier = new Barrier(harnesses, config.declared().size());
     var cluster = Cluster.get(context.getSystem());
     cluster.subscriptions().tell(Subscribe.create(
         context.messageAdapter(SelfUp.class, _ -> new MemberUp()), SelfUp.class));
@@ -216,7 +210,9 @@ final class Guardian {
     return Behaviors.receiveMessage(command -> switch (command) {
       case RegistryChanged _, MemberUp _ -> {
         memberUp = memberUp || command instanceof MemberUp;
-        yield allStand() ? recovering(ground, reaped) : hopeless() ? refuse(Exit.CONFIGURATION) : Behaviors.same();
+        yield memberUp && barrier.stands()
+            ? recovering(ground, reaped)
+            : barrier.hopeless() ? refuse(Exit.CONFIGURATION) : Behaviors.same();
       }
       case BarrierPassed _ -> refuse(Exit.TEMPORARY);
       case Tick _ -> {
@@ -236,28 +232,8 @@ final class Guardian {
     return reaped;
   }
 
-  private boolean allStand() {
-    return memberUp && harnesses.ready().size() == config.declared().size();
-  }
-
-  /** Something is declared that no waiting will mend. */
-  private boolean hopeless() {
-    return harnesses.snapshot().values().stream().anyMatch(entry ->
-        entry.state() instanceof Harnesses.State.Unavailable(_, HarnessFault.Code code) && !code.retryable());
-  }
-
   private Behavior<Command> refuse(Exit exit) {
-    for (var entry : harnesses.snapshot().values()) {
-      var cause = switch (entry.state()) {
-        case Harnesses.State.Ready _ -> "";
-        case Harnesses.State.Registering(var last) -> last.isEmpty() ? "no answer to its probe in time" : last;
-        case Harnesses.State.Unavailable(var last, _) -> last;
-      };
-      if (!cause.isEmpty()) {
-        context.getLog().error(
-            "[gateway] CRITICAL: declared harness \"{}\" failed to register: {}", entry.name(), cause);
-      }
-    }
+    barrier.complaints().forEach(line -> context.getLog().error("[gateway] CRITICAL: {}", line));
     if (!memberUp) {
       context.getLog().error("boot.member_not_up this node did not join its cluster in time");
     }
@@ -287,7 +263,7 @@ final class Guardian {
 
   private Behavior<Command> deciding(House house, List<SessionKey> open, int reaped) {
     pipe(
-        house.region().recover(open)
+        house.region().recover(open, this::unreadable)
             .thenCompose(runs -> house.ground().premises().passBarrier().thenApply(_ -> runs)),
         Recovered::new,
         Exit.JOURNAL,
@@ -300,6 +276,11 @@ final class Guardian {
       }
       case Command other -> anywhere(other);
     });
+  }
+
+  private void unreadable(SessionKey session) {
+    world.alerts().raise("session." + session.entityId(),
+        "session " + session.entityId() + " could not be woken; its journal may be damaged, see `portcullis journal verify`");
   }
 
   private House house(Ground ground, ActorRef<Directory.Command> directory) {
@@ -317,7 +298,6 @@ final class Guardian {
     var region = new SessionRegion(context.getSystem(), node);
     var sessions = new ShardedSessions(
         context.getSystem(), directory, transcripts, world.random(), world.clock());
-    served.set(Optional.of(sessions));
     return new House(ground, directory, region, sessions);
   }
 
@@ -355,56 +335,21 @@ final class Guardian {
     context.getLog().info(
         "boot.open http={} took_ms={}", http.substring("http://".length()), sinceStart().toMillis());
     context.getLog().info("boot.token file={}", config.data().resolve("token"));
-    look(house);
+    var watch = new Watch(house.ground().premises(), house.sessions(), harnesses, world.alerts(), world.clock());
+    served.set(Optional.of(watch));
     timers.startTimerWithFixedDelay(HealthDue.class, new HealthDue(), Duration.ZERO, config.healthInterval());
     return Behaviors.receiveMessage(command -> switch (command) {
       case Tick _ -> {
-        look(house);
+        look();
         yield Behaviors.same();
       }
       case HealthDue _ -> {
-        ask(house, Looked::new);
-        yield Behaviors.same();
-      }
-      case Looked(var totals) -> {
-        health(totals);
+        watch.logHealth();
         yield Behaviors.same();
       }
       case Drain(var by) -> draining(house, ingress, by);
       case Command other -> anywhere(other);
     });
-  }
-
-  /** Small things that must be looked at often: room on the disk, the service manager's watchdog, a first success. */
-  private void look(House house) {
-    var premises = house.ground().premises();
-    gate.moveTo(premises.journal().lowSpace() ? Gate.State.STORAGE_LOW : Gate.State.OPEN);
-    if (!succeeded) {
-      ask(house, totals -> new Counted(premises, totals.terminal()));
-    }
-  }
-
-  /** A run that ended since this boot shows that the boots before were no loop. */
-  private void countSuccess(Premises premises, long terminal) {
-    if (terminalAtBoot < 0) {
-      terminalAtBoot = terminal;
-    } else if (!succeeded && terminal > terminalAtBoot) {
-      succeeded = true;
-      premises.succeed();
-      world.alerts().resolve("boot.loop", "a run has ended");
-    }
-  }
-
-  private void health(Sessions.Totals totals) {
-    context.getLog().info(
-        "gateway.health registered={} unavailable={} active={} queued={} parked={} accepted={} terminal={}",
-        harnesses.ready(),
-        harnesses.missing(),
-        totals.active(),
-        totals.queued(),
-        totals.parked(),
-        totals.accepted(),
-        totals.terminal());
   }
 
   private Behavior<Command> draining(House house, HttpIngress ingress, String by) {
@@ -424,7 +369,11 @@ final class Guardian {
         yield Behaviors.same();
       }
       case Drained _ -> closing(house, ingress);
-      case HealthDue _, Tick _, Looked _, Counted _ -> Behaviors.same();
+      case Tick _ -> {
+        look();
+        yield Behaviors.same();
+      }
+      case HealthDue _ -> Behaviors.same();
       case Command other -> anywhere(other);
     });
   }
@@ -474,14 +423,6 @@ final class Guardian {
         world.exit().complete(Exit.CLEAN);
         yield Behaviors.same();
       }
-      case LookFailed(var cause) -> {
-        context.getLog().warn("gateway.look_failed cause={}", cause);
-        yield Behaviors.same();
-      }
-      case Counted(var premises, var terminal) -> {
-        countSuccess(premises, terminal);
-        yield Behaviors.same();
-      }
       case ManagementBound _,
           Opened _,
           RegistryChanged _,
@@ -489,7 +430,6 @@ final class Guardian {
           Indexed _,
           Recovered _,
           IngressBound _,
-          Looked _,
           Tick _,
           HealthDue _,
           Drained _,
@@ -515,27 +455,14 @@ final class Guardian {
     return Behaviors.receiveMessage(_ -> Behaviors.same());
   }
 
-  private CompletionStage<Measured> measure() {
-    var journal = world.journal();
-    var known = served.get();
-    if (known.isEmpty() || !journal.isDone()) {
-      return CompletableFuture.completedFuture(Measured.NOTHING);
-    }
-    return known.get().totals().thenApply(now -> new Measured(
-        standing.unmet().isEmpty(),
-        Map.of(
-            "active", now.active(), "queued", now.queued(), "interrupted", now.interrupted(), "parked", now.parked()),
-        now.accepted(),
-        now.terminal(),
-        harnesses.snapshot().values().stream().collect(Collectors.toMap(
-            Harnesses.Entry::name, entry -> entry.state() instanceof Harnesses.State.Ready)),
-        journal.join().stats().events(),
-        journal.join().stats().batches()));
+  private void look() {
+    served.get().ifPresent(watch -> watch.look(gate, world.service()));
   }
 
-  private void ask(House house, Function<Sessions.Totals, Command> then) {
-    context.pipeToSelf(house.sessions().totals(), (totals, failure) ->
-        failure == null ? then.apply(totals) : new LookFailed(failure.toString()));
+  private CompletionStage<Measured> measure() {
+    return served.get()
+        .map(watch -> watch.measure(standing.unmet().isEmpty()))
+        .orElseGet(() -> CompletableFuture.completedFuture(Measured.NOTHING));
   }
 
   private <T> void pipe(CompletionStage<T> stage, Function<T, Command> then, Exit exit, String message) {

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiFunction;
 
 /**
  * What a session must do next: pure decisions over its state, the same after a crash, a drain and an ordinary end.
@@ -27,15 +28,19 @@ record Agenda(GatewayConfig.Run limits, Map<String, AgentConfig> agents, long in
   /**
    * Closes what the last owner of this session left under way: started and not ended means interrupted. Decided once per
    * attempt, because the answer is persisted before anything else happens.
+   *
+   * @param alert tells the operator of a parked run, by reason, and gives the reference of the notice
    */
-  List<SessionEvent> takeOver(SessionState state, Instant now) {
+  List<SessionEvent> takeOver(SessionState state, Instant now, BiFunction<OpenRun, String, String> alert) {
     var events = new ArrayList<SessionEvent>();
     state.active().ifPresent(run -> {
       if (run.status() == RunStatus.ABORTING) {
         events.add(new SessionEvent.RunAborted(run.runId(), "recovery", now));
       } else {
-        events.add(interruption(run, now));
-        afterCut(run.apply((SessionEvent.OfRun) events.getFirst()), now).ifPresent(events::add);
+        var cut = interruption(run, now);
+        events.add(cut);
+        parkingReason(run.apply(cut)).ifPresent(reason -> events.add(
+            new SessionEvent.RunParked(run.runId(), reason, alert.apply(run, reason), now)));
       }
     });
     return events;
@@ -49,17 +54,19 @@ record Agenda(GatewayConfig.Run limits, Map<String, AgentConfig> agents, long in
         run.runId(), run.attempt().number(), planned ? note : CRASH, planned, now);
   }
 
-  /** Parks an interrupted run that must not go on by itself. */
-  private Optional<SessionEvent> afterCut(OpenRun run, Instant now) {
+  /** Why an interrupted run must not go on by itself, if it must not. */
+  private Optional<String> parkingReason(OpenRun run) {
     var agent = agents.get(run.agent());
-    var reason = agent == null
-        ? "agent_not_found"
-        : run.attempt().resumes() >= limits.attempts()
-            ? "crash_loop"
-            : !run.attempt().cut().uncertain().isEmpty() && agent.onUncertain() != AgentConfig.OnUncertain.TELL
-                ? "uncertain_step"
-                : autoResume ? "" : "boot_loop";
-    return reason.isEmpty() ? Optional.empty() : Optional.of(new SessionEvent.RunParked(run.runId(), reason, "", now));
+    if (agent == null) {
+      return Optional.of("agent_not_found");
+    }
+    if (run.attempt().resumes() >= limits.attempts()) {
+      return Optional.of("crash_loop");
+    }
+    if (!run.attempt().cut().uncertain().isEmpty() && agent.onUncertain() != AgentConfig.OnUncertain.TELL) {
+      return Optional.of("uncertain_step");
+    }
+    return autoResume ? Optional.empty() : Optional.of("boot_loop");
   }
 
   /**

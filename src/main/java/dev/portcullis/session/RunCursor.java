@@ -4,6 +4,7 @@ import dev.portcullis.protocol.RunEvent;
 import dev.portcullis.protocol.RunView;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 
@@ -42,9 +43,16 @@ final class RunCursor {
     return fold != null && fold.status().terminal();
   }
 
-  /** Lets the cursor read up to {@code seq}: the session has told the directory of everything until there. */
-  RunCursor upTo(long seq) {
-    known = Math.max(known, seq);
+  /**
+   * Lets the cursor read up to where the session stands: it has told the directory of everything until there.
+   *
+   * @throws NoSuchElementException when the run was erased
+   */
+  RunCursor upTo(Session.Position position) {
+    if (start.firstSeq() <= position.erasedTo()) {
+      throw new NoSuchElementException("no run " + runId);
+    }
+    known = Math.max(known, position.seq());
     return this;
   }
 

@@ -96,8 +96,11 @@ public final class Session
   /** @param rows the row before, empty when there was no session */
   public record Cleared(List<SessionRow> rows) implements Wire {}
 
-  /** @param since position at which the current conversation begins */
-  public record Position(long seq, long since) implements Wire {}
+  /**
+   * @param since position at which the current conversation begins
+   * @param erasedTo position up to which everything was erased
+   */
+  public record Position(long seq, long since, long erasedTo) implements Wire {}
 
   public record Recovered(int resumed, int parked, int open) implements Wire {}
 
@@ -209,7 +212,7 @@ public final class Session
       case Decide decide -> control(state, turns.decide(state, decide, now), decide.replyTo());
       case Clear clear -> clear(state, clear, now);
       case AwaitBeyond(var seq, var replyTo) when state.seq() > seq ->
-          Effect().reply(replyTo, new Position(state.seq(), state.since()));
+          Effect().reply(replyTo, position(state));
       case AwaitBeyond(_, var replyTo) -> {
         waiters.add(replyTo, now);
         yield Effect().noReply();
@@ -227,7 +230,7 @@ public final class Session
   private ReplyEffect<Recorded, SessionState> takeOver(SessionState state, Instant now) {
     owned = true;
     int open = state.open().size();
-    return persist(state, turns.agenda().takeOver(state, now), now)
+    return persist(state, turns.agenda().takeOver(state, now, this::tellOfParked), now)
         .thenRun((SessionState after) -> {
           int parked = after.in(RunStatus.PARKED).size() - state.in(RunStatus.PARKED).size();
           int ended = open - after.open().size();
@@ -235,6 +238,12 @@ public final class Session
         })
         .thenNoReply()
         .thenUnstashAll();
+  }
+
+  private String tellOfParked(OpenRun run, String reason) {
+    return node.run().alerts().raise(
+        "run.parked." + run.runId(),
+        "run " + run.runId() + " is parked (" + reason + "); look with `portcullis runs show`, go on with `runs resume`");
   }
 
   private ReplyEffect<Recorded, SessionState> submit(SessionState state, Submit submit, Instant now) {
@@ -319,6 +328,10 @@ public final class Session
     return Effect().persist(records).thenRun((SessionState state) -> settle(before, state));
   }
 
+  private static Position position(SessionState state) {
+    return new Position(state.seq(), state.since(), state.erasedTo());
+  }
+
   private static SessionState fold(SessionState state, List<SessionEvent> events) {
     for (var event : events) {
       state = state.apply(event);
@@ -340,7 +353,7 @@ public final class Session
       context.getSelf().tell(new NoteStop("restart", context.getSystem().ignoreRef()));
     }
     if (after.seq() != before.seq()) {
-      waiters.release(new Position(after.seq(), after.since()));
+      waiters.release(position(after));
     }
     turns.nextWake(after, node.gate().starts(), node.clock().instant()).ifPresentOrElse(
         delay -> timers.startSingleTimer(TimePassed.class, new TimePassed(), delay),

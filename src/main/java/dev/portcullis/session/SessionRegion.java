@@ -3,6 +3,7 @@ package dev.portcullis.session;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Consumer;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.cluster.sharding.typed.javadsl.ClusterSharding;
 import org.apache.pekko.cluster.sharding.typed.javadsl.Entity;
@@ -12,6 +13,7 @@ import org.apache.pekko.stream.javadsl.Source;
 /** The sessions of this node, for those who start and stop it. */
 public final class SessionRegion {
   private static final int AT_ONCE = 64;
+  private static final Duration WAKING = Duration.ofSeconds(20);
 
   private final ActorSystem<?> system;
 
@@ -23,12 +25,19 @@ public final class SessionRegion {
         .withStopMessage(new Session.Leave()));
   }
 
-  /** Wakes {@code sessions}; completes when a decision about each open run is in the journal. */
-  public CompletionStage<Session.Recovered> recover(List<SessionKey> sessions) {
+  /**
+   * Wakes {@code sessions}; completes when a decision about each open run is in the journal. One that cannot be read
+   * blocks nobody else: it is handed to {@code unreadable}.
+   */
+  public CompletionStage<Session.Recovered> recover(List<SessionKey> sessions, Consumer<SessionKey> unreadable) {
     return Source.from(sessions)
         .mapAsyncUnordered(AT_ONCE, session -> ClusterSharding.get(system)
             .entityRefFor(Session.TYPE_KEY, session.entityId())
-            .<Session.Recovered>ask(Session.Recover::new, Duration.ofSeconds(60)))
+            .<Session.Recovered>ask(Session.Recover::new, WAKING)
+            .exceptionally(_ -> {
+              unreadable.accept(session);
+              return new Session.Recovered(0, 0, 0);
+            }))
         .runFold(new Session.Recovered(0, 0, 0), SessionRegion::sum, system);
   }
 

@@ -22,6 +22,7 @@ import java.util.Optional;
  * @param open runs that have not ended, in the order in which they were accepted
  * @param keys idempotency keys that are bound, oldest first
  * @param ended the newest ended runs, oldest first
+ * @param erasedTo position up to which nothing may be shown any more
  */
 public record SessionState(
     String key,
@@ -40,7 +41,8 @@ public record SessionState(
     long terminal,
     boolean erased,
     Instant createdAt,
-    Instant updatedAt)
+    Instant updatedAt,
+    long erasedTo)
     implements Durable {
   /** Ended runs that are remembered, for late aborts and for the transcript of the next attempt. */
   static final int ENDED_MAX = 50;
@@ -81,7 +83,8 @@ public record SessionState(
         0,
         true,
         Instant.EPOCH,
-        Instant.EPOCH);
+        Instant.EPOCH,
+        0);
   }
 
   /** Pure: the same fold runs live, on every recovery and in tests. */
@@ -146,7 +149,8 @@ public record SessionState(
         terminal,
         false,
         first ? turn.at() : createdAt,
-        turn.at());
+        turn.at(),
+        erasedTo);
   }
 
   private SessionState ofRun(SessionEvent.OfRun event) {
@@ -180,7 +184,8 @@ public record SessionState(
         terminal + (next.status().terminal() ? 1 : 0),
         erased,
         createdAt,
-        visible ? event.at() : updatedAt);
+        visible ? event.at() : updatedAt,
+        erasedTo);
   }
 
   private static boolean visible(OpenRun before, OpenRun after, SessionEvent event) {
@@ -210,7 +215,8 @@ public record SessionState(
         gone ? 0 : terminal,
         gone,
         createdAt,
-        at);
+        at,
+        gone ? seq + 1 : erasedTo);
   }
 
   private static String titleOf(String message) {

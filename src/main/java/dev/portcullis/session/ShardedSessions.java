@@ -128,14 +128,22 @@ public final class ShardedSessions implements Sessions {
   public CompletionStage<Optional<RunView>> run(String runId) {
     return transcripts.locate(runId).thenCompose(found -> found.isEmpty()
         ? CompletableFuture.completedFuture(Optional.empty())
-        : catchUp(new RunCursor(transcripts, found.getFirst(), runId)));
+        : unlessErased(catchUp(new RunCursor(transcripts, found.getFirst(), runId))));
   }
 
   @Override
   public CompletionStage<Optional<RunView>> awaitEnd(String runId, Duration atMost) {
     return transcripts.locate(runId).thenCompose(found -> found.isEmpty()
         ? CompletableFuture.completedFuture(Optional.empty())
-        : untilEnd(new RunCursor(transcripts, found.getFirst(), runId), clock.instant().plus(atMost)));
+        : unlessErased(
+            untilEnd(new RunCursor(transcripts, found.getFirst(), runId), clock.instant().plus(atMost))));
+  }
+
+  private static CompletionStage<Optional<RunView>> unlessErased(CompletionStage<Optional<RunView>> view) {
+    return view.exceptionallyCompose(failure ->
+        failure instanceof NoSuchElementException || failure.getCause() instanceof NoSuchElementException
+            ? CompletableFuture.completedFuture(Optional.empty())
+            : CompletableFuture.failedFuture(failure));
   }
 
   private CompletionStage<Optional<RunView>> untilEnd(RunCursor cursor, Instant until) {
@@ -180,7 +188,7 @@ public final class ShardedSessions implements Sessions {
     return entity(cursor.session())
         .<Session.Position>ask(replyTo -> new Session.AwaitBeyond(beyond, replyTo), atMost)
         .handle((position, failure) -> failure == null
-            ? cursor.upTo(position.seq()).advance(PAGE)
+            ? cursor.upTo(position).advance(PAGE)
             : silence(failure))
         .thenCompose(events -> events);
   }
