@@ -325,7 +325,10 @@ public final class Session
       boolean last = i == all.size() - 1;
       records.add(new Recorded(all.get(i), last ? Rows.index(before, after, all) : List.of()));
     }
-    return Effect().persist(records).thenRun((SessionState state) -> settle(before, state));
+    return Effect().persist(records).thenRun((SessionState state) -> {
+      all.forEach(this::logEnd);
+      settle(before, state);
+    });
   }
 
   private static Position position(SessionState state) {
@@ -337,6 +340,22 @@ public final class Session
       state = state.apply(event);
     }
     return state;
+  }
+
+  private void logEnd(SessionEvent event) {
+    switch (event) {
+      case SessionEvent.RunCompleted end ->
+          context.getLog().info("run.ended runId={} status=completed stop={}", end.runId(), end.stopReason());
+      case SessionEvent.RunFailed end ->
+          context.getLog().info("run.ended runId={} status=failed code={}", end.runId(), end.error().code());
+      case SessionEvent.RunAborted end ->
+          context.getLog().info("run.ended runId={} status=aborted by={}", end.runId(), end.by());
+      case SessionEvent.RunInterrupted cut -> context.getLog().info(
+          "run.interrupted runId={} attempt={} cause={}", cut.runId(), cut.attempt(), cut.cause());
+      case SessionEvent.RunParked park ->
+          context.getLog().warn("run.parked runId={} reason={}", park.runId(), park.reason());
+      case SessionEvent _ -> { }
+    }
   }
 
   /** What follows from a state. Idempotent: it compares what is with what must be. */
