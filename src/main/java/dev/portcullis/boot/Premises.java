@@ -8,6 +8,7 @@ import dev.portcullis.journal.Journal;
 import dev.portcullis.journal.JournalFault;
 import dev.portcullis.journal.JournalSettings;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
@@ -44,6 +45,9 @@ record Premises(Journal journal, Token token, String instance, long incarnation,
     var journal = Journal.open(
         new JournalSettings(config.data(), implementation, config.journal().lowSpaceBytes()), onFault);
     try {
+      for (var agent : config.agents().values()) {
+        Files.createDirectories(agent.workspace());
+      }
       var token = TokenFile.open(config.data(), random);
       var instance = journal.get(SPACE, INSTANCE).orElseGet(() -> Long.toHexString(random.nextLong()));
       long incarnation = journal.get(SPACE, INCARNATION).map(Long::parseLong).orElse(0L) + 1;

@@ -272,7 +272,12 @@ public final class Session
   private ReplyEffect<Recorded, SessionState> noteStop(
       SessionState state, String reason, ActorRef<StopNoted> replyTo, Instant now) {
     var notes = turns.noteStop(state, reason, now);
-    return persist(state, notes, now).thenReply(replyTo, _ -> new StopNoted(notes.size()));
+    return persist(state, notes, now)
+        .thenRun((SessionState after) -> after.active()
+            // It waits for a person, and a drain does not: the attempt ends here and is resumed after the restart.
+            .filter(run -> !run.approvals().isEmpty())
+            .ifPresent(_ -> attempts.stop(node.config().drain().grace())))
+        .thenReply(replyTo, _ -> new StopNoted(notes.size()));
   }
 
   private ReplyEffect<Recorded, SessionState> rest(

@@ -67,7 +67,9 @@ final class Turns {
       return new Answer(new Receipt.Closed(gate));
     }
     var agent = new SessionKey(submit.sessionKey()).agent();
-    var queueing = config.agents().get(agent).queue();
+    var queueing = Optional.ofNullable(config.agents().get(agent))
+        .map(AgentConfig::queue)
+        .orElse(AgentConfig.Queueing.QUEUE);
     var ahead = state.active().or(() -> state.in(RunStatus.INTERRUPTED).stream().findFirst());
     if (queueing == AgentConfig.Queueing.REJECT && ahead.isPresent()) {
       return new Answer(new Receipt.Busy(ahead.get().runId()));
