@@ -1,0 +1,85 @@
+package dev.portcullis.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+
+/** Prints a run's answer as it comes; what else happens goes to standard error. */
+final class AnswerPrinter implements Consumer<SseFrames.Frame> {
+  private final Console console;
+  private final String runId;
+  private boolean midLine;
+  private long attempt;
+
+  AnswerPrinter(Console console, String runId) {
+    this.console = console;
+    this.runId = runId;
+  }
+
+  @Override
+  public void accept(SseFrames.Frame frame) {
+    var data = frame.data();
+    switch (frame.event()) {
+      case "text" -> text(data);
+      case "step.started" -> aside("[" + data.path("title").asText("step") + "]", console.terminal());
+      case "approval.requested" -> aside("[waits for approval: " + data.path("title").asText("")
+          + "; run `portcullis approvals allow " + data.path("approvalId").asText("ID") + "` or deny]", true);
+      case "interrupted" -> aside("[interrupted: " + data.path("cause").asText("unknown cause") + "]", true);
+      case "resumed" -> aside("[resumed]", true);
+      case "parked" -> end("The run waits for you (" + data.path("reason").asText("parked")
+          + "); resume it with `portcullis runs resume " + runId + "`.");
+      case "failed" -> end("The run failed: " + failure(data.path("error")));
+      case "aborted" -> end("The run was aborted.");
+      case "completed" -> end("");
+      default -> { } // accepted, started, and what a newer gateway adds.
+    }
+  }
+
+  private void text(JsonNode data) {
+    var piece = data.path("text").asText("");
+    var from = data.path("attempt").asLong(attempt);
+    if (midLine && from != attempt) {
+      aside("[answers again from the beginning]", true);
+    }
+    attempt = from;
+    console.out().print(console.terminal() ? harmless(piece) : piece);
+    console.out().flush();
+    midLine = midLine && piece.isEmpty() || !piece.isEmpty() && !piece.endsWith("\n");
+  }
+
+  /** An agent's words must not move the cursor, set the title or paste into the terminal. */
+  private static String harmless(String piece) {
+    return piece.codePoints()
+        .filter(point -> point == '\n' || point == '\t' || !Character.isISOControl(point))
+        .mapToObj(Character::toString)
+        .collect(Collectors.joining());
+  }
+
+  private void aside(String note, boolean shown) {
+    if (shown) {
+      endLine();
+      console.note(Table.printable(note));
+    }
+  }
+
+  private void end(String note) {
+    endLine();
+    if (!note.isEmpty()) {
+      console.note(Table.printable(note));
+    }
+  }
+
+  private void endLine() {
+    if (midLine) {
+      console.line("");
+      midLine = false;
+    }
+  }
+
+  /** One sentence: message, code and, when an operator was told, the reference of the alert. */
+  static String failure(JsonNode error) {
+    var reference = error.path("reference").asText("");
+    return error.path("message").asText("no reason given").replaceAll("[.\\s]+$", "")
+        + " (" + error.path("code").asText("unknown") + (reference.isEmpty() ? "" : ", reference " + reference) + ").";
+  }
+}

@@ -1,0 +1,96 @@
+package dev.portcullis.cli;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Looks at a data directory without changing it: modes, room to write, who holds it, what lies in it. */
+final class DataCheck {
+  private final Path data;
+  private final boolean running;
+
+  DataCheck(Path data) {
+    this.data = data;
+    this.running = isLocked(data.resolve("lock"));
+  }
+
+  /** Whether a gateway holds the directory now. */
+  boolean running() {
+    return running;
+  }
+
+  List<Finding> findings() {
+    if (!Files.exists(data)) {
+      return List.of(absent());
+    }
+    var findings = new ArrayList<Finding>();
+    findings.add(directory());
+    for (var name : List.of("token", "lock")) {
+      if (Files.exists(data.resolve(name)) && isOpenToOthers(data.resolve(name))) {
+        findings.add(Finding.broken(name, data.resolve(name) + " is open to others; run chmod 600 on it"));
+      }
+    }
+    findings.add(journal());
+    return findings;
+  }
+
+  private Finding absent() {
+    var parent = data;
+    while (!Files.exists(parent)) {
+      parent = parent.getParent();
+    }
+    return Files.isWritable(parent)
+        ? Finding.sound("data", data + " will be made at the first start")
+        : Finding.broken("data", data + " cannot be made: " + parent + " is not writable; choose another with --data");
+  }
+
+  private Finding directory() {
+    if (!Files.isDirectory(data) || !Files.isWritable(data)) {
+      return Finding.broken("data", data + " is no directory that we may write; choose another with --data");
+    }
+    return isOpenToOthers(data)
+        ? Finding.broken("data", data + " is open to others; run chmod 700 on it")
+        : Finding.sound("data", data.toString());
+  }
+
+  private Finding journal() {
+    var journal = data.resolve("journal");
+    if (running) {
+      return Finding.sound("journal", "in use by a running gateway");
+    }
+    if (!Files.exists(journal)) {
+      return Finding.sound("journal", "none yet");
+    }
+    return Files.isReadable(journal.resolve("CURRENT"))
+        ? Finding.sound("journal", journal + " is there and free")
+        : Finding.broken("journal", journal + " is not a LevelDB store; restore it, or move it away to begin anew");
+  }
+
+  private static boolean isOpenToOthers(Path path) {
+    try {
+      return !PosixFilePermissions.toString(Files.getPosixFilePermissions(path)).endsWith("------");
+    } catch (IOException unreadable) {
+      return true;
+    }
+  }
+
+  /** Takes the lock for an instant: only its holder can say whether it is held. */
+  private static boolean isLocked(Path lock) {
+    if (!Files.isWritable(lock)) {
+      return false;
+    }
+    try (var channel = FileChannel.open(lock, StandardOpenOption.WRITE); var held = channel.tryLock()) {
+      return held == null;
+    } catch (OverlappingFileLockException ours) {
+      return true;
+    } catch (IOException unreadable) {
+      return false;
+    }
+  }
+}

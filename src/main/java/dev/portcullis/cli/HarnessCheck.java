@@ -1,0 +1,61 @@
+package dev.portcullis.cli;
+
+import dev.portcullis.config.HarnessConfig;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/** Finds a harness's program and asks for its version. */
+final class HarnessCheck {
+  private static final int ANSWER_SECONDS = 15;
+
+  private HarnessCheck() {}
+
+  static Finding of(HarnessConfig harness, Map<String, String> env) {
+    var check = "harness " + harness.name();
+    return switch (harness) {
+      case HarnessConfig.Echo _ -> Finding.sound(check, "built in");
+      case HarnessConfig.Acp acp -> find(acp.command(), env.getOrDefault("PATH", ""))
+          .map(program -> version(check, program))
+          .orElseGet(() -> Finding.broken(check, "\"" + acp.command()
+              + "\" is not on PATH; install it, or give its whole path in portcullis.harnesses." + acp.name()
+              + ".command"));
+    };
+  }
+
+  private static Optional<Path> find(String command, String path) {
+    if (command.contains("/")) {
+      return Optional.of(Path.of(command)).filter(Files::isExecutable);
+    }
+    return Arrays.stream(path.split(File.pathSeparator))
+        .filter(directory -> !directory.isEmpty())
+        .map(directory -> Path.of(directory, command))
+        .filter(program -> Files.isExecutable(program) && !Files.isDirectory(program))
+        .findFirst();
+  }
+
+  private static Finding version(String check, Path program) {
+    try {
+      var process = new ProcessBuilder(program.toString(), "--version").redirectErrorStream(true).start();
+      process.getOutputStream().close();
+      if (!process.waitFor(ANSWER_SECONDS, TimeUnit.SECONDS)) {
+        process.destroyForcibly();
+        return Finding.broken(check, program + " --version gives no answer; try it by hand");
+      }
+      var line = process.inputReader().readLine() instanceof String first ? first : "(no version)";
+      return process.exitValue() == 0
+          ? Finding.sound(check, program + " " + line)
+          : Finding.broken(check, program + " --version fails with " + process.exitValue() + "; try it by hand");
+    } catch (IOException e) {
+      return Finding.broken(check, program + " cannot be run: " + e.getMessage());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return Finding.broken(check, "interrupted before " + program + " answered");
+    }
+  }
+}

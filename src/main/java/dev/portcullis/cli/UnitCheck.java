@@ -1,0 +1,66 @@
+package dev.portcullis.cli;
+
+import dev.portcullis.config.GatewayConfig;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/** A process manager that kills before the drain is over turns every planned stop into a crash. */
+final class UnitCheck {
+  private static final String CHECK = "unit file";
+  private static final Pattern STOP = Pattern.compile("(?m)^TimeoutStopSec=(?:(\\d+)min\\s*)?(?:(\\d+)s?)?\\s*$");
+  /** To close the journal, and to spare. */
+  private static final Duration MARGIN = Duration.ofSeconds(10);
+
+  private UnitCheck() {}
+
+  static Finding of(GatewayConfig config, Path home) {
+    return Stream.concat(
+            Stream.of("/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system").map(Path::of),
+            Stream.of(home.resolve("deploy/systemd")))
+        .map(directory -> directory.resolve("portcullis.service"))
+        .filter(Files::isReadable)
+        .findFirst()
+        .map(unit -> compare(unit, config.drain()))
+        .orElseGet(() -> Finding.sound(CHECK, "none; whatever stops the gateway must wait "
+            + needed(config.drain()).toSeconds() + "s before it kills"));
+  }
+
+  private static Finding compare(Path unit, GatewayConfig.Drain drain) {
+    var needed = needed(drain);
+    var allowed = allowed(unit);
+    if (allowed.isEmpty()) {
+      return Finding.broken(CHECK, unit + " has no TimeoutStopSec in seconds; set it to " + needed.toSeconds());
+    }
+    return allowed.getFirst().compareTo(needed) < 0
+        ? Finding.broken(CHECK, unit + ": TimeoutStopSec=" + allowed.getFirst().toSeconds()
+            + " is shorter than drain.deadline + drain.grace + 10s; set it to " + needed.toSeconds())
+        : Finding.sound(CHECK, unit + ": TimeoutStopSec=" + allowed.getFirst().toSeconds() + " covers "
+            + needed.toSeconds() + "s");
+  }
+
+  private static Duration needed(GatewayConfig.Drain drain) {
+    return drain.deadline().plus(drain.grace()).plus(MARGIN);
+  }
+
+  /** The last value counts, as systemd has it; none or one. */
+  private static List<Duration> allowed(Path unit) {
+    try {
+      return STOP.matcher(Files.readString(unit)).results()
+          .map(found -> Duration.ofMinutes(number(found.group(1))).plusSeconds(number(found.group(2))))
+          .reduce((_, last) -> last)
+          .stream()
+          .toList();
+    } catch (IOException unreadable) {
+      return List.of();
+    }
+  }
+
+  private static long number(String digits) {
+    return digits == null ? 0 : Long.parseLong(digits);
+  }
+}
