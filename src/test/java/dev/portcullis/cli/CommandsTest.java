@@ -25,7 +25,8 @@ class CommandsTest {
   private static final String STATUS = """
       {"ready":true,"state":"open","incarnation":7,"startedAt":"2026-01-02T02:04:05Z","uptimeSeconds":3600,
        "version":"0.1.0","defaultAgent":"main",
-       "harnesses":[{"name":"echo","kind":"echo","state":"ready","version":"","recovery":"replay","cause":null}],
+       "harnesses":[
+         {"name":"echo","kind":"echo","state":"ready","version":"","recovery":"replay","cause":null}],
        "counts":{"accepted":9,"terminal":6,"open":2,"active":1,"queued":1,"interrupted":0,"parked":1},
        "drain":{"draining":false,"deadline":null},"unmet":[]}""";
 
@@ -50,11 +51,13 @@ class CommandsTest {
 
   @ParameterizedTest
   @ValueSource(strings = {
-      "", "serve", "send", "status", "runs", "runs show", "runs tail", "runs abort", "runs resume", "sessions",
-      "sessions show", "sessions reset", "sessions delete", "harnesses", "drain", "doctor", "token", "token show",
+      "", "serve", "send", "status", "runs", "runs show", "runs tail", "runs abort", "runs resume",
+      "sessions", "sessions show", "sessions reset", "sessions delete", "harnesses", "drain", "doctor",
+      "token", "token show",
       "config", "config check", "config print", "version"})
   void everyCommandExplainsItself(String command) {
-    var words = Stream.concat(Stream.of(command.split(" ")).filter(word -> !word.isEmpty()), Stream.of("--help"));
+    var words =
+        Stream.concat(Stream.of(command.split(" ")).filter(word -> !word.isEmpty()), Stream.of("--help"));
 
     assertEquals(0, shell.run(words.toArray(String[]::new)));
 
@@ -64,7 +67,8 @@ class CommandsTest {
   @ParameterizedTest
   @ValueSource(strings = {"", "runs", "token", "config", "send", "sned", "runs show", "send --prot 1 x"})
   void aCommandThatIsNotUnderstoodIsOneSentenceAndExitsWithTwo(String command) {
-    assertEquals(2, shell.run(Stream.of(command.split(" ")).filter(word -> !word.isEmpty()).toArray(String[]::new)));
+    assertEquals(2,
+        shell.run(Stream.of(command.split(" ")).filter(word -> !word.isEmpty()).toArray(String[]::new)));
 
     assertEquals(1, shell.err().lines().count(), shell.err());
     assertTrue(shell.err().contains("--help`"), shell.err());
@@ -95,7 +99,8 @@ class CommandsTest {
   @ValueSource(strings = {"status", "harnesses", "sessions", "runs show run-1"})
   void jsonIsTheGatewaysOwn(String command) {
     gateway.on("GET /api/v1/harnesses", 200, "{\"data\":[]}")
-        .on("GET /api/v1/sessions?limit=200", 200, "{\"data\":[{\"key\":\"agent:main:main\"}],\"nextCursor\":null}")
+        .on("GET /api/v1/sessions?limit=200", 200,
+            "{\"data\":[{\"key\":\"agent:main:main\"}],\"nextCursor\":null}")
         .on("GET /api/v1/runs/run-1", 200, "{\"id\":\"run-1\"}");
 
     assertEquals(0, run(command, "--json"), shell.err());
@@ -124,9 +129,10 @@ class CommandsTest {
 
   @Test void aSessionIsShownWithItsTranscript() {
     gateway.on("GET /api/v1/sessions/agent%3Amain%3Amain", 200,
-            "{\"key\":\"agent:main:main\",\"agent\":\"main\",\"status\":\"idle\",\"queued\":0,\"lastRunId\":\"run-1\"}")
+            "{\"key\":\"agent:main:main\",\"agent\":\"main\",\"status\":\"idle\",\"queued\":0}")
         .on("GET /api/v1/sessions/agent%3Amain%3Amain/history?limit=200", 200, """
-            {"data":[{"runId":"run-1","role":"user","text":"hello","at":"2026-01-02T03:04:00Z"}],"nextCursor":null}""");
+            {"data":[{"runId":"run-1","role":"user","text":"hello","at":"2026-01-02T03:04:00Z"}],
+             "nextCursor":null}""");
 
     assertEquals(0, run("sessions show", "agent:main:main"), shell.err());
 
@@ -134,7 +140,8 @@ class CommandsTest {
   }
 
   @Test void aSessionIsResetAndDeleted() {
-    gateway.on("POST /api/v1/sessions/k/reset", 200, "{}").on("DELETE /api/v1/sessions/k", Answer.json(200, ""));
+    gateway.on("POST /api/v1/sessions/k/reset", 200, "{}")
+        .on("DELETE /api/v1/sessions/k", Answer.json(200, ""));
 
     assertEquals(0, run("sessions reset", "k"), shell.err());
     assertEquals(0, run("sessions delete", "k"), shell.err());
@@ -144,8 +151,8 @@ class CommandsTest {
 
   @Test void aRunIsShownWithItsError() {
     gateway.on("GET /api/v1/runs/run-1", 200, """
-        {"id":"run-1","sessionKey":"agent:main:main","agent":"main","harness":"echo","status":"failed","attempts":2,
-         "text":"half an answ","steps":[{"title":"ls","state":"succeeded"}],
+        {"id":"run-1","sessionKey":"agent:main:main","agent":"main","harness":"echo",
+         "status":"failed","attempts":2,"text":"half an answ","steps":[{"title":"ls","state":"succeeded"}],
          "error":{"code":"harness_failed","message":"It broke.","reference":""},"resumePending":null,
          "acceptedAt":"2026-01-02T03:00:00Z","endedAt":"2026-01-02T03:04:00Z"}""");
 
@@ -215,7 +222,8 @@ class CommandsTest {
     Files.createDirectories(directory.resolve("run"));
     Files.writeString(directory.resolve("token"), StubGateway.TOKEN + "\n");
     Files.writeString(directory.resolve("run/addresses.json"),
-        "{\"http\":\"" + gateway.url() + "\",\"management\":\"http://127.0.0.1:1\",\"pid\":1,\"incarnation\":7}");
+        "{\"http\":\"" + gateway.url()
+            + "\",\"management\":\"http://127.0.0.1:1\",\"pid\":1,\"incarnation\":7}");
 
     assertEquals(0, shell.run("status", "--data", directory.toString()), shell.err());
     assertEquals(0, shell.run("token", "show", "--data", directory.toString()), shell.err());
@@ -261,7 +269,8 @@ class CommandsTest {
       return 74;
     };
 
-    assertEquals(74, shell.run("serve", "--data", "d", "--port", "0", "--management-port", "1", "--config", "c.conf",
+    assertEquals(74,
+        shell.run("serve", "--data", "d", "--port", "0", "--management-port", "1", "--config", "c.conf",
         "--set", "portcullis.http.port=9", "--set", "portcullis.drain.deadline=5s"));
 
     var options = asked.getFirst();
@@ -295,7 +304,8 @@ class CommandsTest {
   }
 
   @Test void configPrintHidesSecrets() {
-    var set = "portcullis.harnesses.oc={ kind = acp, command = oc, args = [\"--k=s3cret\"], env { A_KEY = s3cret } }";
+    var set =
+        "portcullis.harnesses.oc={ kind = acp, command = oc, args = [\"-k s3cret\"], env { K = s3cret } }";
     var hook = "portcullis.alerts.webhooks=[{ url = \"https://x.example\", secret = \"whsec_"
         + "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0\" }]";
 
@@ -311,6 +321,7 @@ class CommandsTest {
   @Test void versionNamesAllFour() {
     assertEquals(0, shell.run("version"));
 
-    assertTrue(shell.out().matches("portcullis \\S+ \\(commit [0-9a-z]+, Java 25\\S*, Pekko 1\\.7\\.0\\)\n"), shell.out());
+    assertTrue(shell.out().matches("portcullis \\S+ \\(commit [0-9a-z]+, Java 25\\S*, Pekko 1\\.7\\.0\\)\n"),
+        shell.out());
   }
 }

@@ -29,14 +29,16 @@ class DoctorCommandTest {
   }
 
   private int doctor(String... more) {
-    var words = new ArrayList<>(List.of("doctor", "--data", data.toString(), "--set", "portcullis.http.port=0",
+    var words =
+        new ArrayList<>(List.of("doctor", "--data", data.toString(), "--set", "portcullis.http.port=0",
         "--set", "portcullis.management.port=0"));
     words.addAll(List.of(more));
     return shell.run(words.toArray(String[]::new));
   }
 
   private void makeData() throws IOException {
-    Files.createDirectory(data, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+    Files.createDirectory(data,
+        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
   }
 
   private void unit(String stop) throws IOException {

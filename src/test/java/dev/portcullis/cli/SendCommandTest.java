@@ -41,7 +41,8 @@ class SendCommandTest {
 
   private int send(String... more) {
     return shell.run(Stream.concat(
-        Stream.of("send", "--url", gateway.url(), "--token", StubGateway.TOKEN), Stream.of(more)).toArray(String[]::new));
+        Stream.of("send", "--url", gateway.url(), "--token", StubGateway.TOKEN), Stream.of(more))
+            .toArray(String[]::new));
   }
 
   @Test void theAnswerIsPrintedAndEndsWithALineBreak() throws Exception {
@@ -83,7 +84,8 @@ class SendCommandTest {
 
   @Test void aStreamThatBreaksIsReadOnFromWhereItBroke() {
     gateway.on(EVENTS + "0", Answer.events(ACCEPTED, HELLO))
-        .on(EVENTS + "2", Answer.broken(), Answer.json(503, "{\"error\":{\"message\":\"Draining.\",\"code\":\"draining\"}}"),
+        .on(EVENTS + "2", Answer.broken(),
+            Answer.json(503, "{\"error\":{\"message\":\"Draining.\",\"code\":\"draining\"}}"),
             Answer.events(WORLD, COMPLETED));
 
     assertEquals(0, send("hello"), shell.err());
@@ -103,7 +105,8 @@ class SendCommandTest {
 
   @Test void aSubmissionIsRepeatedWithTheSameKeyUntilItIsAnswered() throws Exception {
     gateway.on(SUBMIT, Answer.broken(),
-        Answer.json(503, "{\"error\":{\"message\":\"Not ready.\",\"code\":\"not_ready\"}}").with("retry-after", "0"),
+        Answer.json(503, "{\"error\":{\"message\":\"Not ready.\",\"code\":\"not_ready\"}}")
+            .with("retry-after", "0"),
         Answer.json(202, RECEIPT));
 
     assertEquals(0, send("hello"), shell.err());
@@ -119,7 +122,8 @@ class SendCommandTest {
 
   @Test void aWaitThatTheGatewayAsksForAndNobodyHasEndsTheCommand() {
     gateway.on(SUBMIT,
-        Answer.json(503, "{\"error\":{\"message\":\"Draining.\",\"code\":\"draining\"}}").with("retry-after", "600"));
+        Answer.json(503, "{\"error\":{\"message\":\"Draining.\",\"code\":\"draining\"}}")
+            .with("retry-after", "600"));
 
     assertEquals(75, send("hello"));
 
@@ -128,12 +132,14 @@ class SendCommandTest {
 
   @Test void aFailedRunSaysWhyAndExitsWithOne() {
     gateway.on(EVENTS + "0", Answer.events(ACCEPTED, HELLO, frame(3, "failed", """
-        {"error":{"code":"harness_unavailable","message":"The gateway needs its operator.","reference":"alert-x"}}""")));
+        {"error":{"code":"harness_unavailable","message":"The gateway needs its operator.",
+         "reference":"alert-x"}}""".replace("\n", ""))));
 
     assertEquals(1, send("hello"));
 
     assertEquals("echo: \n", shell.out());
-    assertEquals("The run failed: The gateway needs its operator (harness_unavailable, reference alert-x).\n", shell.err());
+    assertEquals("The run failed: The gateway needs its operator (harness_unavailable, reference alert-x).\n",
+        shell.err());
   }
 
   @Test void anAbortedRunExitsWithOne() {
@@ -149,12 +155,14 @@ class SendCommandTest {
 
     assertEquals(1, send("hello"));
 
-    assertEquals("The run waits for you (crash_loop); resume it with `portcullis runs resume run-1`.\n", shell.err());
+    assertEquals("The run waits for you (crash_loop); resume it with `portcullis runs resume run-1`.\n",
+        shell.err());
   }
 
   @Test void anAnswerThatBeginsAgainAfterACrashSaysSo() {
     gateway.on(EVENTS + "0", Answer.events(ACCEPTED, HELLO, frame(3, "interrupted", "{\"cause\":\"crash\"}"),
-        frame(4, "resumed", "{\"attempt\":2}"), frame(5, "text", "{\"attempt\":2,\"text\":\"echo: hello\"}"), COMPLETED));
+        frame(4, "resumed", "{\"attempt\":2}"), frame(5, "text", "{\"attempt\":2,\"text\":\"echo: hello\"}"),
+            COMPLETED));
 
     assertEquals(0, send("hello"));
 
@@ -205,7 +213,8 @@ class SendCommandTest {
   }
 
   @Test void aRefusalIsOneSentence() {
-    gateway.on(SUBMIT, 404, "{\"error\":{\"message\":\"No agent is called ops.\",\"code\":\"agent_not_found\"}}");
+    gateway.on(SUBMIT, 404,
+        "{\"error\":{\"message\":\"No agent is called ops.\",\"code\":\"agent_not_found\"}}");
 
     assertEquals(1, send("hello"));
 
@@ -215,7 +224,8 @@ class SendCommandTest {
   @Test void aWrongTokenSaysWhatToCheck() {
     assertEquals(77, shell.run("send", "--url", gateway.url(), "--token", "wrong", "hello"));
 
-    assertEquals("The token is not valid (invalid_api_key); check --token or PORTCULLIS_TOKEN.\n", shell.err());
+    assertEquals("The token is not valid (invalid_api_key); check --token or PORTCULLIS_TOKEN.\n",
+        shell.err());
   }
 
   @Test void withoutAGatewayTheCommandEndsAtOnceAndSaysWhatToDo() {

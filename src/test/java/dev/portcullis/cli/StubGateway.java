@@ -88,10 +88,12 @@ final class StubGateway implements AutoCloseable {
 
   private void answer(HttpExchange exchange) throws IOException {
     var line = exchange.getRequestMethod() + " " + exchange.getRequestURI();
-    requests.add(new Request(line, new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8)));
+    requests.add(
+        new Request(line, new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8)));
     var answer = ("Bearer " + TOKEN).equals(exchange.getRequestHeaders().getFirst("authorization"))
         ? next(line)
-        : Answer.json(401, "{\"error\":{\"message\":\"The token is not valid.\",\"code\":\"invalid_api_key\"}}");
+        : Answer.json(401,
+            "{\"error\":{\"message\":\"The token is not valid.\",\"code\":\"invalid_api_key\"}}");
     if (answer.status() == 0) {
       throw new UncheckedIOException(new IOException("as asked"));
     }
