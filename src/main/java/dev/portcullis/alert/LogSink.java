@@ -11,7 +11,8 @@ final class LogSink implements Sink {
   public void send(Notice notice) {
     switch (notice) {
       case Notice.Raised(var reference, var topic, var text, var times, _) -> LOG.error(
-          "[gateway] ALERT raised topic={} reference={} times={} text=\"{}\"", topic, reference, times, oneLine(text));
+          "[gateway] ALERT raised topic={} reference={} times={} text=\"{}\"",
+          topic, reference, times, oneLine(text));
       case Notice.Resolved(var reference, var topic, var text, _) -> LOG.warn(
           "[gateway] ALERT resolved topic={} reference={} text=\"{}\"", topic, reference, oneLine(text));
       case Notice.Suppressed(var count, _) -> LOG.warn("[gateway] ALERT suppressed count={}", count);

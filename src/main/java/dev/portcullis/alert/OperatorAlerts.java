@@ -11,9 +11,9 @@ import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
 
 /**
- * The alerts of one gateway: every sink hears of a topic when it is raised, at most once per repeat interval while it stays
- * raised, and once when it is resolved. Alerts past the limit per minute are counted, and the count is told with the first
- * notice of a later minute, or on close.
+ * The alerts of one gateway: every sink hears of a topic when it is raised, at most once per repeat interval
+ * while it stays raised, and once when it is resolved. Alerts past the limit per minute are counted, and the
+ * count is told with the first notice of a later minute, or on close.
  */
 public final class OperatorAlerts implements Alerts, AutoCloseable {
   private static final Duration WINDOW = Duration.ofMinutes(1);
@@ -44,13 +44,15 @@ public final class OperatorAlerts implements Alerts, AutoCloseable {
     var webhooks = config.webhooks().stream()
         .map(hook -> new WebhookSink(hook, WebhookSink.Patience.STANDARD, clock));
     return new OperatorAlerts(
-        Stream.concat(Stream.of(new LogSink()), webhooks).toList(), config.repeat(), config.perMinute(), clock, random);
+        Stream.concat(Stream.of(new LogSink()), webhooks).toList(),
+        config.repeat(), config.perMinute(), clock, random);
   }
 
   @Override
   public synchronized String raise(String topic, String text) {
     var now = clock.instant();
-    var before = raised.containsKey(topic) ? raised.get(topic) : new Topic(reference(), 0, Instant.EPOCH, false);
+    var before = raised.containsKey(topic) ? raised.get(topic)
+        : new Topic(reference(), 0, Instant.EPOCH, false);
     var due = !now.isBefore(before.toldAt().plus(repeat));
     var admitted = due && admit(now);
     var times = before.times() + 1;

@@ -26,9 +26,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Posts notices to one address, signed as Standard Webhooks has it: {@code webhook-id}, {@code webhook-timestamp},
- * {@code webhook-signature: v1,<base64 HMAC-SHA256 of id.timestamp.body>}. One virtual thread sends in order; the queue is
- * bounded, and what does not fit or cannot be sent is counted in the log.
+ * Posts notices to one address, signed as Standard Webhooks has it: {@code webhook-id}, {@code
+ * webhook-timestamp}, {@code webhook-signature: v1,<base64 HMAC-SHA256 of id.timestamp.body>}. One virtual
+ * thread sends in order; the queue is bounded, and what does not fit or cannot be sent is counted in the log.
  */
 final class WebhookSink implements Sink {
   /**
@@ -55,11 +55,13 @@ final class WebhookSink implements Sink {
   private final HttpClient http;
   private final CountDownLatch closing = new CountDownLatch(1);
   private final ThreadPoolExecutor sender = new ThreadPoolExecutor(
-      1, 1, 0, TimeUnit.SECONDS, new ArrayBlockingQueue<>(QUEUE), Thread.ofVirtual().name("alert-webhook").factory());
+      1, 1, 0, TimeUnit.SECONDS, new ArrayBlockingQueue<>(QUEUE),
+      Thread.ofVirtual().name("alert-webhook").factory());
 
   WebhookSink(GatewayConfig.Webhook hook, Patience patience, Clock clock) {
     this.address = URI.create(hook.url());
-    this.key = new SecretKeySpec(Base64.getDecoder().decode(hook.secret().substring("whsec_".length())), "HmacSHA256");
+    this.key = new SecretKeySpec(
+        Base64.getDecoder().decode(hook.secret().substring("whsec_".length())), "HmacSHA256");
     this.patience = patience;
     this.clock = clock;
     this.http = HttpClient.newBuilder().connectTimeout(patience.answer()).build();
@@ -97,7 +99,8 @@ final class WebhookSink implements Sink {
       var delivered = isDelivered(id, body);
       for (var wait : patience.waits()) {
         // Closing ends the waits and the tries: the log has the alert anyway.
-        delivered = delivered || !closing.await(wait.toMillis(), TimeUnit.MILLISECONDS) && isDelivered(id, body);
+        delivered = delivered || !closing.await(wait.toMillis(), TimeUnit.MILLISECONDS)
+            && isDelivered(id, body);
       }
       if (!delivered) {
         LOG.warn("alert.webhook_failed host={} id={}", address.getHost(), id);
@@ -141,7 +144,8 @@ final class WebhookSink implements Sink {
         yield "alert.suppressed";
       }
     };
-    return JSON.createObjectNode().put("type", type).put("timestamp", notice.at().toString()).set("data", data).toString();
+    return JSON.createObjectNode().put("type", type).put("timestamp", notice.at().toString())
+        .set("data", data).toString();
   }
 
   private static ObjectNode about(ObjectNode data, String reference, String topic, String text) {

@@ -80,6 +80,7 @@ final class AnswerPrinter implements Consumer<SseFrames.Frame> {
   static String failure(JsonNode error) {
     var reference = error.path("reference").asText("");
     return error.path("message").asText("no reason given").replaceAll("[.\\s]+$", "")
-        + " (" + error.path("code").asText("unknown") + (reference.isEmpty() ? "" : ", reference " + reference) + ").";
+        + " (" + error.path("code").asText("unknown")
+            + (reference.isEmpty() ? "" : ", reference " + reference) + ").";
   }
 }

@@ -20,7 +20,8 @@ import picocli.CommandLine.Spec;
 
 @Command(name = "config", mixinStandardHelpOptions = true, description = "Checks or prints the settings.")
 final class ConfigCommand implements Runnable {
-  private static final Pattern SECRET = Pattern.compile("(^|[-_.])(secret|token|key|password|credentials?)([-_.0-9]|$)");
+  private static final Pattern SECRET =
+      Pattern.compile("(^|[-_.])(secret|token|key|password|credentials?)([-_.0-9]|$)");
   private static final ConfigValue HIDDEN = ConfigValueFactory.fromAnyRef("********");
 
   private final Console console;
@@ -64,7 +65,8 @@ final class ConfigCommand implements Runnable {
   private static String flat(Config config, ConfigRenderOptions options) {
     var lines = new TreeMap<String, String>();
     config.entrySet().forEach(entry ->
-        lines.put(entry.getKey(), entry.getKey() + " = " + entry.getValue().render(options.setFormatted(false))));
+        lines.put(entry.getKey(), entry.getKey() + " = "
+            + entry.getValue().render(options.setFormatted(false))));
     return String.join("\n", lines.values());
   }
 

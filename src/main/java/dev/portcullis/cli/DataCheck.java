@@ -47,7 +47,8 @@ final class DataCheck {
     }
     return Files.isWritable(parent)
         ? Finding.sound("data", data + " will be made at the first start")
-        : Finding.broken("data", data + " cannot be made: " + parent + " is not writable; choose another with --data");
+        : Finding.broken("data", data + " cannot be made: " + parent
+            + " is not writable; choose another with --data");
   }
 
   private Finding directory() {
@@ -69,7 +70,8 @@ final class DataCheck {
     }
     return Files.isReadable(journal.resolve("CURRENT"))
         ? Finding.sound("journal", journal + " is there and free")
-        : Finding.broken("journal", journal + " is not a LevelDB store; restore it, or move it away to begin anew");
+        : Finding.broken("journal", journal
+            + " is not a LevelDB store; restore it, or move it away to begin anew");
   }
 
   private static boolean isOpenToOthers(Path path) {

@@ -38,7 +38,8 @@ final class DoctorCommand implements Callable<Integer> {
   private static Finding java() {
     return Runtime.version().feature() >= JAVA
         ? Finding.sound("java", Runtime.version() + " in " + System.getProperty("java.home"))
-        : Finding.broken("java", Runtime.version() + " is too old; install Java " + JAVA + " and set JAVA_HOME");
+        : Finding.broken("java", Runtime.version() + " is too old; install Java " + JAVA
+            + " and set JAVA_HOME");
   }
 
   /** Without settings there is nothing else to look at. */

@@ -53,7 +53,9 @@ final class GatewayClient {
     return json(path, request(path).timeout(ANSWER).DELETE());
   }
 
-  /** Lines of a stream that stays open; to be closed. A line may throw {@link java.io.UncheckedIOException}. */
+  /**
+   * Lines of a stream that stays open; to be closed. A line may throw {@link java.io.UncheckedIOException}.
+   */
   Stream<String> lines(String path) {
     var response =
         send(request(path).header("accept", "text/event-stream").GET(), HttpResponse.BodyHandlers.ofLines());
@@ -67,7 +69,8 @@ final class GatewayClient {
     try {
       return JSON.readTree(text);
     } catch (JsonProcessingException e) {
-      throw CliFault.of(CliFault.Code.UNINTELLIGIBLE, "The answer is not JSON; does --url name a gateway?", e);
+      throw CliFault.of(
+          CliFault.Code.UNINTELLIGIBLE, "The answer is not JSON; does --url name a gateway?", e);
     }
   }
 
@@ -77,7 +80,8 @@ final class GatewayClient {
       return HttpRequest.newBuilder(URI.create(base + path)).header("authorization", "Bearer " + token);
     } catch (IllegalArgumentException e) {
       throw CliFault.of(
-          CliFault.Code.REFUSED, "The address " + base + " or the token cannot be used; check --url and --token.", e);
+          CliFault.Code.REFUSED, "The address " + base
+              + " or the token cannot be used; check --url and --token.", e);
     }
   }
 
@@ -106,12 +110,16 @@ final class GatewayClient {
 
   private static CliFault refusal(HttpResponse<?> response, String body) {
     var error = errorOf(body);
-    var code = error.path("code").asText("").isEmpty() ? "HTTP " + response.statusCode() : error.path("code").asText();
-    var message = Table.printable(error.path("message").asText("The gateway refused")).replaceAll("[.\\s]+$", "");
+    var code = error.path("code").asText("").isEmpty() ? "HTTP " + response.statusCode()
+        : error.path("code").asText();
+    var message =
+        Table.printable(error.path("message").asText("The gateway refused")).replaceAll("[.\\s]+$", "");
     var sentence = message + " (" + code + ")";
-    var wait = response.headers().firstValue("retry-after").filter(text -> text.matches("\\d{1,6}")).orElse("0");
+    var wait =
+        response.headers().firstValue("retry-after").filter(text -> text.matches("\\d{1,6}")).orElse("0");
     return switch (response.statusCode()) {
-      case 401, 403 -> CliFault.of(CliFault.Code.FORBIDDEN, sentence + "; check --token or PORTCULLIS_TOKEN.");
+      case 401, 403 ->
+          CliFault.of(CliFault.Code.FORBIDDEN, sentence + "; check --token or PORTCULLIS_TOKEN.");
       case 429 -> CliFault.of(CliFault.Code.BUSY, sentence + "; try again in " + wait + " seconds.");
       case 503 -> CliFault.retryable(
           sentence + "; try again in " + wait + " seconds.", Duration.ofSeconds(Long.parseLong(wait)));

@@ -14,7 +14,8 @@ import picocli.CommandLine.Option;
 /** How to reach a running gateway. */
 final class GatewayOptions {
   @Option(names = "--url", paramLabel = "URL",
-      description = "The gateway. Default: run/addresses.json in the data directory, then the configured port.")
+      description =
+          "The gateway. Default: run/addresses.json in the data directory, then the configured port.")
   private String url = "";
 
   @Option(names = "--token", paramLabel = "TOKEN",
@@ -40,7 +41,8 @@ final class GatewayOptions {
       return () -> address;
     }
     var host = config.http().host().matches("0\\.0\\.0\\.0|::") ? "127.0.0.1" : config.http().host();
-    var configured = address("http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + config.http().port());
+    var configured =
+        address("http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + config.http().port());
     return () -> Addresses.read(config.data()).map(found -> address(found.http())).orElse(configured);
   }
 

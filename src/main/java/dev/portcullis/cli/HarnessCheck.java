@@ -50,7 +50,8 @@ final class HarnessCheck {
       var line = process.inputReader().readLine() instanceof String first ? first : "(no version)";
       return process.exitValue() == 0
           ? Finding.sound(check, program + " " + line)
-          : Finding.broken(check, program + " --version fails with " + process.exitValue() + "; try it by hand");
+          : Finding.broken(check, program + " --version fails with " + process.exitValue()
+              + "; try it by hand");
     } catch (IOException e) {
       return Finding.broken(check, program + " cannot be run: " + e.getMessage());
     } catch (InterruptedException e) {

@@ -7,8 +7,9 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Ctrl-C, counted. The JDK's only way to hear of a second one is {@code sun.misc.Signal}: a shutdown hook runs once, and
- * while it runs further signals are lost. It is reached by reflection, for the compiler warns of it and warnings are errors.
+ * Ctrl-C, counted. The JDK's only way to hear of a second one is {@code sun.misc.Signal}: a shutdown hook
+ * runs once, and while it runs further signals are lost. It is reached by reflection, for the compiler warns
+ * of it and warnings are errors.
  */
 final class Interrupts {
   private final Semaphore presses = new Semaphore(0);
@@ -19,7 +20,8 @@ final class Interrupts {
     try {
       var signal = Class.forName("sun.misc.Signal");
       var handler = Class.forName("sun.misc.SignalHandler");
-      var proxy = Proxy.newProxyInstance(handler.getClassLoader(), new Class<?>[] {handler}, (self, method, args) ->
+      var proxy =
+          Proxy.newProxyInstance(handler.getClassLoader(), new Class<?>[] {handler}, (self, method, args) ->
           switch (method.getName()) {
             case "handle" -> {
               interrupts.press();
@@ -29,7 +31,8 @@ final class Interrupts {
             case "equals" -> self == args[0];
             case String _ -> "Interrupts";
           });
-      signal.getMethod("handle", signal, handler).invoke(null, signal.getConstructor(String.class).newInstance("INT"), proxy);
+      signal.getMethod("handle", signal, handler)
+          .invoke(null, signal.getConstructor(String.class).newInstance("INT"), proxy);
     } catch (ClassNotFoundException | NoSuchMethodException | IllegalAccessException | InstantiationException
         | InvocationTargetException unsupported) {
       // Ctrl-C ends the process then: the run goes on all the same.

@@ -10,5 +10,6 @@ import java.time.Duration;
  * @param second how long a second Ctrl-C is waited for
  */
 record Patience(Duration total, Duration pause, Duration second) {
-  static final Patience STANDARD = new Patience(Duration.ofMinutes(5), Duration.ofMillis(500), Duration.ofSeconds(2));
+  static final Patience STANDARD =
+      new Patience(Duration.ofMinutes(5), Duration.ofMillis(500), Duration.ofSeconds(2));
 }

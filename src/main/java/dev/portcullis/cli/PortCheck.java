@@ -6,7 +6,10 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.util.List;
 
-/** Whether the gateway can listen where it is told to. {@code running}: our own gateway is up, and may hold the ports. */
+/**
+ * Whether the gateway can listen where it is told to. {@code running}: our own gateway is up, and may hold
+ * the ports.
+ */
 record PortCheck(GatewayConfig config, boolean running) {
   List<Finding> findings() {
     return List.of(
@@ -24,7 +27,8 @@ record PortCheck(GatewayConfig config, boolean running) {
     } catch (IOException taken) {
       return running
           ? Finding.sound(check, place + " is in use while our gateway runs")
-          : Finding.broken(check, place + " cannot be bound; stop what listens there, or choose another with " + option);
+          : Finding.broken(check, place + " cannot be bound; stop what listens there, or choose another with "
+              + option);
     }
   }
 }

@@ -35,7 +35,11 @@ public final class Portcullis implements Runnable {
   }
 
   static int run(
-      Server server, Console console, Patience patience, Supplier<Interrupts> interrupts, String... arguments) {
+      Server server,
+      Console console,
+      Patience patience,
+      Supplier<Interrupts> interrupts,
+      String... arguments) {
     var root = new Portcullis();
     var line = new CommandLine(root)
         .addSubcommand(new ServeCommand(console, server))
@@ -64,7 +68,8 @@ public final class Portcullis implements Runnable {
 
   private static int usage(Console console, ParameterException fault) {
     var command = fault.getCommandLine().getCommandSpec();
-    console.note(fault.getMessage().replaceAll("[.\\s]+$", "") + "; see `" + command.qualifiedName() + " --help`.");
+    console.note(fault.getMessage().replaceAll("[.\\s]+$", "") + "; see `" + command.qualifiedName()
+        + " --help`.");
     return command.exitCodeOnInvalidInput();
   }
 

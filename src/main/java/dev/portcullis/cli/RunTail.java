@@ -5,7 +5,10 @@ import java.time.Instant;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
-/** Follows one run to its end, through restarts of the gateway: events are numbered, so that none is lost or repeated. */
+/**
+ * Follows one run to its end, through restarts of the gateway: events are numbered, so that none is lost or
+ * repeated.
+ */
 final class RunTail {
   private final GatewayClient client;
   private final Console console;
@@ -45,7 +48,8 @@ final class RunTail {
   /** Reads until the stream ends for whatever reason, and says how far it came. */
   private Position read(String runId, Position from) {
     var position = from;
-    try (var lines = client.lines("/api/v1/runs/" + GatewayClient.segment(runId) + "/events?after=" + from.after())) {
+    try (var lines = client.lines("/api/v1/runs/" + GatewayClient.segment(runId) + "/events?after="
+        + from.after())) {
       var frames = new SseFrames(lines.iterator());
       while (!position.ended() && frames.hasNext()) {
         var frame = frames.next();
@@ -56,7 +60,8 @@ final class RunTail {
     } catch (UncheckedIOException cut) {
       return position;
     } catch (CliFault fault) {
-      if (!isPassing(fault) || !position.connected() || isOver(position) || Thread.currentThread().isInterrupted()) {
+      if (!isPassing(fault) || !position.connected() || isOver(position)
+          || Thread.currentThread().isInterrupted()) {
         throw fault;
       }
       return position;

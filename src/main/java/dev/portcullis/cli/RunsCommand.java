@@ -11,7 +11,8 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-@Command(name = "runs", mixinStandardHelpOptions = true, description = "Shows, follows, aborts or resumes one run.")
+@Command(name = "runs", mixinStandardHelpOptions = true,
+    description = "Shows, follows, aborts or resumes one run.")
 final class RunsCommand implements Runnable {
   private final Console console;
   private final Patience patience;
@@ -55,7 +56,8 @@ final class RunsCommand implements Runnable {
     return new RunTail(gateway.connect(console), console, patience, printer).follow(id, after, false);
   }
 
-  @Command(name = "abort", mixinStandardHelpOptions = true, description = "Ends a run for good; what it wrote is kept.")
+  @Command(name = "abort", mixinStandardHelpOptions = true,
+      description = "Ends a run for good; what it wrote is kept.")
   int abort(
       @Mixin GatewayOptions gateway,
       @Option(names = "--json", description = "Prints the gateway's own answer.") boolean json,
@@ -63,7 +65,8 @@ final class RunsCommand implements Runnable {
     return order(gateway, json, id, "/abort");
   }
 
-  @Command(name = "resume", mixinStandardHelpOptions = true, description = "Goes on with an interrupted or parked run.")
+  @Command(name = "resume", mixinStandardHelpOptions = true,
+      description = "Goes on with an interrupted or parked run.")
   int resume(
       @Mixin GatewayOptions gateway,
       @Option(names = "--json", description = "Prints the gateway's own answer.") boolean json,
@@ -93,7 +96,8 @@ final class RunsCommand implements Runnable {
       console.line("error     " + Table.printable(AnswerPrinter.failure(run.path("error"))));
     }
     run.path("steps").forEach(step -> console.line(
-        "step      " + step.path("state").asText("-") + "  " + Table.printable(step.path("title").asText(""))));
+        "step      " + step.path("state").asText("-") + "  "
+            + Table.printable(step.path("title").asText(""))));
     if (!run.path("text").asText("").isEmpty()) {
       console.line("");
       console.line(run.path("text").asText());

@@ -18,7 +18,8 @@ import picocli.CommandLine.Parameters;
 
 @Command(name = "send", mixinStandardHelpOptions = true,
     description = "Sends one message and prints the answer as it comes.",
-    footer = {"", "Ctrl-C once leaves the run alone and goes; twice aborts it. Exit code: 0 when the run completed,",
+    footer = {"",
+        "Ctrl-C once leaves the run alone and goes; twice aborts it. Exit code: 0 when the run completed,",
         "1 when it failed, was aborted or waits for you, 130 when you left it."})
 final class SendCommand implements Callable<Integer> {
   private static final int DETACHED = 130;
@@ -29,14 +30,17 @@ final class SendCommand implements Callable<Integer> {
 
   @Mixin private GatewayOptions gateway = new GatewayOptions();
 
-  @Option(names = "--agent", paramLabel = "AGENT", description = "Who answers. Default: the gateway's default agent.")
+  @Option(names = "--agent", paramLabel = "AGENT",
+      description = "Who answers. Default: the gateway's default agent.")
   private String agent = "";
 
-  @Option(names = "--session", paramLabel = "KEY", description = "The conversation. Default: agent:AGENT:main.")
+  @Option(names = "--session", paramLabel = "KEY",
+      description = "The conversation. Default: agent:AGENT:main.")
   private String session = "";
 
   @Option(names = "--key", paramLabel = "KEY",
-      description = "Idempotency key: the same key is the same run, however often it is sent. Default: a new one.")
+      description =
+          "Idempotency key: the same key is the same run, however often it is sent. Default: a new one.")
   private String key = "";
 
   @Option(names = "--json", description = "Prints the run's events, one JSON object per line.")
@@ -54,7 +58,8 @@ final class SendCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     var client = gateway.connect(console);
-    var text = message.equals("-") ? new String(console.in().readAllBytes(), StandardCharsets.UTF_8) : message;
+    var text = message.equals("-") ? new String(console.in().readAllBytes(), StandardCharsets.UTF_8)
+        : message;
     var receipt = submit(client, text);
     var runId = receipt.path("runId").asText();
     if (receipt.path("position").asLong() > 0) {
@@ -68,7 +73,8 @@ final class SendCommand implements Callable<Integer> {
 
   /** Repeats with the same key until the gateway has answered: however often it arrives, it is one run. */
   private JsonNode submit(GatewayClient client, String text) {
-    var path = "/api/v1/sessions/" + GatewayClient.segment(session.isEmpty() ? mainSession(client) : session) + "/runs";
+    var path = "/api/v1/sessions/" + GatewayClient.segment(session.isEmpty() ? mainSession(client) : session)
+        + "/runs";
     var body = JsonNodeFactory.instance.objectNode()
         .put("message", text)
         .put("idempotencyKey", key.isEmpty() ? freshKey() : key);
@@ -81,7 +87,8 @@ final class SendCommand implements Callable<Integer> {
       try {
         return client.post(path, body);
       } catch (CliFault fault) {
-        var passing = fault.code() == CliFault.Code.UNAVAILABLE || begun && fault.code() == CliFault.Code.ABSENT;
+        var passing = fault.code() == CliFault.Code.UNAVAILABLE
+            || begun && fault.code() == CliFault.Code.ABSENT;
         var wait = fault.retryAfter().compareTo(patience.pause()) > 0 ? fault.retryAfter() : patience.pause();
         if (!passing || console.clock().instant().plus(wait).isAfter(deadline)) {
           throw fault;
@@ -121,8 +128,12 @@ final class SendCommand implements Callable<Integer> {
     }
   }
 
-  /** First Ctrl-C: say how to come back. A second one soon after: abort, and let the run's end be told as any other. */
-  private int watch(GatewayClient client, String runId, Interrupts pressed, CompletableFuture<Integer> ended) {
+  /**
+   * First Ctrl-C: say how to come back. A second one soon after: abort, and let the run's end be told as any
+   * other.
+   */
+  private int watch(GatewayClient client, String runId, Interrupts pressed,
+      CompletableFuture<Integer> ended) {
     try {
       pressed.await();
     } catch (InterruptedException over) {
@@ -134,7 +145,8 @@ final class SendCommand implements Callable<Integer> {
     if (!pressed.await(patience.second())) {
       return DETACHED;
     }
-    client.post("/api/v1/runs/" + GatewayClient.segment(runId) + "/abort", JsonNodeFactory.instance.objectNode());
+    client.post("/api/v1/runs/" + GatewayClient.segment(runId) + "/abort",
+        JsonNodeFactory.instance.objectNode());
     console.note("[aborting]");
     return ended.join();
   }

@@ -7,8 +7,9 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(name = "serve", mixinStandardHelpOptions = true, description = "Runs the gateway in the foreground.",
-    footer = {"", "Exit code: 0 clean, 70 bug, 73 cannot create data, 74 journal or disk, 75 temporary, 76 lost its lease,",
-        "77 permissions, 78 configuration."})
+    footer = {"",
+        "Exit code: 0 clean, 70 bug, 73 cannot create data, 74 journal or disk, 75 temporary,",
+        "76 lost its lease, 77 permissions, 78 configuration."})
 final class ServeCommand implements Callable<Integer> {
   private final Console console;
   private final Server server;
@@ -18,7 +19,8 @@ final class ServeCommand implements Callable<Integer> {
   @Option(names = "--port", paramLabel = "N", description = "Ingress port; 0 takes any free one.")
   private String port = "";
 
-  @Option(names = "--management-port", paramLabel = "N", description = "Management port; 0 takes any free one.")
+  @Option(names = "--management-port", paramLabel = "N",
+      description = "Management port; 0 takes any free one.")
   private String managementPort = "";
 
   ServeCommand(Console console, Server server) {

@@ -8,8 +8,8 @@ import java.util.Map;
 /**
  * What {@code serve} was asked for.
  *
- * @param sets whole key to value, in order: {@code --data}, {@code --port} and {@code --management-port} are among them,
- *     {@code --set} wins over those
+ * @param sets whole key to value, in order: {@code --data}, {@code --port} and {@code --management-port} are
+ *     among them, {@code --set} wins over those
  */
 public record ServeOptions(ConfigSource source, Map<String, String> sets) {
   /**

@@ -9,7 +9,8 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-@Command(name = "sessions", mixinStandardHelpOptions = true, description = "Lists the sessions, or manages one.")
+@Command(name = "sessions", mixinStandardHelpOptions = true,
+    description = "Lists the sessions, or manages one.")
 final class SessionsCommand implements Callable<Integer> {
   private static final int PAGE = 200;
 
@@ -50,10 +51,12 @@ final class SessionsCommand implements Callable<Integer> {
     return 0;
   }
 
-  @Command(name = "show", mixinStandardHelpOptions = true, description = "Shows one session and its transcript.")
+  @Command(name = "show", mixinStandardHelpOptions = true,
+      description = "Shows one session and its transcript.")
   int show(
       @Mixin GatewayOptions to,
-      @Option(names = "--json", description = "Prints the session, then one JSON object per message.") boolean asJson,
+      @Option(names = "--json",
+          description = "Prints the session, then one JSON object per message.") boolean asJson,
       @Parameters(paramLabel = "KEY", description = "The session.") String key) {
     var client = to.connect(console);
     var row = client.get(path(key));
@@ -67,21 +70,26 @@ final class SessionsCommand implements Callable<Integer> {
       console.line("updated   " + Times.ago(row.path("updatedAt").asText(""), console.clock()));
     }
     pages(client, path(key) + "/history?limit=" + PAGE, entry -> console.line(asJson ? entry.toString()
-        : "\n" + entry.path("role").asText() + " (" + Times.ago(entry.path("at").asText(""), console.clock()) + "):\n"
+        : "\n" + entry.path("role").asText() + " (" + Times.ago(entry.path("at").asText(""), console.clock())
+            + "):\n"
             + entry.path("text").asText()));
     return 0;
   }
 
   @Command(name = "reset", mixinStandardHelpOptions = true,
-      description = "Begins a new conversation under the same key; the old transcript is kept in the journal.")
-  int reset(@Mixin GatewayOptions to, @Parameters(paramLabel = "KEY", description = "The session.") String key) {
+      description =
+          "Begins a new conversation under the same key; the old transcript is kept in the journal.")
+  int reset(@Mixin GatewayOptions to,
+      @Parameters(paramLabel = "KEY", description = "The session.") String key) {
     to.connect(console).post(path(key) + "/reset", JsonNodeFactory.instance.objectNode());
     console.line("session " + key + " begins anew");
     return 0;
   }
 
-  @Command(name = "delete", mixinStandardHelpOptions = true, description = "Erases a session and its transcript.")
-  int delete(@Mixin GatewayOptions to, @Parameters(paramLabel = "KEY", description = "The session.") String key) {
+  @Command(name = "delete", mixinStandardHelpOptions = true,
+      description = "Erases a session and its transcript.")
+  int delete(@Mixin GatewayOptions to,
+      @Parameters(paramLabel = "KEY", description = "The session.") String key) {
     to.connect(console).delete(path(key));
     console.line("session " + key + " is deleted");
     return 0;

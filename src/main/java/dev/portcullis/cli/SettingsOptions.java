@@ -18,7 +18,8 @@ final class SettingsOptions {
   private String data = "";
 
   @Option(names = "--set", paramLabel = "KEY=VALUE",
-      description = "Overrides one setting, such as portcullis.drain.deadline=30s. Repeatable; wins over everything.")
+      description =
+          "Overrides one setting, such as portcullis.drain.deadline=30s. Repeatable; wins over everything.")
   private final Map<String, String> sets = new LinkedHashMap<>();
 
   ConfigSource source(Console console) {

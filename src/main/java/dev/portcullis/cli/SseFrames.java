@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 
-/** Server-sent events out of lines. Comments and unknown fields are skipped. Source: WHATWG HTML, section 9.2. */
+/**
+ * Server-sent events out of lines. Comments and unknown fields are skipped. Source: WHATWG HTML, section 9.2.
+ */
 final class SseFrames implements Iterator<SseFrames.Frame> {
   /** @param id number of the event within its run; 0 when the stream gives none */
   record Frame(long id, String event, JsonNode data) {}

@@ -37,13 +37,16 @@ final class StatusCommand implements Callable<Integer> {
         + status.path("version").asText("?") + "  incarnation " + status.path("incarnation").asLong()
         + "  up " + Times.length(Duration.ofSeconds(status.path("uptimeSeconds").asLong())));
     status.path("unmet").forEach(unmet -> console.line(
-        "unmet: " + unmet.path("condition").asText() + ": " + Table.printable(unmet.path("detail").asText())));
+        "unmet: " + unmet.path("condition").asText() + ": "
+            + Table.printable(unmet.path("detail").asText())));
     var counts = status.path("counts");
     var open = counts.path("open").asLong();
     var parked = counts.path("parked").asLong();
-    console.line("runs: " + counts.path("accepted").asLong() + " accepted = " + counts.path("terminal").asLong()
+    console.line("runs: " + counts.path("accepted").asLong() + " accepted = "
+        + counts.path("terminal").asLong()
         + " ended + " + open + " open + " + parked + " parked  (active " + counts.path("active").asLong()
-        + ", queued " + counts.path("queued").asLong() + ", interrupted " + counts.path("interrupted").asLong() + ")");
+        + ", queued " + counts.path("queued").asLong() + ", interrupted "
+            + counts.path("interrupted").asLong() + ")");
     var drain = status.path("drain");
     console.line(drain.path("draining").asBoolean()
         ? "draining until " + drain.path("deadline").asText("every run has come to rest") : "not draining");

@@ -34,6 +34,7 @@ final class Times {
     if (time.toHours() > 0) {
       return time.toHours() + "h " + time.toMinutesPart() + "m";
     }
-    return time.toMinutes() > 0 ? time.toMinutes() + "m " + time.toSecondsPart() + "s" : time.toSeconds() + "s";
+    var seconds = time.toSecondsPart() + "s";
+    return time.toMinutes() > 0 ? time.toMinutes() + "m " + seconds : seconds;
   }
 }

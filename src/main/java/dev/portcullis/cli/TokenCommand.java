@@ -21,7 +21,8 @@ final class TokenCommand implements Runnable {
     throw new ParameterException(spec.commandLine(), "Say what to do: show.");
   }
 
-  @Command(name = "show", mixinStandardHelpOptions = true, description = "Prints the first principal's token.")
+  @Command(name = "show", mixinStandardHelpOptions = true,
+      description = "Prints the first principal's token.")
   int show(@Mixin SettingsOptions settings) {
     console.line(GatewayOptions.fileToken(settings.read(console).data()));
     return 0;

@@ -12,7 +12,8 @@ import java.util.stream.Stream;
 /** A process manager that kills before the drain is over turns every planned stop into a crash. */
 final class UnitCheck {
   private static final String CHECK = "unit file";
-  private static final Pattern STOP = Pattern.compile("(?m)^TimeoutStopSec=(?:(\\d+)min\\s*)?(?:(\\d+)s?)?\\s*$");
+  private static final Pattern STOP =
+      Pattern.compile("(?m)^TimeoutStopSec=(?:(\\d+)min\\s*)?(?:(\\d+)s?)?\\s*$");
   /** To close the journal, and to spare. */
   private static final Duration MARGIN = Duration.ofSeconds(10);
 
@@ -20,7 +21,8 @@ final class UnitCheck {
 
   static Finding of(GatewayConfig config, Path home) {
     return Stream.concat(
-            Stream.of("/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system").map(Path::of),
+            Stream.of("/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system")
+                .map(Path::of),
             Stream.of(home.resolve("deploy/systemd")))
         .map(directory -> directory.resolve("portcullis.service"))
         .filter(Files::isReadable)
@@ -34,7 +36,8 @@ final class UnitCheck {
     var needed = needed(drain);
     var allowed = allowed(unit);
     if (allowed.isEmpty()) {
-      return Finding.broken(CHECK, unit + " has no TimeoutStopSec in seconds; set it to " + needed.toSeconds());
+      return Finding.broken(CHECK, unit + " has no TimeoutStopSec in seconds; set it to "
+          + needed.toSeconds());
     }
     return allowed.getFirst().compareTo(needed) < 0
         ? Finding.broken(CHECK, unit + ": TimeoutStopSec=" + allowed.getFirst().toSeconds()

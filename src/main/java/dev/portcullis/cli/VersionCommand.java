@@ -7,7 +7,8 @@ import org.apache.pekko.Version;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-@Command(name = "version", mixinStandardHelpOptions = true, description = "Prints version, commit, Java and Pekko.")
+@Command(name = "version", mixinStandardHelpOptions = true,
+    description = "Prints version, commit, Java and Pekko.")
 final class VersionCommand implements Callable<Integer> {
   private final Console console;
 

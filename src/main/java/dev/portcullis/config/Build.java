@@ -4,7 +4,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Properties;
 
-/** What this program is, as the build wrote it into the jar. {@code commit} is {@code unknown} outside a repository. */
+/**
+ * What this program is, as the build wrote it into the jar. {@code commit} is {@code unknown} outside a
+ * repository.
+ */
 public record Build(String version, String commit) {
   /** The build that is running. */
   public static Build current() {

@@ -1,6 +1,9 @@
 package dev.portcullis.config;
 
-/** A setting that cannot be used. The message names the key and says what to write instead; the exit code is 78. */
+/**
+ * A setting that cannot be used. The message names the key and says what to write instead; the exit code is
+ * 78.
+ */
 public final class ConfigFault extends RuntimeException {
   private ConfigFault(String message) {
     super(message);

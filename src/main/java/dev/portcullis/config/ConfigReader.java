@@ -36,12 +36,14 @@ final class ConfigReader {
             (int) keys.size("portcullis.http.body-bytes", 1 << 10, 64 << 20),
             keys.positive("portcullis.http.keep-alive")),
         new GatewayConfig.Management(
-            keys.text("portcullis.management.interface"), keys.number("portcullis.management.port", 0, 65_535)),
+            keys.text("portcullis.management.interface"),
+            keys.number("portcullis.management.port", 0, 65_535)),
         new GatewayConfig.Boot(
             keys.positive("portcullis.boot.deadline"),
             keys.number("portcullis.boot.loop-limit", 2, 1_000),
             keys.positive("portcullis.boot.loop-window")),
-        new GatewayConfig.Drain(keys.duration("portcullis.drain.deadline"), keys.positive("portcullis.drain.grace")),
+        new GatewayConfig.Drain(keys.duration("portcullis.drain.deadline"),
+            keys.positive("portcullis.drain.grace")),
         run(),
         session(),
         defaultAgent,
@@ -110,7 +112,8 @@ final class ConfigReader {
 
   private static boolean isSecret(String text) {
     try {
-      return text.startsWith("whsec_") && Base64.getDecoder().decode(text.substring("whsec_".length())).length >= 24;
+      return text.startsWith("whsec_")
+          && Base64.getDecoder().decode(text.substring("whsec_".length())).length >= 24;
     } catch (IllegalArgumentException malformed) {
       return false;
     }

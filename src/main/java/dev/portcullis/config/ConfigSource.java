@@ -59,8 +59,8 @@ public sealed interface ConfigSource {
   }
 
   /**
-   * Plain words stay a text (HOCON reads numbers and durations from those, and would take {@code //} for a comment); what
-   * begins like a HOCON value, or refers to another setting, is parsed.
+   * Plain words stay a text (HOCON reads numbers and durations from those, and would take {@code //} for a
+   * comment); what begins like a HOCON value, or refers to another setting, is parsed.
    */
   private static Config override(String key, String value) {
     if (!key.startsWith("portcullis.") && !key.startsWith("pekko.")) {
@@ -98,7 +98,8 @@ public sealed interface ConfigSource {
         value.valueType();
       } catch (ConfigException.NotResolved missing) {
         throw ConfigFault.of(
-            key, "refers to something that is not set (" + value.origin().description() + "); set it in the environment");
+            key, "refers to something that is not set (" + value.origin().description()
+                + "); set it in the environment");
       }
       if (value instanceof ConfigObject inner) {
         refuseUnresolved(inner, key + ".");

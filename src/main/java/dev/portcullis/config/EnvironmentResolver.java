@@ -6,7 +6,9 @@ import com.typesafe.config.ConfigValue;
 import com.typesafe.config.ConfigValueFactory;
 import java.util.Map;
 
-/** Lets {@code ${NAME}} mean a variable of the given environment, so that tests need not change the real one. */
+/**
+ * Lets {@code ${NAME}} mean a variable of the given environment, so that tests need not change the real one.
+ */
 record EnvironmentResolver(Map<String, String> env) implements ConfigResolver {
   @Override
   public ConfigValue lookup(String path) {

@@ -90,7 +90,10 @@ public record GatewayConfig(
     return new ConfigReader(root).gateway();
   }
 
-  /** The harnesses that agents name, fallbacks included: the ones that must stand before the gate opens; sorted. */
+  /**
+   * The harnesses that agents name, fallbacks included: the ones that must stand before the gate opens;
+   * sorted.
+   */
   public Map<String, HarnessConfig> declared() {
     return agents.values().stream()
         .flatMap(agent -> agent.harnesses().stream())

@@ -17,7 +17,10 @@ import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Predicate;
 
-/** Reads single settings and their bounds. Every key that was read counts as known; every other one is refused. */
+/**
+ * Reads single settings and their bounds. Every key that was read counts as known; every other one is
+ * refused.
+ */
 final class KeyReader {
   /** One identifier in a name: what may stand in a session key, a log line and a metric without quoting. */
   private static final Predicate<String> NAME = name -> name.matches("[A-Za-z0-9][A-Za-z0-9_.-]{0,63}");
@@ -43,7 +46,9 @@ final class KeyReader {
     return result;
   }
 
-  /** Objects of a list, each with the key it has in messages. The reader must refuse what it does not know. */
+  /**
+   * Objects of a list, each with the key it has in messages. The reader must refuse what it does not know.
+   */
   <T> List<T> listed(String key, Function<KeyReader, T> entry) {
     return read(key, "a list of objects", root::getConfigList).stream()
         .map(item -> {

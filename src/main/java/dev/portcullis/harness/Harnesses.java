@@ -9,8 +9,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.apache.pekko.actor.typed.ActorRef;
 
 /**
- * The one registry: an immutable map that is swapped whole, read by readiness, health line and dispatch alike. What is
- * declared never leaves it; only the state of an entry changes.
+ * The one registry: an immutable map that is swapped whole, read by readiness, health line and dispatch
+ * alike. What is declared never leaves it; only the state of an entry changes.
  */
 public final class Harnesses {
   /** One declared harness. */
@@ -18,7 +18,10 @@ public final class Harnesses {
       String name, String kind, State state, ActorRef<HarnessActor.Command> actor) {}
 
   public sealed interface State {
-    /** Not proven yet in this incarnation, or being proven again. {@code cause} is empty before the first failure. */
+    /**
+     * Not proven yet in this incarnation, or being proven again. {@code cause} is empty before the first
+     * failure.
+     */
     record Registering(String cause) implements State {}
 
     record Ready(Harness.Registration registration) implements State {}

@@ -13,9 +13,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells systemd how the gateway stands: one datagram per message to {@code $NOTIFY_SOCKET}, sent by the JVM itself, so that
- * {@code NotifyAccess=main} holds. Does nothing when that variable is absent. Thread-safe; never throws; does not block
- * longer than systemd's socket does. Source: sd_notify(3).
+ * Tells systemd how the gateway stands: one datagram per message to {@code $NOTIFY_SOCKET}, sent by the JVM
+ * itself, so that {@code NotifyAccess=main} holds. Does nothing when that variable is absent. Thread-safe;
+ * never throws; does not block longer than systemd's socket does. Source: sd_notify(3).
  */
 public final class SdNotify {
   private static final Logger LOG = LoggerFactory.getLogger(SdNotify.class);
@@ -54,7 +54,10 @@ public final class SdNotify {
     send("STATUS=" + text.lines().findFirst().orElse(""));
   }
 
-  /** Grants the current phase (start or stop) this much time from now; to be repeated in time, while there is progress. */
+  /**
+   * Grants the current phase (start or stop) this much time from now; to be repeated in time, while there is
+   * progress.
+   */
   public void extendTimeout(Duration time) {
     send("EXTEND_TIMEOUT_USEC=" + time.toNanos() / 1_000);
   }
@@ -64,7 +67,9 @@ public final class SdNotify {
     send("WATCHDOG=1");
   }
 
-  /** How often {@link #watchdog()} is due: half of what the unit allows; zero when it wants no signs of life. */
+  /**
+   * How often {@link #watchdog()} is due: half of what the unit allows; zero when it wants no signs of life.
+   */
   public Duration watchdogInterval() {
     return watchdogInterval;
   }
@@ -77,7 +82,8 @@ public final class SdNotify {
     var meant = env.getOrDefault("WATCHDOG_PID", "");
     var micros = env.getOrDefault("WATCHDOG_USEC", "");
     var forUs = meant.isEmpty() || meant.equals(Long.toString(ProcessHandle.current().pid()));
-    return forUs && micros.matches("\\d{1,15}") ? Duration.ofNanos(Long.parseLong(micros) * 500) : Duration.ZERO;
+    return forUs && micros.matches("\\d{1,15}") ? Duration.ofNanos(Long.parseLong(micros) * 500)
+        : Duration.ZERO;
   }
 
   private void send(String message) {
@@ -86,7 +92,10 @@ public final class SdNotify {
     }
   }
 
-  /** The three calls that the JDK does not offer: it has no datagrams over Unix sockets. Initialised on the first message. */
+  /**
+   * The three calls that the JDK does not offer: it has no datagrams over Unix sockets. Initialised on the
+   * first message.
+   */
   private static final class Libc {
     private static final int AF_UNIX = 1;
     private static final int SOCK_DGRAM = 2;
@@ -99,8 +108,8 @@ public final class SdNotify {
     private static final MethodHandle SOCKET = function("socket", FunctionDescriptor.of(
         ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
     private static final MethodHandle SENDTO = function("sendto", FunctionDescriptor.of(
-        ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT,
-        ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
+        ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG,
+        ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
     private static final MethodHandle CLOSE =
         function("close", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
 
@@ -124,7 +133,8 @@ public final class SdNotify {
         var payload = arena.allocateFrom(ValueLayout.JAVA_BYTE, message.getBytes(StandardCharsets.UTF_8));
         try {
           return (long) SENDTO.invokeExact(
-              descriptor, payload, payload.byteSize(), MSG_NOSIGNAL, address(arena, path), FAMILY_BYTES + path.length);
+              descriptor, payload, payload.byteSize(), MSG_NOSIGNAL,
+              address(arena, path), FAMILY_BYTES + path.length);
         } finally {
           int _ = (int) CLOSE.invokeExact(descriptor);
         }
@@ -135,7 +145,9 @@ public final class SdNotify {
       }
     }
 
-    /** An abstract name begins with a zero byte and ends with the length given, a path with its last letter. */
+    /**
+     * An abstract name begins with a zero byte and ends with the length given, a path with its last letter.
+     */
     private static MemorySegment address(Arena arena, byte[] path) {
       var address = arena.allocate(FAMILY_BYTES + PATH_BYTES);
       address.set(ValueLayout.JAVA_SHORT_UNALIGNED, 0, (short) AF_UNIX);

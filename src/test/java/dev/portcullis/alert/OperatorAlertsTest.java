@@ -99,7 +99,8 @@ class OperatorAlertsTest {
 
       assertEquals(
           List.of(
-              "ERROR [gateway] ALERT raised topic=harness.claude reference=alert-abcdefghij times=1 text=\"gone for good\"",
+              "ERROR [gateway] ALERT raised topic=harness.claude reference=alert-abcdefghij times=1"
+                  + " text=\"gone for good\"",
               "WARN [gateway] ALERT resolved topic=harness.claude reference=alert-abcdefghij text=\"back\"",
               "WARN [gateway] ALERT suppressed count=4"),
           log.lines());

@@ -66,13 +66,14 @@ class WebhookSinkTest {
       var mac = Mac.getInstance("HmacSHA256");
       mac.init(new SecretKeySpec(Base64.getDecoder().decode(SECRET), "HmacSHA256"));
       var signed = post.id() + "." + post.timestamp() + "." + post.body();
-      assertEquals("v1," + Base64.getEncoder().encodeToString(mac.doFinal(signed.getBytes(StandardCharsets.UTF_8))),
+      assertEquals("v1,"
+          + Base64.getEncoder().encodeToString(mac.doFinal(signed.getBytes(StandardCharsets.UTF_8))),
           post.signature());
       assertEquals(Long.toString(NOW.getEpochSecond()), post.timestamp());
       assertEquals(
           json("""
-              {"type": "alert.raised", "timestamp": "2026-01-02T03:04:05Z", "data": {"reference": "alert-abcdefghij",
-               "topic": "harness.claude", "text": "gone", "times": 2}}"""),
+              {"type": "alert.raised", "timestamp": "2026-01-02T03:04:05Z", "data": {
+               "reference": "alert-abcdefghij", "topic": "harness.claude", "text": "gone", "times": 2}}"""),
           json(post.body()));
     }
   }
@@ -165,7 +166,8 @@ class WebhookSinkTest {
     static Post of(HttpExchange exchange) throws IOException {
       var headers = exchange.getRequestHeaders();
       return new Post(
-          headers.getFirst("webhook-id"), headers.getFirst("webhook-timestamp"), headers.getFirst("webhook-signature"),
+          headers.getFirst("webhook-id"), headers.getFirst("webhook-timestamp"),
+          headers.getFirst("webhook-signature"),
           new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8));
     }
   }

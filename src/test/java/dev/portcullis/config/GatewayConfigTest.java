@@ -34,7 +34,8 @@ class GatewayConfigTest {
     assertEquals(8420, config.http().port());
     assertEquals(4 << 20, config.http().bodyBytes());
     assertEquals(Duration.ofSeconds(90), config.drain().deadline());
-    assertEquals(List.of(Duration.ZERO, Duration.ofSeconds(30), Duration.ofSeconds(300)), config.run().resumeDelays());
+    assertEquals(List.of(Duration.ZERO, Duration.ofSeconds(30), Duration.ofSeconds(300)),
+        config.run().resumeDelays());
     assertEquals(Map.of("echo", new HarnessConfig.Echo("echo")), config.declared());
     assertEquals(config.data().resolve("workspaces/main"), config.agents().get("main").workspace());
   }
@@ -56,7 +57,8 @@ class GatewayConfigTest {
   @MethodSource("shippedKeys")
   @Tag("F-2")
   void everyShippedKeyRefusesTheWrongTypeByName(String key) {
-    var wrong = shipped().toConfig().withValue(key, ConfigFactory.parseString("x = [{ odd = [1] }]").getValue("x"));
+    var wrong =
+        shipped().toConfig().withValue(key, ConfigFactory.parseString("x = [{ odd = [1] }]").getValue("x"));
 
     assertNames(key, assertThrows(ConfigFault.class, () -> GatewayConfig.from(wrong)));
   }
@@ -140,9 +142,11 @@ class GatewayConfigTest {
   }
 
   @Test void theEnvironmentReplacesTheDefaultAndSetWinsOverIt() {
-    var env = Map.of("PORTCULLIS_DATA", "/srv/gate", "PORTCULLIS_PORT", "9000", "PORTCULLIS_MANAGEMENT_PORT", "9001");
+    var env = Map.of("PORTCULLIS_DATA", "/srv/gate", "PORTCULLIS_PORT", "9000", "PORTCULLIS_MANAGEMENT_PORT",
+        "9001");
 
-    var config = GatewayConfig.from(new ConfigSource.Shipped().load(Map.of("portcullis.http.port", "0"), env));
+    var config =
+        GatewayConfig.from(new ConfigSource.Shipped().load(Map.of("portcullis.http.port", "0"), env));
 
     assertEquals(Path.of("/srv/gate"), config.data());
     assertEquals(0, config.http().port());
@@ -160,7 +164,8 @@ class GatewayConfigTest {
 
   @Test void aFileThatIsMissingOrBrokenIsNamed() throws Exception {
     var missing = new ConfigSource.OwnFile(directory.resolve("none.conf"));
-    var broken = new ConfigSource.OwnFile(Files.writeString(directory.resolve("broken.conf"), "portcullis { http = ["));
+    var broken = new ConfigSource.OwnFile(
+        Files.writeString(directory.resolve("broken.conf"), "portcullis { http = ["));
 
     assertNames("none.conf", assertThrows(ConfigFault.class, () -> missing.load(Map.of(), Map.of())));
     assertNames("broken.conf", assertThrows(ConfigFault.class, () -> broken.load(Map.of(), Map.of())));
@@ -178,13 +183,15 @@ class GatewayConfigTest {
   }
 
   @Test void anAcpHarnessIsReadWithItsDefaultsAndKeepsItsSecretsToItself() {
-    var sets = Map.of("portcullis.harnesses.oc", "{ kind = acp, command = oc, args = [acp], env { KEY = s3cret, NONE = \"\" } }",
+    var sets = Map.of("portcullis.harnesses.oc",
+        "{ kind = acp, command = oc, args = [acp], env { KEY = s3cret, NONE = \"\" } }",
         "portcullis.agents.main.fallbacks", "[oc]");
 
     var config = GatewayConfig.from(new ConfigSource.Shipped().load(sets, Map.of()));
 
     assertEquals(
-        new HarnessConfig.Acp("oc", "oc", List.of("acp"), Map.of("KEY", "s3cret", "NONE", ""), 4, Duration.ofMinutes(5),
+        new HarnessConfig.Acp("oc", "oc", List.of("acp"), Map.of("KEY", "s3cret", "NONE", ""), 4,
+            Duration.ofMinutes(5),
             Duration.ofSeconds(30)),
         config.harnesses().get("oc"));
     assertEquals(List.of("echo", "oc"), List.copyOf(config.declared().keySet()));
@@ -201,9 +208,11 @@ class GatewayConfigTest {
   @Test void aWebhookIsReadAndItsSecretIsNeverPrinted() {
     var hook = "[{ url = \"https://ops.example/hook\", secret = \"" + SECRET + "\" }]";
 
-    var config = GatewayConfig.from(new ConfigSource.Shipped().load(Map.of("portcullis.alerts.webhooks", hook), Map.of()));
+    var config = GatewayConfig.from(new ConfigSource.Shipped()
+        .load(Map.of("portcullis.alerts.webhooks", hook), Map.of()));
 
-    assertEquals(List.of(new GatewayConfig.Webhook("https://ops.example/hook", SECRET)), config.alerts().webhooks());
+    assertEquals(List.of(new GatewayConfig.Webhook("https://ops.example/hook", SECRET)),
+        config.alerts().webhooks());
     assertFalse(config.toString().contains(SECRET));
   }
 
@@ -213,7 +222,8 @@ class GatewayConfigTest {
       "portcullis.alerts.webhooks.url    | [{ secret = " + SECRET + " }]",
       "portcullis.alerts.webhooks.secret | [{ url = \"https://x.example\", secret = abc }]",
       "portcullis.alerts.webhooks.secret | [{ url = \"https://x.example\", secret = \"whsec_c2hvcnQ=\" }]",
-      "portcullis.alerts.webhooks.ulr    | [{ ulr = 1, url = \"https://x.example\", secret = " + SECRET + " }]"
+      "portcullis.alerts.webhooks.ulr    | [{ ulr = 1, url = \"https://x.example\", secret = " + SECRET
+          + " }]"
   })
   void aWebhookThatCannotBeSignedOrCalledIsRefused(String key, String hooks) {
     assertNames(key, refused(Map.of("portcullis.alerts.webhooks", hooks)));
@@ -221,7 +231,8 @@ class GatewayConfigTest {
 
   @Test void aPrincipalNeedsADigestAndScopes() {
     var good = "{ token-sha256 = \"" + "AB".repeat(32) + "\", scopes = [operator] }";
-    var config = GatewayConfig.from(new ConfigSource.Shipped().load(Map.of("portcullis.auth.principals.ci", good), Map.of()));
+    var config = GatewayConfig.from(new ConfigSource.Shipped()
+        .load(Map.of("portcullis.auth.principals.ci", good), Map.of()));
 
     assertEquals("ab".repeat(32), config.principals().get("ci").tokenSha256());
     assertNames("portcullis.auth.principals.ci.token-sha256",
@@ -242,7 +253,8 @@ class GatewayConfigTest {
 
   private static ConfigFault refused(Map<String, String> sets) {
     return assertThrows(
-        ConfigFault.class, () -> GatewayConfig.from(new ConfigSource.Shipped().load(new HashMap<>(sets), Map.of())));
+        ConfigFault.class,
+            () -> GatewayConfig.from(new ConfigSource.Shipped().load(new HashMap<>(sets), Map.of())));
   }
 
   private static void assertNames(String name, ConfigFault fault) {

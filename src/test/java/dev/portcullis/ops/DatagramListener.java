@@ -17,7 +17,8 @@ final class DatagramListener implements AutoCloseable {
   private static final MethodHandle BIND = function("bind", FunctionDescriptor.of(
       ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
   private static final MethodHandle RECVFROM = function("recvfrom", FunctionDescriptor.of(
-      ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT,
+      ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG,
+          ValueLayout.JAVA_INT,
       ValueLayout.ADDRESS, ValueLayout.ADDRESS));
   private static final MethodHandle CLOSE =
       function("close", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));

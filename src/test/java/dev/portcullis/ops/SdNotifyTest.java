@@ -66,7 +66,8 @@ class SdNotifyTest {
     assertEquals(Duration.ofSeconds(15), SdNotify.of(Map.of("WATCHDOG_USEC", "30000000")).watchdogInterval());
     assertEquals(Duration.ofSeconds(15),
         SdNotify.of(Map.of("WATCHDOG_USEC", "30000000", "WATCHDOG_PID", us)).watchdogInterval());
-    assertEquals(Duration.ZERO, SdNotify.of(Map.of("WATCHDOG_USEC", "30000000", "WATCHDOG_PID", "1")).watchdogInterval());
+    assertEquals(Duration.ZERO,
+        SdNotify.of(Map.of("WATCHDOG_USEC", "30000000", "WATCHDOG_PID", "1")).watchdogInterval());
     assertEquals(Duration.ZERO, SdNotify.of(Map.of("WATCHDOG_USEC", "soon")).watchdogInterval());
   }
 }

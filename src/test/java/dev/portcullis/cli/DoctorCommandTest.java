@@ -1,0 +1,151 @@
+package dev.portcullis.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DoctorCommandTest {
+  @TempDir Path directory;
+  private final Shell shell = new Shell();
+  private Path data;
+
+  @BeforeEach void prepare() throws IOException {
+    data = directory.resolve("data");
+    shell.home = directory.resolve("home").toString();
+    shell.env.put("PATH", directory.resolve("bin").toString());
+  }
+
+  private int doctor(String... more) {
+    var words =
+        new ArrayList<>(List.of("doctor", "--data", data.toString(), "--set", "portcullis.http.port=0",
+        "--set", "portcullis.management.port=0"));
+    words.addAll(List.of(more));
+    return shell.run(words.toArray(String[]::new));
+  }
+
+  private void makeData() throws IOException {
+    Files.createDirectory(data,
+        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+  }
+
+  private void unit(String stop) throws IOException {
+    Files.createDirectories(Path.of(shell.home, "deploy/systemd"));
+    Files.writeString(Path.of(shell.home, "deploy/systemd/portcullis.service"), "[Service]\n" + stop + "\n");
+  }
+
+  private void program(String name, String script) throws IOException {
+    var file = Files.createDirectories(directory.resolve("bin")).resolve(name);
+    Files.writeString(file, "#!/bin/sh\n" + script + "\n");
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
+  }
+
+  private void assertLine(String pattern) {
+    assertTrue(shell.out().lines().anyMatch(line -> line.matches(pattern)), shell.out() + shell.err());
+  }
+
+  @Test void aFreshMachineIsSound() {
+    assertEquals(0, doctor(), shell.out());
+
+    assertLine("ok +java +25.*");
+    assertLine("ok +config .*");
+    assertLine("ok +data .*will be made.*");
+    assertLine("ok +harness echo +built in");
+    assertLine("ok +port http +any free one");
+    assertLine("ok +unit file .*");
+  }
+
+  @Test void badSettingsAreOneFailedLine() {
+    assertEquals(1, doctor("--set", "portcullis.run.attempts=0"));
+
+    assertLine("FAIL +config .*portcullis.run.attempts.*");
+  }
+
+  @Test void aDirectoryOpenToOthersFails() throws IOException {
+    makeData();
+    Files.setPosixFilePermissions(data, PosixFilePermissions.fromString("rwxr-xr-x"));
+    Files.setPosixFilePermissions(Files.writeString(data.resolve("token"), "t"),
+        PosixFilePermissions.fromString("rw-r--r--"));
+
+    assertEquals(1, doctor());
+
+    assertLine("FAIL +data .*chmod 700.*");
+    assertLine("FAIL +token .*chmod 600.*");
+  }
+
+  @Test void aJournalThatIsNoneFails() throws IOException {
+    makeData();
+    Files.createDirectory(data.resolve("journal"));
+
+    assertEquals(1, doctor());
+
+    assertLine("FAIL +journal .*");
+  }
+
+  @Test void aHeldLockMeansARunningGatewayWhosePortsAreOurs() throws IOException, InterruptedException {
+    makeData();
+    var lock = Files.createFile(data.resolve("lock"),
+        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    try (var channel = FileChannel.open(lock, StandardOpenOption.WRITE);
+        var port = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      channel.lock();
+      shell.run("doctor", "--data", data.toString(), "--set", "portcullis.http.port=" + port.getLocalPort(),
+          "--set", "portcullis.management.port=0");
+    }
+
+    assertLine("ok +journal +in use by a running gateway");
+    assertLine("ok +port http .*while our gateway runs");
+  }
+
+  @Test void aPortThatSomebodyElseHasFails() throws IOException {
+    try (var port = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      assertEquals(1, shell.run("doctor", "--data", data.toString(), "--set", "portcullis.http.port=0",
+          "--set", "portcullis.management.port=" + port.getLocalPort()));
+    }
+
+    assertLine("FAIL +port management .*--management-port.*");
+  }
+
+  @Test void aHarnessIsLookedUpAndAskedForItsVersion() throws IOException {
+    program("agent-ok", "echo agent 1.2.3");
+    program("agent-bad", "exit 3");
+
+    var exit = doctor(
+        "--set", "portcullis.harnesses.good={ kind = acp, command = agent-ok }",
+        "--set", "portcullis.harnesses.bad={ kind = acp, command = agent-bad }",
+        "--set", "portcullis.harnesses.gone={ kind = acp, command = agent-gone }",
+        "--set", "portcullis.agents.main.fallbacks=[good, bad, gone]");
+
+    assertEquals(1, exit);
+    assertLine("ok +harness good .*agent-ok agent 1\\.2\\.3");
+    assertLine("FAIL +harness bad .*fails with 3.*");
+    assertLine("FAIL +harness gone .*is not on PATH.*");
+  }
+
+  @Test void aUnitThatKillsBeforeTheDrainIsOverFails() throws IOException {
+    unit("TimeoutStopSec=105");
+    assertEquals(1, doctor());
+    assertLine("FAIL +unit file .*set it to 110");
+
+    unit("TimeoutStopSec=2min");
+    assertEquals(0, doctor());
+  }
+
+  @Test void jsonIsOneObjectPerCheck() {
+    assertEquals(0, doctor("--json"));
+
+    assertTrue(shell.out().lines().allMatch(line -> line.startsWith("{\"check\":")), shell.out());
+  }
+}
