@@ -11,6 +11,7 @@ import java.util.BitSet;
 import java.util.Comparator;
 import java.util.concurrent.atomic.AtomicLong;
 import org.iq80.leveldb.DBFactory;
+import org.iq80.leveldb.impl.Iq80DBFactory;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,13 +40,27 @@ final class LevelDbRecovery {
       recovery.finishInterrupted();
       boolean fresh = recovery.isFresh();
       try {
-        return LevelDbStore.open(directory, recovery.factory, LevelDbStore.Checks.PARANOID, fresh);
+        return recovery.judged(
+            LevelDbStore.open(directory, recovery.factory, LevelDbStore.Checks.PARANOID, fresh));
       } catch (IOException e) {
         return recovery.recover(e);
       }
     } catch (IOException e) {
       throw JournalFault.io(directory.toString(), "opening", e);
     }
+  }
+
+  /** The Java version leaves damage out in spite of PARANOID, saying so on standard error only. */
+  private JournalStore judged(JournalStore store) {
+    if (factory == Iq80DBFactory.factory) {
+      try {
+        proveMarks(store);
+      } catch (RuntimeException e) {
+        store.close();
+        throw e;
+      }
+    }
+    return store;
   }
 
   /** A directory with data but without its table of contents is damaged; LevelDB would start it anew, empty. */
@@ -70,7 +85,7 @@ final class LevelDbRecovery {
     copy(trial);
     try (var store = LevelDbStore.open(trial, factory, LevelDbStore.Checks.LENIENT, false)) {
       prove(store);
-    } catch (JournalFault | IOException e) {
+    } catch (RuntimeException | IOException e) { // Whatever stands in the way of the proof.
       delete(trial);
       throw JournalFault.corruptStore(directory.toString(), "data is missing (" + refusal.getMessage() + ")", e);
     }

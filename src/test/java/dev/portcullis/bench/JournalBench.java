@@ -15,11 +15,13 @@ import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.pekko.actor.BootstrapSetup;
 import org.apache.pekko.actor.setup.ActorSystemSetup;
+import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
@@ -101,17 +103,17 @@ class JournalBench {
 
   private static Measured measure(ActorSystemSetup setup, int actors) throws Exception {
     var latencies = new AtomicReference<>(new Latencies());
-    var started = new CountDownLatch(actors);
+    var started = new CountDownLatch(actors + 1);
+    var all = new ConcurrentLinkedQueue<ActorRef<Writing.Write>>();
     Behavior<Void> guardian = Behaviors.setup(context -> {
-      var firstDone = context.spawn(Behaviors.<String>receiveMessage(_ -> {
+      var ready = context.spawn(Behaviors.<String>receiveMessage(_ -> {
         started.countDown();
         return Behaviors.same();
-      }), "started");
+      }), "ready");
       for (int i = 0; i < actors; i++) {
-        context
-            .spawn(Writing.create("w-" + i, new Writing.Counted(latencies, firstDone)), "w-" + i)
-            .tell(new Writing.Write());
+        all.add(context.spawn(Writing.create("w-" + i, new Writing.Counted(latencies, ready)), "w-" + i));
       }
+      started.countDown();
       return Behaviors.empty();
     });
     var system = ActorSystem.create(guardian, "bench", setup);
@@ -119,6 +121,7 @@ class JournalBench {
       if (!started.await(120, TimeUnit.SECONDS)) {
         System.out.println(started.getCount() + " of " + actors + " actors did not start");
       }
+      all.forEach(each -> each.tell(new Writing.Write())); // Only now: recoveries would queue behind writes.
       Thread.sleep(WARM_UP);
       var window = new Latencies();
       latencies.set(window);

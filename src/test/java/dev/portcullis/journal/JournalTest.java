@@ -336,6 +336,45 @@ class JournalTest {
     }
   }
 
+  @Test
+  void whateverIsQueuedTogetherComesOutAsIfOneByOne() throws Exception {
+    var between = new AtomicReference<StoreBetween>();
+    try (var journal = openBetween(between)) {
+      append(journal, "session-1", 2);
+      between.get().hold();
+      var first = journal.index(List.of(new IndexEntry.Put("a", "b", "c")));
+      between.get().awaitHeld();
+      var all = new ArrayList<CompletionStage<Void>>();
+      all.add(journal.append(List.of(event("session-1", 3), event("session-1", 4)), List.of()));
+      all.add(journal.putSnapshot(snapshot(4)));
+      all.add(journal.putSnapshot(snapshot(3)));
+      all.add(journal.deleteTo("session-1", 3));
+      all.add(journal.append(List.of(event("session-1", 5)), List.of()));
+      all.add(journal.deleteSnapshots("session-1", 0, 3, _ -> true));
+      all.add(journal.barrier());
+      between.get().letGo();
+      done(first);
+      all.forEach(Samples::done);
+      assertEquals(List.of("4 event 4", "5 event 5"), replay(journal, "session-1"));
+      assertEquals(List.of(4L), seqs(journal));
+      journal.verify();
+    }
+  }
+
+  @Test
+  void aRequestThatThrowsFailsAlone() {
+    try (var journal = openBetween(new AtomicReference<>())) {
+      append(journal, "session-1", 1);
+      done(journal.putSnapshot(snapshot(1)));
+      var refused = journal.deleteSnapshots("session-1", 0, 9, _ -> {
+        throw new UnsupportedOperationException("a bug of the caller");
+      });
+      assertInstanceOf(UnsupportedOperationException.class, failureCause(refused));
+      append(journal, "session-1", 1);
+      assertFalse(journal.failed());
+    }
+  }
+
   private static List<Object> fields(StoredEvent event) {
     return List.of(
         event.persistenceId(), event.seq(), event.serializerId(), event.manifest(), event.timestamp(),

@@ -92,6 +92,37 @@ class LevelDbRecoveryTest {
   }
 
   @Test
+  @Tag("INV-J1")
+  void aFlippedBitInATableFileFailsTheHistoriesInItAndNoOther() throws IOException {
+    var big = "x".repeat(20_000);
+    try (var journal = Samples.open(directory)) {
+      for (long seq = 1; seq <= EVENTS; seq++) { // More than the write buffer, so that tables are written.
+        Samples.done(journal.append(List.of(Samples.event("s-1", seq, big)), List.of()));
+      }
+      Samples.append(journal, "s-2", 1);
+    }
+    var table = files(".ldb", ".sst").getFirst();
+    flip(table, Files.size(table) / 2);
+    try (var journal = Samples.open(directory)) {
+      assertEquals(Code.CORRUPT, assertThrows(JournalFault.class, () -> Samples.replay(journal, "s-1")).code());
+      assertEquals(Code.CORRUPT, assertThrows(JournalFault.class, journal::verify).code());
+      assertEquals(1, Samples.replay(journal, "s-2").size());
+    }
+  }
+
+  @Test
+  @Tag("INV-J1")
+  void theJavaImplementationRefusesAHoleEachTimeToo() throws IOException {
+    var java = new JournalSettings(directory, JournalSettings.Implementation.JAVA, 0);
+    write();
+    flip(log(), Files.size(log()) / 4);
+    for (int i = 0; i < 2; i++) {
+      assertEquals(
+          Code.CORRUPT, assertThrows(JournalFault.class, () -> Journal.open(java, Samples.noFault())).code());
+    }
+  }
+
+  @Test
   void dataWithoutItsTableOfContentsIsNotStartedAnew() throws IOException {
     write();
     Files.delete(directory.resolve("journal/CURRENT"));
@@ -124,6 +155,12 @@ class LevelDbRecoveryTest {
 
   private Path log() throws IOException {
     return log(directory.resolve("journal"));
+  }
+
+  private List<Path> files(String... endings) throws IOException {
+    try (var files = Files.list(directory.resolve("journal"))) {
+      return files.filter(file -> List.of(endings).stream().anyMatch(file.toString()::endsWith)).sorted().toList();
+    }
   }
 
   private static Path log(Path store) throws IOException {
