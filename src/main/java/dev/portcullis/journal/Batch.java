@@ -10,12 +10,14 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * What becomes one write with one sync. Turns requests into changes: chains events to their predecessors and moves the
- * heads. A request that cannot follow is refused alone and leaves no trace.
+ * What becomes one write with one sync. Turns requests into changes: chains events to their predecessors and
+ * moves the heads. A request that cannot follow is refused alone and leaves no trace.
  */
 final class Batch {
 
-  /** How many batches are remembered by number; more than fit into LevelDB's log, the only part that can tear. */
+  /**
+   * How many batches are remembered by number; more than fit into LevelDB's log, the only part that can tear.
+   */
   static final int MARKS = 1 << 17;
 
   private static final StoreKey NUMBER = new StoreKey.Meta("batch");
@@ -42,14 +44,18 @@ final class Batch {
     return store.get(NUMBER).map(value -> ByteBuffer.wrap(value).getLong()).orElse(0L);
   }
 
-  /** Whether the request can be answered from the store as it was before this batch, and from the batch's own heads. */
+  /**
+   * Whether the request can be answered from the store as it was before this batch, and from the batch's own
+   * heads.
+   */
   boolean admits(Request request) {
     return switch (request) {
       case Request.Append _, Request.Barrier _ -> true;
       case Request.Stop _ -> false;
       case Request.DeleteTo(var persistenceId, _, _) -> !moved.containsKey(persistenceId);
       case Request.PutSnapshot(var snapshot, _) ->
-          !moved.containsKey(snapshot.persistenceId()) || snapshot.seq() == head(snapshot.persistenceId()).highest();
+          !moved.containsKey(snapshot.persistenceId())
+              || snapshot.seq() == moved.get(snapshot.persistenceId()).highest();
       case Request.DeleteSnapshots delete -> !snapshotted.contains(delete.persistenceId());
     };
   }
@@ -64,7 +70,7 @@ final class Batch {
         case Request.Barrier _, Request.Stop _ -> {}
       }
       waiting.add(request.done());
-    } catch (RuntimeException e) { // Goes to the one who asked; the others of the batch have nothing to do with it.
+    } catch (RuntimeException e) { // Goes to the one who asked; the others have nothing to do with it.
       request.done().completeExceptionally(e);
     }
   }
@@ -111,7 +117,7 @@ final class Batch {
       var head = next.containsKey(pid) ? next.get(pid) : head(pid);
       if (event.seq() != head.highest() + 1) {
         throw new IllegalStateException(
-            "event " + event.seq() + " of " + pid + " does not follow " + head.highest() + ": a second writer?");
+            "event " + event.seq() + " of " + pid + " does not follow " + head.highest() + "; a second writer?");
       }
       var record = EventRecord.encode(event, head.digest());
       records.put(new StoreKey.Event(pid, event.seq()), record);

@@ -10,10 +10,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The one thread that writes. It takes whatever is queued, commits it as one batch with one sync, and then completes
- * every future of the batch; the next batch gathers meanwhile. Each actor has at most one write in flight, which bounds
- * the queue. After the first failed write nothing is ever acknowledged again: whether a failed sync reached the disk is
- * unknown, and a second try may succeed without the first one's data.
+ * The one thread that writes. It takes whatever is queued, commits it as one batch with one sync, and then
+ * completes every future of the batch; the next batch gathers meanwhile. Each actor has at most one write in
+ * flight, which bounds the queue. After the first failed write nothing is ever acknowledged again: whether a
+ * failed sync reached the disk is unknown, and a second try may succeed without the first one's data.
  */
 final class JournalWriter implements AutoCloseable {
 
@@ -40,7 +40,9 @@ final class JournalWriter implements AutoCloseable {
     this.thread = Thread.ofPlatform().name("journal-writer").start(this::run);
   }
 
-  /** Queues what is made for a fresh future; the answer comes on the writer's thread, so do not block in it. */
+  /**
+   * Queues what is made for a fresh future; the answer comes on the writer's thread, so do not block in it.
+   */
   CompletionStage<Void> submit(Function<CompletableFuture<Void>, Request> request) {
     var done = new CompletableFuture<Void>();
     var made = request.apply(done);
@@ -97,7 +99,10 @@ final class JournalWriter implements AutoCloseable {
     }
   }
 
-  /** One batch, beginning with {@code first}. Gives back what was taken from the queue and must wait for the next. */
+  /**
+   * One batch, beginning with {@code first}. Gives back what was taken from the queue and must wait for the
+   * next.
+   */
   private Optional<Request> turn(Request first) {
     var batch = new Batch(store, heads);
     batch.add(first);

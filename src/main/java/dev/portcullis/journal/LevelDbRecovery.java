@@ -16,10 +16,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Opens LevelDB without ever losing something in silence. A log that LevelDB refuses is copied and the copy opened with
- * the damaged parts left out: when only the newest batches are missing (a torn tail) the copy takes over and one loud
- * line names the damaged original; when anything older is missing (a hole) the original stays as it is and boot fails,
- * each time anew.
+ * Opens LevelDB without ever losing something in silence. A log that LevelDB refuses is copied and the copy
+ * opened with the damaged parts left out: when only the newest batches are missing (a torn tail) the copy
+ * takes over and one loud line names the damaged original; when anything older is missing (a hole) the
+ * original stays as it is and boot fails, each time anew.
  */
 final class LevelDbRecovery {
 
@@ -63,7 +63,9 @@ final class LevelDbRecovery {
     return store;
   }
 
-  /** A directory with data but without its table of contents is damaged; LevelDB would start it anew, empty. */
+  /**
+   * A directory with data but without its table of contents is damaged; LevelDB would start it anew, empty.
+   */
   private boolean isFresh() throws IOException {
     if (Files.exists(directory.resolve("CURRENT"))) {
       return false;
@@ -87,7 +89,8 @@ final class LevelDbRecovery {
       prove(store);
     } catch (RuntimeException | IOException e) { // Whatever stands in the way of the proof.
       delete(trial);
-      throw JournalFault.corruptStore(directory.toString(), "data is missing (" + refusal.getMessage() + ")", e);
+      var what = "data is missing (" + refusal.getMessage() + ")";
+      throw JournalFault.corruptStore(directory.toString(), what, e);
     }
     var aside = unused();
     Files.move(trial, recovered(), StandardCopyOption.ATOMIC_MOVE);
@@ -99,7 +102,10 @@ final class LevelDbRecovery {
     return LevelDbStore.open(directory, factory, LevelDbStore.Checks.PARANOID, false);
   }
 
-  /** A kill between the last two moves leaves no directory under the name; the next start must not find it empty. */
+  /**
+   * A kill between the last two moves leaves no directory under the name; the next start must not find it
+   * empty.
+   */
   private void finishInterrupted() throws IOException {
     if (Files.exists(recovered().resolve("CURRENT"))) {
       if (Files.exists(directory.resolve("CURRENT"))) {
@@ -110,7 +116,10 @@ final class LevelDbRecovery {
     }
   }
 
-  /** Every history is whole to its recorded end, every event has a history, and no batch is missing between two. */
+  /**
+   * Every history is whole to its recorded end, every event has a history, and no batch is missing between
+   * two.
+   */
   static void prove(JournalStore store) {
     var proved = new AtomicLong();
     store.scan(new JournalStore.Range.Heads(), (key, _) -> {
@@ -121,7 +130,8 @@ final class LevelDbRecovery {
     var found = new AtomicLong();
     store.scan(new JournalStore.Range.AllEvents(), (_, _) -> found.incrementAndGet() > 0);
     if (found.get() != proved.get()) {
-      throw JournalFault.corruptStore(store.name(), found.get() - proved.get() + " events belong to no history");
+      long orphans = found.get() - proved.get();
+      throw JournalFault.corruptStore(store.name(), orphans + " events belong to no history");
     }
     proveMarks(store);
   }

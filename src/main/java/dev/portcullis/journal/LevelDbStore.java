@@ -22,9 +22,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A {@link JournalStore} in LevelDB, native or pure Java; both read each other's files. Every write is synced, every
- * read checks the block's checksum. Using the native library after close ends the process with SIGSEGV, therefore the
- * lock: whoever uses the database shares it, closing takes it alone.
+ * A {@link JournalStore} in LevelDB, native or pure Java; both read each other's files. Every write is
+ * synced, every read checks the block's checksum. Using the native library after close ends the process with
+ * SIGSEGV, therefore the lock: whoever uses the database shares it, closing takes it alone.
  */
 final class LevelDbStore implements JournalStore {
 
@@ -147,7 +147,8 @@ final class LevelDbStore implements JournalStore {
     });
   }
 
-  private static Optional<Map.Entry<byte[], byte[]>> first(DBIterator iterator, byte[] key) throws IOException {
+  private static Optional<Map.Entry<byte[], byte[]>> first(DBIterator iterator, byte[] key)
+      throws IOException {
     try {
       iterator.seek(key);
     } catch (RuntimeException e) {

@@ -19,6 +19,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
 import org.apache.pekko.actor.BootstrapSetup;
 import org.apache.pekko.actor.setup.ActorSystemSetup;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -30,8 +31,9 @@ import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
 
 /**
- * How many events of 200 B a second, by the number of persistent actors that each have one in flight: our journal
- * against Pekko's own LevelDB plugin with fsync, in turns in the same process. Prints a Markdown table.
+ * How many events of 200 B a second, by the number of persistent actors that each have one in flight: our
+ * journal against Pekko's own LevelDB plugin with fsync, in turns in the same process. Prints a Markdown
+ * table.
  */
 @Tag("bench")
 class JournalBench {
@@ -43,18 +45,22 @@ class JournalBench {
   private record Measured(double perSecond, double p50Ms, double p99Ms, double perSync) {}
 
   public static void main(String[] arguments) throws Exception {
-    new JournalBench().eventsPerSecondOfOursAndOfPekkos();
+    run(Stream.of(arguments).map(Integer::valueOf).toList());
   }
 
   @Test
   void eventsPerSecondOfOursAndOfPekkos() throws Exception {
+    run(List.of(1, 100, 1000, 10000));
+  }
+
+  private static void run(List<Integer> actorCounts) throws Exception {
     ((Logger) LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME)).setLevel(Level.WARN); // Tests capture DEBUG.
     ours(100); // Not counted: the compiler has seen both once.
     pekkos(100);
     System.out.println("| actors | ours: events/s | p50 ms | p99 ms | events/sync "
         + "| Pekko's: events/s | p50 ms | p99 ms | ratio |");
     System.out.println("|---|---|---|---|---|---|---|---|---|");
-    for (int actors : List.of(1, 100, 1000, 10000)) {
+    for (int actors : actorCounts) {
       var ours = ours(actors);
       var theirs = pekkos(actors);
       System.out.printf(
@@ -68,12 +74,13 @@ class JournalBench {
     var directory = Files.createTempDirectory("journal-bench");
     var settings = new JournalSettings(directory, JournalSettings.Implementation.NATIVE, 0);
     try (var journal = Journal.open(settings, Throwable::printStackTrace)) {
-      var config = ConfigFactory.parseString("pekko.persistence.journal.plugin = portcullis.persistence.journal");
+      var config =
+          ConfigFactory.parseString("pekko.persistence.journal.plugin = portcullis.persistence.journal");
       var setup = ActorSystemSetup.create(bootstrap(config), new JournalSetup(journal, TYPES));
       var measured = measure(setup, actors);
       var stats = journal.stats();
-      return new Measured(
-          measured.perSecond(), measured.p50Ms(), measured.p99Ms(), (double) stats.events() / stats.batches());
+      double perSync = (double) stats.events() / stats.batches();
+      return new Measured(measured.perSecond(), measured.p50Ms(), measured.p99Ms(), perSync);
     } finally {
       delete(directory);
     }
@@ -84,7 +91,12 @@ class JournalBench {
     var config = ConfigFactory.parseString("""
         pekko.persistence.journal {
           plugin = pekko.persistence.journal.leveldb
-          leveldb { native = on, fsync = on, circuit-breaker.call-timeout = 120s, recovery-event-timeout = 120s }
+          leveldb {
+            native = on
+            fsync = on
+            circuit-breaker.call-timeout = 120s
+            recovery-event-timeout = 120s
+          }
         }
         """).withFallback(ConfigFactory.parseMap(
             java.util.Map.of("pekko.persistence.journal.leveldb.dir", directory.toString())));

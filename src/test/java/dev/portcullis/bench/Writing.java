@@ -20,7 +20,10 @@ final class Writing extends EventSourcedBehavior<Writing.Write, Writing.Written,
 
   record Written(String text) implements Durable {}
 
-  /** What the answers are counted into, swapped when the measuring begins, and who hears that it has recovered. */
+  /**
+   * What the answers are counted into, swapped when the measuring begins, and who hears that it has
+   * recovered.
+   */
   record Counted(AtomicReference<Latencies> into, ActorRef<String> ready) {}
 
   /** With the CBOR around it about 200 bytes. */

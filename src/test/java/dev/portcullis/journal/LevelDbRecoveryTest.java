@@ -46,7 +46,8 @@ class LevelDbRecoveryTest {
     write();
     truncate(log(), bytes);
     var damaged = Files.readAllBytes(log());
-    LoggingTestKit.error("journal.torn_tail copy=" + directory.resolve("journal.damaged-1")).expect(KIT.system(), () -> {
+    var line = "journal.torn_tail copy=" + directory.resolve("journal.damaged-1");
+    LoggingTestKit.error(line).expect(KIT.system(), () -> {
       try (var journal = Samples.open(directory)) {
         long left = journal.highest("s-1");
         assertTrue(left < EVENTS && left > EVENTS / 2, "left " + left);
@@ -72,7 +73,8 @@ class LevelDbRecoveryTest {
       assertTrue(fault.getMessage().contains("portcullis journal repair"), fault.getMessage());
     }
     try (var files = Files.list(directory)) {
-      assertEquals(List.of("journal", "lock"), files.map(file -> file.getFileName().toString()).sorted().toList());
+      assertEquals(
+          List.of("journal", "lock"), files.map(file -> file.getFileName().toString()).sorted().toList());
     }
   }
 
@@ -104,7 +106,8 @@ class LevelDbRecoveryTest {
     var table = files(".ldb", ".sst").getFirst();
     flip(table, Files.size(table) / 2);
     try (var journal = Samples.open(directory)) {
-      assertEquals(Code.CORRUPT, assertThrows(JournalFault.class, () -> Samples.replay(journal, "s-1")).code());
+      var fault = assertThrows(JournalFault.class, () -> Samples.replay(journal, "s-1"));
+      assertEquals(Code.CORRUPT, fault.code());
       assertEquals(Code.CORRUPT, assertThrows(JournalFault.class, journal::verify).code());
       assertEquals(1, Samples.replay(journal, "s-2").size());
     }
@@ -159,7 +162,10 @@ class LevelDbRecoveryTest {
 
   private List<Path> files(String... endings) throws IOException {
     try (var files = Files.list(directory.resolve("journal"))) {
-      return files.filter(file -> List.of(endings).stream().anyMatch(file.toString()::endsWith)).sorted().toList();
+      return files
+          .filter(file -> List.of(endings).stream().anyMatch(file.toString()::endsWith))
+          .sorted()
+          .toList();
     }
   }
 
