@@ -79,11 +79,11 @@ final class LevelDbRecovery {
   }
 
   private JournalStore recover(IOException refusal) throws IOException {
-    if (String.valueOf(refusal.getMessage()).contains("lock")) {
+    var lockFile = Path.of(directory.getFileName().toString(), "LOCK").toString();
+    if (String.valueOf(refusal.getMessage()).contains(lockFile)) {
       throw JournalFault.locked(directory.resolve("LOCK"));
     }
-    var trial = directory.resolveSibling("journal.trial");
-    delete(trial);
+    var trial = trial();
     copy(trial);
     try (var store = LevelDbStore.open(trial, factory, LevelDbStore.Checks.LENIENT, false)) {
       prove(store);
@@ -107,6 +107,7 @@ final class LevelDbRecovery {
    * empty.
    */
   private void finishInterrupted() throws IOException {
+    delete(trial());
     if (Files.exists(recovered().resolve("CURRENT"))) {
       if (Files.exists(directory.resolve("CURRENT"))) {
         delete(recovered());
@@ -150,6 +151,10 @@ final class LevelDbRecovery {
     if (missing != 0) {
       throw JournalFault.corruptStore(store.name(), missing + " batches are missing before batch " + last);
     }
+  }
+
+  private Path trial() {
+    return directory.resolveSibling("journal.trial");
   }
 
   private Path recovered() {

@@ -126,6 +126,24 @@ class LevelDbRecoveryTest {
   }
 
   @Test
+  @Tag("INV-J8")
+  void aStoreInUseIsLockedNotDamaged() {
+    write();
+    Damage.in(directory, _ -> {
+      var fault = assertThrows(JournalFault.class, () -> Damage.in(directory, _ -> {}));
+      assertEquals(Code.LOCKED, fault.code());
+    });
+  }
+
+  @Test
+  @Tag("INV-J1")
+  void aDamagedBlockAtTheVeryBeginningIsNotTakenForALock() throws IOException {
+    write();
+    flip(log(), 3);
+    assertEquals(Code.CORRUPT, assertThrows(JournalFault.class, () -> Samples.open(directory)).code());
+  }
+
+  @Test
   void dataWithoutItsTableOfContentsIsNotStartedAnew() throws IOException {
     write();
     Files.delete(directory.resolve("journal/CURRENT"));
