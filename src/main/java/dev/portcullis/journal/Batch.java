@@ -2,18 +2,22 @@ package dev.portcullis.journal;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * What becomes one write with one sync. Turns requests into changes: chains events to their predecessors and moves the
- * heads. A request that cannot follow is refused alone and leaves no trace.
+ * What becomes one write with one sync. Turns requests into changes: chains events to their predecessors and
+ * moves the heads. A request that cannot follow is refused alone and leaves no trace.
  */
 final class Batch {
 
-  /** How many batches are remembered by number; more than fit into LevelDB's log, the only part that can tear. */
+  /**
+   * How many batches are remembered by number; more than fit into LevelDB's log, the only part that can tear.
+   */
   static final int MARKS = 1 << 17;
 
   private static final StoreKey NUMBER = new StoreKey.Meta("batch");
@@ -22,6 +26,7 @@ final class Batch {
   private final Heads heads;
   private final List<JournalStore.Change> changes = new ArrayList<>();
   private final Map<String, Head> moved = new LinkedHashMap<>();
+  private final Set<String> snapshotted = new HashSet<>();
   private final List<StoredEvent> events = new ArrayList<>();
   private final List<CompletableFuture<Void>> waiting = new ArrayList<>();
   private long bytes;
@@ -39,6 +44,22 @@ final class Batch {
     return store.get(NUMBER).map(value -> ByteBuffer.wrap(value).getLong()).orElse(0L);
   }
 
+  /**
+   * Whether the request can be answered from the store as it was before this batch, and from the batch's own
+   * heads.
+   */
+  boolean admits(Request request) {
+    return switch (request) {
+      case Request.Append _, Request.Barrier _ -> true;
+      case Request.Stop _ -> false;
+      case Request.DeleteTo(var persistenceId, _, _) -> !moved.containsKey(persistenceId);
+      case Request.PutSnapshot(var snapshot, _) ->
+          !moved.containsKey(snapshot.persistenceId())
+              || snapshot.seq() == moved.get(snapshot.persistenceId()).highest();
+      case Request.DeleteSnapshots delete -> !snapshotted.contains(delete.persistenceId());
+    };
+  }
+
   void add(Request request) {
     try {
       switch (request) {
@@ -49,7 +70,7 @@ final class Batch {
         case Request.Barrier _, Request.Stop _ -> {}
       }
       waiting.add(request.done());
-    } catch (JournalFault | IllegalStateException e) {
+    } catch (RuntimeException e) { // Goes to the one who asked; the others have nothing to do with it.
       request.done().completeExceptionally(e);
     }
   }
@@ -96,7 +117,7 @@ final class Batch {
       var head = next.containsKey(pid) ? next.get(pid) : head(pid);
       if (event.seq() != head.highest() + 1) {
         throw new IllegalStateException(
-            "event " + event.seq() + " of " + pid + " does not follow " + head.highest() + ": a second writer?");
+            "event " + event.seq() + " of " + pid + " does not follow " + head.highest() + "; a second writer?");
       }
       var record = EventRecord.encode(event, head.digest());
       records.put(new StoreKey.Event(pid, event.seq()), record);
@@ -114,7 +135,6 @@ final class Batch {
     }
   }
 
-  /** Alone in its batch, because it reads what the store has; see {@link JournalWriter}. */
   private void deleteTo(String persistenceId, long seq) {
     var head = head(persistenceId);
     long to = Math.min(seq, head.highest());
@@ -133,6 +153,7 @@ final class Batch {
     var digest = snapshot.seq() == head.highest()
         ? head.digest()
         : new History(store, pid).digestAt(snapshot.seq(), head);
+    snapshotted.add(pid);
     put(new StoreKey.Snapshot(pid, snapshot.seq()), new SnapshotRecord(snapshot, digest).encode());
   }
 

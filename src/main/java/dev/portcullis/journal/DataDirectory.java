@@ -14,8 +14,9 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The directory that one process owns while it lives (INV-J8): the lock, the modes, and the room left on its disk.
- * A reserve file is given up for the drain, so that its last writes find room on a disk that others have filled.
+ * The directory that one process owns while it lives (INV-J8): the lock, the modes, and the room left on its
+ * disk. A reserve file is given up for the drain, so that its last writes find room on a disk that others
+ * have filled.
  */
 final class DataDirectory implements AutoCloseable {
 
@@ -139,7 +140,10 @@ final class DataDirectory implements AutoCloseable {
     }
   }
 
-  /** LevelDB makes files as the umask says; those of an earlier run are put right here, the 0700 above guards all. */
+  /**
+   * LevelDB makes files as the umask says; those of an earlier run are put right here, the 0700 above guards
+   * all.
+   */
   private void tighten() throws IOException {
     mode(directory.resolve("lock"), "rw-------");
     try (var files = Files.newDirectoryStream(store(), Files::isRegularFile)) {

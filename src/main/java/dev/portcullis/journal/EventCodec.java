@@ -13,9 +13,10 @@ import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
 import java.io.IOException;
 
 /**
- * Events and states as CBOR, a map of field names. Fields may be added: unknown ones are skipped, absent ones are null
- * or zero. Instants are ISO-8601 text. Only fields and record components are written, never what a getter computes.
- * A field typed by a sealed interface carries its own {@code @JsonTypeInfo} with explicit names. Why: docs/adr/0002.
+ * Events and states as CBOR, a map of field names. Fields may be added: unknown ones are skipped, absent ones
+ * are null or zero. Instants are ISO-8601 text. Only fields and record components are written, never what a
+ * getter computes. A field typed by a sealed interface carries its own {@code @JsonTypeInfo} with explicit
+ * names. Why: docs/adr/0002.
  */
 public final class EventCodec {
 
@@ -24,7 +25,8 @@ public final class EventCodec {
       .visibility(PropertyAccessor.ALL, Visibility.NONE)
       .visibility(PropertyAccessor.FIELD, Visibility.ANY)
       .visibility(PropertyAccessor.CREATOR, Visibility.ANY)
-      .disable(SerializationFeature.WRITE_DATES_AS_TIMESTAMPS, SerializationFeature.WRITE_DURATIONS_AS_TIMESTAMPS)
+      .disable(SerializationFeature.WRITE_DATES_AS_TIMESTAMPS)
+      .disable(SerializationFeature.WRITE_DURATIONS_AS_TIMESTAMPS)
       .disable(SerializationFeature.FAIL_ON_EMPTY_BEANS) // A fact without fields is a fact.
       .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
       .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
@@ -49,11 +51,14 @@ public final class EventCodec {
     try {
       return CBOR.writeValueAsBytes(value);
     } catch (JsonProcessingException e) {
-      throw new IllegalArgumentException("cannot encode " + value.getClass().getName() + ": " + e.getMessage(), e);
+      var type = value.getClass().getName();
+      throw new IllegalArgumentException("cannot encode " + type + ": " + e.getMessage(), e);
     }
   }
 
-  /** @throws IllegalArgumentException when the manifest is not in the table or the bytes are not of its class */
+  /**
+   * @throws IllegalArgumentException when the manifest is not in the table or the bytes are not of its class
+   */
   public Object decode(String manifest, byte[] bytes) {
     var type = types.classOf(manifest);
     try {

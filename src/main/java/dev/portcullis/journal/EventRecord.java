@@ -8,9 +8,10 @@ import java.time.Instant;
 import java.util.Arrays;
 
 /**
- * How one event lies in the store. It describes itself, so that a record found under another key is noticed, and ends
- * with SHA-256 over itself and its predecessor's digest: {@code version, pid, seq, serializer id, manifest, timestamp,
- * writer, payload, digest}. Texts and payload have a length in front; numbers are big-endian.
+ * How one event lies in the store. It describes itself, so that a record found under another key is noticed,
+ * and ends with SHA-256 over itself and its predecessor's digest: {@code version, pid, seq, serializer id,
+ * manifest, timestamp, writer, payload, digest}. Texts and payload have a length in front; numbers are
+ * big-endian.
  */
 final class EventRecord {
 

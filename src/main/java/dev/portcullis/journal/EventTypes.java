@@ -5,8 +5,9 @@ import java.util.Map;
 import org.apache.pekko.actor.setup.Setup;
 
 /**
- * The one table of what is on disk: short stable manifest and class, one to one. A class may move or be renamed, a
- * manifest never. Boot hands it over inside {@link JournalSetup}; a test without a journal hands it over as it is.
+ * The one table of what is on disk: short stable manifest and class, one to one. A class may move or be
+ * renamed, a manifest never. Boot hands it over inside {@link JournalSetup}; a test without a journal hands
+ * it over as it is.
  */
 public final class EventTypes extends Setup {
 
@@ -26,7 +27,8 @@ public final class EventTypes extends Setup {
   public String manifestOf(Object value) {
     var manifest = manifests.get(value.getClass());
     if (manifest == null) {
-      throw new IllegalArgumentException("no manifest for " + value.getClass().getName() + "; add it to EventTypes");
+      var type = value.getClass().getName();
+      throw new IllegalArgumentException("no manifest for " + type + "; add it to EventTypes");
     }
     return manifest;
   }
@@ -35,7 +37,7 @@ public final class EventTypes extends Setup {
   public Class<?> classOf(String manifest) {
     var type = classes.get(manifest);
     if (type == null) {
-      throw new IllegalArgumentException("no class for manifest \"" + manifest + "\"; written by a newer version?");
+      throw new IllegalArgumentException("no class for manifest \"" + manifest + "\"; is it of a newer version?");
     }
     return type;
   }
@@ -58,7 +60,8 @@ public final class EventTypes extends Setup {
         throw new IllegalArgumentException("empty manifest for " + type.getName());
       }
       if (classes.containsKey(manifest)) {
-        throw new IllegalStateException("manifest \"" + manifest + "\" names " + classes.get(manifest) + " already");
+        var other = classes.get(manifest);
+        throw new IllegalStateException("manifest \"" + manifest + "\" names " + other + " already");
       }
       if (manifests.containsKey(type)) {
         throw new IllegalStateException(type + " has the manifest \"" + manifests.get(type) + "\" already");

@@ -5,10 +5,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 
 /**
- * A switch for crash tests only: halts the process, as {@code kill -9} would, exactly at a named point of the code.
- * The system property {@code portcullis.failpoint} lists points, {@code <point>} for the first and {@code <point>#n}
- * for the n-th time it is reached. Without the property nothing is compared and the calls cost nothing.
- * Points of the journal: {@code persist.<manifest>.before} the store's write of an event, and
+ * A switch for crash tests only: halts the process, as {@code kill -9} would, exactly at a named point of the
+ * code. The system property {@code portcullis.failpoint} lists points, {@code <point>} for the first and
+ * {@code <point>#n} for the n-th time it is reached. Without the property nothing is compared and the calls
+ * cost nothing. Points of the journal: {@code persist.<manifest>.before} the store's write of an event, and
  * {@code persist.<manifest>.after} it, before anybody is told.
  */
 public final class FailPoints {
@@ -17,7 +17,11 @@ public final class FailPoints {
   private static final List<Point> POINTS = parse(System.getProperty("portcullis.failpoint", ""));
   private static final boolean ARMED = !POINTS.isEmpty();
 
-  private record Point(String name, AtomicInteger left) {}
+  private record Point(String name, AtomicInteger left) {
+    Point(String name, int nth) {
+      this(name, new AtomicInteger(nth));
+    }
+  }
 
   private FailPoints() {}
 
@@ -42,7 +46,7 @@ public final class FailPoints {
         .map(String::strip)
         .filter(text -> !text.isEmpty())
         .map(text -> text.split("#", 2))
-        .map(parts -> new Point(parts[0], new AtomicInteger(parts.length == 1 ? 1 : Integer.parseInt(parts[1]))))
+        .map(parts -> new Point(parts[0], parts.length == 1 ? 1 : Integer.parseInt(parts[1])))
         .toList();
   }
 }

@@ -21,9 +21,10 @@ import scala.jdk.javaapi.CollectionConverters;
 import scala.jdk.javaapi.FutureConverters;
 
 /**
- * The Pekko journal plugin {@code portcullis.persistence.journal} over the {@link Journal} of {@link JournalSetup}.
- * Tags that are {@link IndexEntry}s become index entries of the event's own batch. An event that cannot be serialised is
- * rejected, which writes nothing; typed persistent actors stop then, so no gap can follow.
+ * The Pekko journal plugin {@code portcullis.persistence.journal} over the {@link Journal} of {@link
+ * JournalSetup}. Tags that are {@link IndexEntry}s become index entries of the event's own batch. An event
+ * that cannot be serialised is rejected, which writes nothing; typed persistent actors stop then, so no gap
+ * can follow.
  */
 public final class GroupCommitJournal extends AsyncWriteJournal {
 
@@ -57,13 +58,16 @@ public final class GroupCommitJournal extends AsyncWriteJournal {
     return FutureConverters.asScala(journal.deleteTo(persistenceId, toSequenceNr));
   }
 
-  /** An actor that starts again while its last write is still queued must see that write, hence the barrier. */
+  /**
+   * An actor that starts again while its last write is still queued must see that write, hence the barrier.
+   */
   @Override
   public Future<Long> doAsyncReadHighestSequenceNr(String persistenceId, long fromSequenceNr) {
     return FutureConverters.asScala(journal.barrier().thenApplyAsync(_ -> {
       long highest = journal.highest(persistenceId);
       if (highest < fromSequenceNr) { // A snapshot of it exists.
-        throw JournalFault.corrupt("the journal", persistenceId, fromSequenceNr, "the history ends at " + highest);
+        var what = "the history ends at " + highest;
+        throw JournalFault.corrupt("the journal", persistenceId, fromSequenceNr, what);
       }
       return highest;
     }, replays));
@@ -72,8 +76,9 @@ public final class GroupCommitJournal extends AsyncWriteJournal {
   @Override
   public Future<Void> doAsyncReplayMessages(
       String persistenceId, long from, long to, long max, Consumer<PersistentRepr> target) {
-    return FutureConverters.asScala(CompletableFuture.runAsync(
-        () -> journal.replay(persistenceId, from, to, max, event -> target.accept(deserialize(event))), replays));
+    Consumer<StoredEvent> each = event -> target.accept(deserialize(event));
+    return FutureConverters.asScala(
+        CompletableFuture.runAsync(() -> journal.replay(persistenceId, from, to, max, each), replays));
   }
 
   private static CompletionStage<Void> all(List<CompletableFuture<Void>> writes) {
@@ -118,8 +123,9 @@ public final class GroupCommitJournal extends AsyncWriteJournal {
 
   private PersistentRepr deserialize(StoredEvent event) {
     var payload = serialization.deserialize(event.payload(), event.serializerId(), event.manifest()).get();
+    var sender = context().system().deadLetters();
     return PersistentRepr.apply(
-            payload, event.seq(), event.persistenceId(), "", false, context().system().deadLetters(), event.writerUuid())
+            payload, event.seq(), event.persistenceId(), "", false, sender, event.writerUuid())
         .withTimestamp(event.timestamp().toEpochMilli());
   }
 }

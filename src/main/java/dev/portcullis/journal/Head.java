@@ -3,13 +3,14 @@ package dev.portcullis.journal;
 import java.nio.ByteBuffer;
 
 /**
- * The recorded end and beginning of one history: replay must reach {@code highest} with {@code digest} and starts
- * after {@code deletedTo}, whose digest {@code anchor} is kept when its event is not.
+ * The recorded end and beginning of one history: replay must reach {@code highest} with {@code digest} and
+ * starts after {@code deletedTo}, whose digest {@code anchor} is kept when its event is not.
  */
 record Head(long highest, byte[] digest, long deletedTo, byte[] anchor) {
 
   /** The history that has no event yet. */
-  static final Head NONE = new Head(0, new byte[EventRecord.DIGEST_BYTES], 0, new byte[EventRecord.DIGEST_BYTES]);
+  static final Head NONE =
+      new Head(0, new byte[EventRecord.DIGEST_BYTES], 0, new byte[EventRecord.DIGEST_BYTES]);
 
   private static final byte VERSION = 1;
   private static final int BYTES = 1 + 2 * (Long.BYTES + EventRecord.DIGEST_BYTES);

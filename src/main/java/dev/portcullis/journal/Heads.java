@@ -3,7 +3,10 @@ package dev.portcullis.journal;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** The heads of the histories written to lately; a live actor's next write needs no read. Only the writer uses it. */
+/**
+ * The heads of the histories written to lately; a live actor's next write needs no read. Only the writer uses
+ * it.
+ */
 final class Heads {
 
   /** More than the actors that can be in one batch, so that a head in use is never dropped. */

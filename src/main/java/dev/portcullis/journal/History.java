@@ -25,7 +25,8 @@ final class History {
    * Hands over the events from {@code from} to {@code to}, both included, at most {@code max}.
    *
    * @return the number handed over
-   * @throws JournalFault {@code CORRUPT} at the first event that cannot be proved; those before it were handed over
+   * @throws JournalFault {@code CORRUPT} at the first event that cannot be proved; those before it were
+   *     handed over
    */
   long replay(long from, long to, long max, Consumer<StoredEvent> target) {
     var head = head();
@@ -43,7 +44,9 @@ final class History {
     return walk.next - first;
   }
 
-  /** The digest of an event that is still known: stored, the anchor of a deleted beginning, or the very start. */
+  /**
+   * The digest of an event that is still known: stored, the anchor of a deleted beginning, or the very start.
+   */
   byte[] digestAt(long seq, Head head) {
     if (seq == head.deletedTo()) {
       return head.anchor();

@@ -16,9 +16,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The facts of one process, on its disk. Writes are grouped: one thread commits whatever all callers have queued as one
- * batch with one sync, and completes each stage only after it. Reads check what they read. Thread-safe.
- * A stage completes on the writer's thread: what depends on it must not block. Why: docs/adr/0001.
+ * The facts of one process, on its disk. Writes are grouped: one thread commits whatever all callers have
+ * queued as one batch with one sync, and completes each stage only after it. Reads check what they read.
+ * Thread-safe. A stage completes on the writer's thread: what depends on it must not block. Why:
+ * docs/adr/0001.
  */
 public final class Journal implements AutoCloseable {
 
@@ -51,8 +52,8 @@ public final class Journal implements AutoCloseable {
    * Creates or opens the data directory and keeps other processes out of it until {@link #close()}.
    *
    * @param onFault called once, on a thread of its own, when a write has failed; the process should then end
-   * @throws JournalFault {@code LOCKED}, {@code CORRUPT}, {@code FORMAT}, {@code LOW_SPACE}, {@code PERMISSION},
-   *     {@code CANNOT_CREATE} or {@code IO}
+   * @throws JournalFault {@code LOCKED}, {@code CORRUPT}, {@code FORMAT}, {@code LOW_SPACE}, {@code
+   *     PERMISSION}, {@code CANNOT_CREATE} or {@code IO}
    */
   public static Journal open(JournalSettings settings, Consumer<JournalFault> onFault) {
     return open(settings, onFault, UnaryOperator.identity());
@@ -79,9 +80,9 @@ public final class Journal implements AutoCloseable {
   }
 
   /**
-   * Appends events and what follows from them, all or nothing. Completes when both are on the disk; fails with
-   * {@link JournalFault} {@code IO} when that is unknown, {@code CLOSED}, or {@link IllegalStateException} when an event
-   * does not follow the highest of its history.
+   * Appends events and what follows from them, all or nothing. Completes when both are on the disk; fails
+   * with {@link JournalFault} {@code IO} when that is unknown, {@code CLOSED}, or {@link
+   * IllegalStateException} when an event does not follow the highest of its history.
    */
   public CompletionStage<Void> append(List<StoredEvent> atomic, List<IndexEntry> entries) {
     return writer.submit(done -> new Request.Append(List.copyOf(atomic), List.copyOf(entries), done));
@@ -111,10 +112,11 @@ public final class Journal implements AutoCloseable {
   }
 
   /**
-   * Hands over the events of one history from {@code fromSeq} to {@code toSeq}, both included, at most {@code max}.
+   * Hands over the events of one history from {@code fromSeq} to {@code toSeq}, both included, at most {@code
+   * max}.
    *
-   * @throws JournalFault {@code CORRUPT}, naming the first event that is missing, changed, out of place or another's;
-   *     the events before it have been handed over
+   * @throws JournalFault {@code CORRUPT}, naming the first event that is missing, changed, out of place or
+   *     another's; the events before it have been handed over
    */
   public void replay(String persistenceId, long fromSeq, long toSeq, long max, Consumer<StoredEvent> to) {
     new History(store, persistenceId).replay(fromSeq, toSeq, max, to);
@@ -133,7 +135,9 @@ public final class Journal implements AutoCloseable {
     });
   }
 
-  /** Reads everything there is. @throws JournalFault {@code CORRUPT} at the first thing that cannot be proved */
+  /**
+   * Reads everything there is. @throws JournalFault {@code CORRUPT} at the first thing that cannot be proved
+   */
   public void verify() {
     LevelDbRecovery.prove(store);
   }
@@ -168,7 +172,10 @@ public final class Journal implements AutoCloseable {
     return sound;
   }
 
-  /** Deletes the snapshots between two sequence numbers, both included, that are wanted gone or are unreadable. */
+  /**
+   * Deletes the snapshots between two sequence numbers, both included, that are wanted gone or are
+   * unreadable.
+   */
   public CompletionStage<Void> deleteSnapshots(
       String persistenceId, long fromSeq, long toSeq, Predicate<StoredSnapshot> which) {
     return writer.submit(done -> new Request.DeleteSnapshots(persistenceId, fromSeq, toSeq, which, done));

@@ -83,7 +83,7 @@ public final class JournalFault extends RuntimeException {
 
   static JournalFault noNativeLibrary(Throwable cause) {
     return new JournalFault(
-        Code.CANNOT_CREATE, "no native LevelDB on this platform; choose the implementation java or auto", cause);
+        Code.CANNOT_CREATE, "no native LevelDB for this platform; set the implementation to java or auto", cause);
   }
 
   static JournalFault permission(Path path, Throwable cause) {
@@ -93,17 +93,18 @@ public final class JournalFault extends RuntimeException {
 
   static JournalFault lowSpace(Path path, long usableBytes, long neededBytes) {
     return new JournalFault(
-        Code.LOW_SPACE, "only " + usableBytes + " bytes free for " + path + ", needs " + neededBytes + "; make room");
+        Code.LOW_SPACE,
+        "only " + usableBytes + " bytes free for " + path + ", needs " + neededBytes + "; make room");
   }
 
   static JournalFault format(String where, String found, String expected) {
     return new JournalFault(
         Code.FORMAT,
-        where + " holds " + found + ", not " + expected + "; use the version that wrote it or another directory");
+        where + " holds " + found + ", not " + expected + "; use the version that wrote it");
   }
 
   static JournalFault closed(String where) {
-    return new JournalFault(Code.CLOSED, "the journal in " + where + " is closed; nothing more can be written");
+    return new JournalFault(Code.CLOSED, "the journal in " + where + " is closed; open it again");
   }
 
   /** An id is foreign text: control characters must not reach a terminal or split a log line. */

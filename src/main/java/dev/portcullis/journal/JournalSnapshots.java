@@ -17,8 +17,9 @@ import scala.concurrent.Future;
 import scala.jdk.javaapi.FutureConverters;
 
 /**
- * The Pekko snapshot plugin {@code portcullis.persistence.snapshot-store}, in the same store as the events. A snapshot
- * that is damaged, does not fit its history or cannot be decoded any more is passed over with a warning.
+ * The Pekko snapshot plugin {@code portcullis.persistence.snapshot-store}, in the same store as the events. A
+ * snapshot that is damaged, does not fit its history or cannot be decoded any more is passed over with a
+ * warning.
  */
 public final class JournalSnapshots extends SnapshotStore {
 

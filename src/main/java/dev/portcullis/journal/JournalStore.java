@@ -4,9 +4,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Where the journal's records lie: an ordered map with one durable, atomic write. Knows nothing of chains and digests.
- * LevelDB is one; a table per kind of {@link StoreKey} in a database would be another.
- * Every method may throw {@link JournalFault} {@code IO}, and {@code CLOSED} after {@link #close()}.
+ * Where the journal's records lie: an ordered map with one durable, atomic write. Knows nothing of chains and
+ * digests. LevelDB is one; a table per kind of {@link StoreKey} in a database would be another. Every method
+ * may throw {@link JournalFault} {@code IO}, and {@code CLOSED} after {@link #close()}.
  */
 interface JournalStore extends AutoCloseable {
 

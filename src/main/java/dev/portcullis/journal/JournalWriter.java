@@ -1,5 +1,6 @@
 package dev.portcullis.journal;
 
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -9,10 +10,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The one thread that writes. It takes whatever is queued, commits it as one batch with one sync, and then completes
- * every future of the batch; the next batch gathers meanwhile. Each actor has at most one write in flight, which bounds
- * the queue. After the first failed write nothing is ever acknowledged again: whether a failed sync reached the disk is
- * unknown, and a second try may succeed without the first one's data.
+ * The one thread that writes. It takes whatever is queued, commits it as one batch with one sync, and then
+ * completes every future of the batch; the next batch gathers meanwhile. Each actor has at most one write in
+ * flight, which bounds the queue. After the first failed write nothing is ever acknowledged again: whether a
+ * failed sync reached the disk is unknown, and a second try may succeed without the first one's data.
  */
 final class JournalWriter implements AutoCloseable {
 
@@ -39,7 +40,9 @@ final class JournalWriter implements AutoCloseable {
     this.thread = Thread.ofPlatform().name("journal-writer").start(this::run);
   }
 
-  /** Queues what is made for a fresh future; the answer comes on the writer's thread, so do not block in it. */
+  /**
+   * Queues what is made for a fresh future; the answer comes on the writer's thread, so do not block in it.
+   */
   CompletionStage<Void> submit(Function<CompletableFuture<Void>, Request> request) {
     var done = new CompletableFuture<Void>();
     var made = request.apply(done);
@@ -71,49 +74,48 @@ final class JournalWriter implements AutoCloseable {
   }
 
   private void run() {
-    boolean running = true;
-    while (running) {
+    try {
+      var next = take();
+      while (!(next instanceof Request.Stop)) {
+        next = turn(next).orElseGet(this::take);
+      }
+    } catch (RuntimeException | Error e) { // A writer that ended in silence would leave everybody waiting.
+      fence(e);
+    } finally {
+      stopped.complete(null);
+      for (var late = queue.poll(); late != null; late = queue.poll()) {
+        late.done().completeExceptionally(JournalFault.closed(store.name()));
+      }
+    }
+  }
+
+  private Request take() {
+    while (true) {
       try {
-        running = turn(queue.take());
+        return queue.take();
       } catch (InterruptedException e) {
         LOG.warn("journal.interrupted: ignored, only close ends the writer");
       }
     }
-    stopped.complete(null);
-    for (var late = queue.poll(); late != null; late = queue.poll()) {
-      late.done().completeExceptionally(JournalFault.closed(store.name()));
-    }
   }
 
-  /** One batch, beginning with {@code first}. */
-  private boolean turn(Request first) {
+  /**
+   * One batch, beginning with {@code first}. Gives back what was taken from the queue and must wait for the
+   * next.
+   */
+  private Optional<Request> turn(Request first) {
     var batch = new Batch(store, heads);
-    var request = first;
-    while (request != null && !endsBatch(request)) {
+    batch.add(first);
+    while (!full(batch)) {
+      var request = queue.poll();
+      if (request == null || !batch.admits(request)) {
+        commit(batch);
+        return Optional.ofNullable(request);
+      }
       batch.add(request);
-      request = full(batch) ? null : queue.poll();
     }
     commit(batch);
-    return switch (request) {
-      case null -> true;
-      case Request.Stop _ -> false;
-      case Request other -> alone(other);
-    };
-  }
-
-  private boolean alone(Request request) {
-    var batch = new Batch(store, heads);
-    batch.add(request);
-    commit(batch);
-    return true;
-  }
-
-  /** These read what is in the store, so everything before them must be there. */
-  private static boolean endsBatch(Request request) {
-    return switch (request) {
-      case Request.Stop _, Request.DeleteTo _, Request.DeleteSnapshots _, Request.PutSnapshot _ -> true;
-      case Request.Append _, Request.Barrier _ -> false;
-    };
+    return Optional.empty();
   }
 
   private static boolean full(Batch batch) {
@@ -122,43 +124,38 @@ final class JournalWriter implements AutoCloseable {
 
   private void commit(Batch batch) {
     if (failed) {
-      fail(batch, JournalFault.io(store.name(), "writing after a failed write", new IllegalStateException("fenced")));
+      var fenced = new IllegalStateException("an earlier write failed");
+      fail(batch, JournalFault.io(store.name(), "writing", fenced));
       return;
     }
-    if (batch.changesNothing()) {
-      complete(batch);
-      return;
+    if (!batch.changesNothing()) {
+      try {
+        hit(batch, ".before");
+        store.write(batch.changes(number + 1));
+        hit(batch, ".after");
+      } catch (RuntimeException | Error e) { // Whatever it was, nobody can know what reached the disk.
+        fail(batch, fence(e));
+        return;
+      }
+      number++;
+      batch.written();
+      count(batch);
     }
-    try {
-      hit(batch, ".before");
-      store.write(batch.changes(number + 1));
-      hit(batch, ".after");
-    } catch (RuntimeException | Error e) { // Whatever it was, nobody can know what reached the disk.
-      stop(batch, e);
-      return;
-    }
-    number++;
-    batch.written();
-    count(batch);
-    complete(batch);
+    batch.waiting().forEach(done -> done.complete(null));
   }
 
-  private void stop(Batch batch, Throwable cause) {
+  private JournalFault fence(Throwable cause) {
     failed = true;
     var fault = cause instanceof JournalFault known && known.code() == JournalFault.Code.IO
         ? known
         : JournalFault.io(store.name(), "writing", cause);
     LOG.error("journal.failed: nothing is acknowledged any more", fault);
     Thread.ofVirtual().name("journal-fault").start(() -> onFault.accept(fault));
-    fail(batch, fault);
+    return fault;
   }
 
   private static void fail(Batch batch, JournalFault fault) {
     batch.waiting().forEach(done -> done.completeExceptionally(fault));
-  }
-
-  private static void complete(Batch batch) {
-    batch.waiting().forEach(done -> done.complete(null));
   }
 
   private void count(Batch batch) {

@@ -11,14 +11,15 @@ import java.util.BitSet;
 import java.util.Comparator;
 import java.util.concurrent.atomic.AtomicLong;
 import org.iq80.leveldb.DBFactory;
+import org.iq80.leveldb.impl.Iq80DBFactory;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Opens LevelDB without ever losing something in silence. A log that LevelDB refuses is copied and the copy opened with
- * the damaged parts left out: when only the newest batches are missing (a torn tail) the copy takes over and one loud
- * line names the damaged original; when anything older is missing (a hole) the original stays as it is and boot fails,
- * each time anew.
+ * Opens LevelDB without ever losing something in silence. A log that LevelDB refuses is copied and the copy
+ * opened with the damaged parts left out: when only the newest batches are missing (a torn tail) the copy
+ * takes over and one loud line names the damaged original; when anything older is missing (a hole) the
+ * original stays as it is and boot fails, each time anew.
  */
 final class LevelDbRecovery {
 
@@ -39,7 +40,8 @@ final class LevelDbRecovery {
       recovery.finishInterrupted();
       boolean fresh = recovery.isFresh();
       try {
-        return LevelDbStore.open(directory, recovery.factory, LevelDbStore.Checks.PARANOID, fresh);
+        return recovery.judged(
+            LevelDbStore.open(directory, recovery.factory, LevelDbStore.Checks.PARANOID, fresh));
       } catch (IOException e) {
         return recovery.recover(e);
       }
@@ -48,7 +50,22 @@ final class LevelDbRecovery {
     }
   }
 
-  /** A directory with data but without its table of contents is damaged; LevelDB would start it anew, empty. */
+  /** The Java version leaves damage out in spite of PARANOID, saying so on standard error only. */
+  private JournalStore judged(JournalStore store) {
+    if (factory == Iq80DBFactory.factory) {
+      try {
+        proveMarks(store);
+      } catch (RuntimeException e) {
+        store.close();
+        throw e;
+      }
+    }
+    return store;
+  }
+
+  /**
+   * A directory with data but without its table of contents is damaged; LevelDB would start it anew, empty.
+   */
   private boolean isFresh() throws IOException {
     if (Files.exists(directory.resolve("CURRENT"))) {
       return false;
@@ -62,17 +79,18 @@ final class LevelDbRecovery {
   }
 
   private JournalStore recover(IOException refusal) throws IOException {
-    if (String.valueOf(refusal.getMessage()).contains("lock")) {
+    var lockFile = Path.of(directory.getFileName().toString(), "LOCK").toString();
+    if (String.valueOf(refusal.getMessage()).contains(lockFile)) {
       throw JournalFault.locked(directory.resolve("LOCK"));
     }
-    var trial = directory.resolveSibling("journal.trial");
-    delete(trial);
+    var trial = trial();
     copy(trial);
     try (var store = LevelDbStore.open(trial, factory, LevelDbStore.Checks.LENIENT, false)) {
       prove(store);
-    } catch (JournalFault | IOException e) {
+    } catch (RuntimeException | IOException e) { // Whatever stands in the way of the proof.
       delete(trial);
-      throw JournalFault.corruptStore(directory.toString(), "data is missing (" + refusal.getMessage() + ")", e);
+      var what = "data is missing (" + refusal.getMessage() + ")";
+      throw JournalFault.corruptStore(directory.toString(), what, e);
     }
     var aside = unused();
     Files.move(trial, recovered(), StandardCopyOption.ATOMIC_MOVE);
@@ -84,8 +102,12 @@ final class LevelDbRecovery {
     return LevelDbStore.open(directory, factory, LevelDbStore.Checks.PARANOID, false);
   }
 
-  /** A kill between the last two moves leaves no directory under the name; the next start must not find it empty. */
+  /**
+   * A kill between the last two moves leaves no directory under the name; the next start must not find it
+   * empty.
+   */
   private void finishInterrupted() throws IOException {
+    delete(trial());
     if (Files.exists(recovered().resolve("CURRENT"))) {
       if (Files.exists(directory.resolve("CURRENT"))) {
         delete(recovered());
@@ -95,7 +117,10 @@ final class LevelDbRecovery {
     }
   }
 
-  /** Every history is whole to its recorded end, every event has a history, and no batch is missing between two. */
+  /**
+   * Every history is whole to its recorded end, every event has a history, and no batch is missing between
+   * two.
+   */
   static void prove(JournalStore store) {
     var proved = new AtomicLong();
     store.scan(new JournalStore.Range.Heads(), (key, _) -> {
@@ -106,7 +131,8 @@ final class LevelDbRecovery {
     var found = new AtomicLong();
     store.scan(new JournalStore.Range.AllEvents(), (_, _) -> found.incrementAndGet() > 0);
     if (found.get() != proved.get()) {
-      throw JournalFault.corruptStore(store.name(), found.get() - proved.get() + " events belong to no history");
+      long orphans = found.get() - proved.get();
+      throw JournalFault.corruptStore(store.name(), orphans + " events belong to no history");
     }
     proveMarks(store);
   }
@@ -125,6 +151,10 @@ final class LevelDbRecovery {
     if (missing != 0) {
       throw JournalFault.corruptStore(store.name(), missing + " batches are missing before batch " + last);
     }
+  }
+
+  private Path trial() {
+    return directory.resolveSibling("journal.trial");
   }
 
   private Path recovered() {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.fusesource.leveldbjni.JniDBFactory;
@@ -12,6 +13,7 @@ import org.iq80.leveldb.CompressionType;
 import org.iq80.leveldb.DB;
 import org.iq80.leveldb.DBException;
 import org.iq80.leveldb.DBFactory;
+import org.iq80.leveldb.DBIterator;
 import org.iq80.leveldb.Options;
 import org.iq80.leveldb.ReadOptions;
 import org.iq80.leveldb.WriteOptions;
@@ -20,9 +22,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A {@link JournalStore} in LevelDB, native or pure Java; both read each other's files. Every write is synced, every
- * read checks the block's checksum. Using the native library after close ends the process with SIGSEGV, therefore the
- * lock: whoever uses the database shares it, closing takes it alone.
+ * A {@link JournalStore} in LevelDB, native or pure Java; both read each other's files. Every write is
+ * synced, every read checks the block's checksum. Using the native library after close ends the process with
+ * SIGSEGV, therefore the lock: whoever uses the database shares it, closing takes it alone.
  */
 final class LevelDbStore implements JournalStore {
 
@@ -133,17 +135,35 @@ final class LevelDbStore implements JournalStore {
     var bounds = LevelDbKeys.bounds(range);
     using("reading", () -> {
       try (var iterator = db.iterator(reading())) {
-        iterator.seek(bounds.first());
-        while (iterator.hasNext()) {
-          var entry = iterator.next();
-          if (Arrays.compareUnsigned(entry.getKey(), bounds.end()) >= 0
-              || !visitor.visit(LevelDbKeys.decode(entry.getKey()), entry.getValue())) {
+        for (var next = first(iterator, bounds.first()); next.isPresent(); next = next(iterator)) {
+          var key = next.get().getKey();
+          if (Arrays.compareUnsigned(key, bounds.end()) >= 0
+              || !visitor.visit(LevelDbKeys.decode(key), next.get().getValue())) {
             return false;
           }
         }
         return true;
       }
     });
+  }
+
+  private static Optional<Map.Entry<byte[], byte[]>> first(DBIterator iterator, byte[] key)
+      throws IOException {
+    try {
+      iterator.seek(key);
+    } catch (RuntimeException e) {
+      throw new IOException(e.getMessage(), e);
+    }
+    return next(iterator);
+  }
+
+  /** Both libraries wrap what they find wrong with a block in a bare RuntimeException here. */
+  private static Optional<Map.Entry<byte[], byte[]>> next(DBIterator iterator) throws IOException {
+    try {
+      return iterator.hasNext() ? Optional.of(iterator.next()) : Optional.empty();
+    } catch (RuntimeException e) {
+      throw new IOException(e.getMessage(), e);
+    }
   }
 
   @Override
@@ -179,7 +199,7 @@ final class LevelDbStore implements JournalStore {
       return use.run();
     } catch (IOException | DBException e) {
       var message = String.valueOf(e.getMessage());
-      throw message.startsWith("Corruption")
+      throw message.contains("orruption")
           ? JournalFault.corruptStore(name(), what, e)
           : JournalFault.io(name(), what, e);
     } finally {

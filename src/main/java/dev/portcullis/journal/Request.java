@@ -19,7 +19,9 @@ sealed interface Request {
 
   record PutSnapshot(StoredSnapshot snapshot, CompletableFuture<Void> done) implements Request {}
 
-  /** Takes out the snapshots between two sequence numbers, both included, that are wanted gone or unreadable. */
+  /**
+   * Takes out the snapshots between two sequence numbers, both included, that are wanted gone or unreadable.
+   */
   record DeleteSnapshots(
       String persistenceId, long from, long to, Predicate<StoredSnapshot> which, CompletableFuture<Void> done)
       implements Request {}

@@ -7,8 +7,9 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /**
- * How one snapshot lies in the store: {@code version, pid, seq, serializer id, manifest, timestamp, digest of the
- * event at seq, payload, SHA-256 over all of it}. A snapshot is a cache, so a bad one is absent, never a fault.
+ * How one snapshot lies in the store: {@code version, pid, seq, serializer id, manifest, timestamp, digest of
+ * the event at seq, payload, SHA-256 over all of it}. A snapshot is a cache, so a bad one is absent, never a
+ * fault.
  */
 record SnapshotRecord(StoredSnapshot snapshot, byte[] eventDigest) {
 

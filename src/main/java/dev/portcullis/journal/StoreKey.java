@@ -1,6 +1,9 @@
 package dev.portcullis.journal;
 
-/** The address of one record in a {@link JournalStore}. A store is free to keep each kind in a table of its own. */
+/**
+ * The address of one record in a {@link JournalStore}. A store is free to keep each kind in a table of its
+ * own.
+ */
 sealed interface StoreKey {
 
   /** One event of one history. */

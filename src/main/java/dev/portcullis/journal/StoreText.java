@@ -3,9 +3,9 @@ package dev.portcullis.journal;
 import java.util.Arrays;
 
 /**
- * Strings as bytes that never hold a zero byte, so that a zero ends them and no encoded string is a prefix of another
- * one's key. Java's modified UTF-8 (each UTF-16 unit by itself, NUL as two bytes): unlike UTF-8 it also keeps unpaired
- * surrogates apart, and apart from NUL it sorts as {@link String#compareTo} does.
+ * Strings as bytes that never hold a zero byte, so that a zero ends them and no encoded string is a prefix of
+ * another one's key. Java's modified UTF-8 (each UTF-16 unit by itself, NUL as two bytes): unlike UTF-8 it
+ * also keeps unpaired surrogates apart, and apart from NUL it sorts as {@link String#compareTo} does.
  */
 final class StoreText {
 

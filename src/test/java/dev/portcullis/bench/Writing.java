@@ -2,14 +2,16 @@ package dev.portcullis.bench;
 
 import dev.portcullis.journal.Durable;
 import java.util.concurrent.atomic.AtomicReference;
-import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.persistence.typed.PersistenceId;
+import org.apache.pekko.persistence.typed.RecoveryCompleted;
 import org.apache.pekko.persistence.typed.javadsl.CommandHandler;
 import org.apache.pekko.persistence.typed.javadsl.EventHandler;
 import org.apache.pekko.persistence.typed.javadsl.EventSourcedBehavior;
+import org.apache.pekko.persistence.typed.javadsl.SignalHandler;
 
 /** A persistent actor that writes one event after the other as fast as they are confirmed. */
 final class Writing extends EventSourcedBehavior<Writing.Write, Writing.Written, Long> {
@@ -18,8 +20,11 @@ final class Writing extends EventSourcedBehavior<Writing.Write, Writing.Written,
 
   record Written(String text) implements Durable {}
 
-  /** What the answers are counted into; swapped when the measuring begins. */
-  record Counted(AtomicReference<Latencies> into, ActorRef<String> firstDone) {}
+  /**
+   * What the answers are counted into, swapped when the measuring begins, and who hears that it has
+   * recovered.
+   */
+  record Counted(AtomicReference<Latencies> into, ActorRef<String> ready) {}
 
   /** With the CBOR around it about 200 bytes. */
   private static final Written EVENT = new Written("x".repeat(190));
@@ -46,14 +51,18 @@ final class Writing extends EventSourcedBehavior<Writing.Write, Writing.Written,
   public CommandHandler<Write, Written, Long> commandHandler() {
     return (_, write) -> {
       long start = System.nanoTime();
-      return Effect().persist(EVENT).thenRun(count -> {
+      return Effect().persist(EVENT).thenRun(() -> {
         counted.into().get().add(System.nanoTime() - start);
-        if (count == 1) {
-          counted.firstDone().tell(persistenceId().id());
-        }
         context.getSelf().tell(write);
       });
     };
+  }
+
+  @Override
+  public SignalHandler<Long> signalHandler() {
+    return newSignalHandlerBuilder()
+        .onSignal(RecoveryCompleted.instance(), _ -> counted.ready().tell(persistenceId().id()))
+        .build();
   }
 
   @Override

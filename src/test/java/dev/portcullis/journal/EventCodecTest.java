@@ -10,6 +10,7 @@ import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -47,7 +48,13 @@ class EventCodecTest {
   }
 
   record Everything(
-      Outcome outcome, Mode mode, Duration took, Map<String, Long> usage, List<Outcome> all, byte[] digest, long big)
+      Outcome outcome,
+      Mode mode,
+      Duration took,
+      Map<String, Long> usage,
+      List<Outcome> all,
+      byte[] digest,
+      long big)
       implements Durable {}
 
   record Empty() implements Durable {}
@@ -90,7 +97,8 @@ class EventCodecTest {
   @Test
   void onlyComponentsThatArePresentAreWritten() {
     var tree = EventCodec.tree(codec.encode(new Grown("r-1", 2, AT, null, null)));
-    assertEquals("{\"runId\":\"r-1\",\"attempt\":2,\"at\":\"2026-11-20T10:00:00.123456789Z\"}", tree.toString());
+    assertEquals(
+        "{\"runId\":\"r-1\",\"attempt\":2,\"at\":\"2026-11-20T10:00:00.123456789Z\"}", tree.toString());
   }
 
   @Test
@@ -111,8 +119,9 @@ class EventCodecTest {
 
   @Test
   void bytesThatAreNotOfTheClassAreRefusedByManifest() {
-    for (var bytes : List.of(new byte[0], new byte[] {1}, codec.encode(new Everything(null, null, null, null, null, null, 1)))) {
-      var broken = bytes.length > 2 ? java.util.Arrays.copyOf(bytes, bytes.length - 1) : bytes;
+    var whole = codec.encode(new Everything(null, null, null, null, null, null, 1));
+    var cut = Arrays.copyOf(whole, whole.length - 1);
+    for (var broken : List.of(new byte[0], new byte[] {1}, cut)) {
       var fault = assertThrows(IllegalArgumentException.class, () -> codec.decode("everything", broken));
       assertTrue(fault.getMessage().contains("everything"), fault.getMessage());
     }

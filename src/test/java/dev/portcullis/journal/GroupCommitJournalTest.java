@@ -2,7 +2,7 @@ package dev.portcullis.journal;
 
 import static dev.portcullis.journal.Samples.done;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import com.typesafe.config.ConfigFactory;
 import dev.portcullis.journal.Counter.Command;
@@ -10,18 +10,18 @@ import dev.portcullis.journal.Counter.State;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.LinkedBlockingQueue;
+import java.util.stream.IntStream;
 import org.apache.pekko.actor.BootstrapSetup;
 import org.apache.pekko.actor.setup.ActorSystemSetup;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
-import org.apache.pekko.actor.testkit.typed.javadsl.LogCapturing;
 import org.apache.pekko.actor.testkit.typed.javadsl.LogCapturingExtension;
 import org.apache.pekko.actor.testkit.typed.javadsl.LoggingTestKit;
 import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.Adapter;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.apache.pekko.serialization.SerializationExtension;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -55,7 +55,7 @@ class GroupCommitJournalTest {
     journal = Samples.open(directory);
     var setup = ActorSystemSetup.create(BootstrapSetup.create(config), new JournalSetup(journal, TYPES));
     kit = ActorTestKit.create(
-        ActorSystem.create(org.apache.pekko.actor.typed.javadsl.Behaviors.empty(), "journal-test", setup));
+        ActorSystem.create(Behaviors.empty(), "journal-test", setup));
     probe = kit.createTestProbe();
   }
 
@@ -76,7 +76,7 @@ class GroupCommitJournalTest {
   }
 
   private Command add(int... numbers) {
-    return new Counter.Add(List.of(java.util.Arrays.stream(numbers).boxed().toArray(Integer[]::new)), probe.ref());
+    return new Counter.Add(IntStream.of(numbers).boxed().toList(), probe.ref());
   }
 
   private Command look() {
@@ -123,7 +123,7 @@ class GroupCommitJournalTest {
     });
     assertEquals(new State(3), ask(kit.spawn(Counter.create("c-1", 1000)), add(2)));
     assertEquals(2, journal.highest("c-1"));
-    assertTrue(!journal.failed());
+    assertFalse(journal.failed());
   }
 
   @Test
@@ -192,9 +192,9 @@ class GroupCommitJournalTest {
   @Test
   void aSystemWithoutOurJournalStillHasTheSerializer() {
     var system = ActorSystem.create(
-        org.apache.pekko.actor.typed.javadsl.Behaviors.empty(), "no-journal", ActorSystemSetup.create(TYPES));
+        Behaviors.empty(), "no-journal", ActorSystemSetup.create(TYPES));
     try {
-      var serialization = org.apache.pekko.serialization.SerializationExtension.get(Adapter.toClassic(system));
+      var serialization = SerializationExtension.get(Adapter.toClassic(system));
       var event = new Counter.Counted(3);
       var bytes = serialization.serialize(event).get();
       assertEquals(event, serialization.deserialize(bytes, DurableSerializer.ID, "counted").get());

@@ -10,6 +10,7 @@ import dev.portcullis.journal.JournalStore.Change;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -83,7 +84,8 @@ class HistoryTest {
       for (long seq = 1; seq <= 5; seq++) {
         changes.add(put("s-1", seq, store.get(new StoreKey.Event("s-2", seq)).orElseThrow()));
       }
-      changes.add(new Change.Put(new StoreKey.HeadOf("s-1"), store.get(new StoreKey.HeadOf("s-2")).orElseThrow()));
+      var head = store.get(new StoreKey.HeadOf("s-2")).orElseThrow();
+      changes.add(new Change.Put(new StoreKey.HeadOf("s-1"), head));
       store.write(changes);
     });
     assertCorrupt("s-1", 1, "foreign history");
@@ -112,7 +114,8 @@ class HistoryTest {
 
   @Test
   void anEventWrittenInTheMiddleLaterIsNoticedAfterASnapshotToo() {
-    var forged = EventRecord.encode(Samples.event("s-1", 3, "forged"), EventRecord.digestOf(record("s-1", 2)));
+    var two = EventRecord.digestOf(record("s-1", 2));
+    var forged = EventRecord.encode(Samples.event("s-1", 3, "forged"), two);
     change(store -> store.write(List.of(put("s-1", 3, forged))));
     try (var journal = Samples.open(directory)) {
       var fault = assertThrows(
@@ -135,7 +138,7 @@ class HistoryTest {
     assertSound("s-2");
   }
 
-  private void change(java.util.function.Consumer<JournalStore> change) {
+  private void change(Consumer<JournalStore> change) {
     Damage.in(directory, change);
   }
 
@@ -160,7 +163,8 @@ class HistoryTest {
       var fault = assertThrows(JournalFault.class, () -> Samples.replay(journal, persistenceId), what);
       assertEquals(Code.CORRUPT, fault.code(), what);
       assertTrue(
-          fault.getMessage().contains('"' + persistenceId + "\" seq " + seq + ":"), what + ": " + fault.getMessage());
+          fault.getMessage().contains('"' + persistenceId + "\" seq " + seq + ":"),
+          what + ": " + fault.getMessage());
       assertEquals(Code.CORRUPT, assertThrows(JournalFault.class, journal::verify).code());
     }
   }

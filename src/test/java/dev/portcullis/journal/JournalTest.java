@@ -14,9 +14,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.portcullis.journal.JournalFault.Code;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -127,7 +125,8 @@ class JournalTest {
           new IndexEntry.Put("runs2", "a", "no"),
           new IndexEntry.Put("run", "s", "no"),
           new IndexEntry.Put("runs", "gone", "no"))));
-      done(journal.index(List.of(new IndexEntry.Remove("runs", "gone"), new IndexEntry.Remove("runs", "never"))));
+      done(journal.index(
+          List.of(new IndexEntry.Remove("runs", "gone"), new IndexEntry.Remove("runs", "never"))));
       var found = new ArrayList<String>();
       journal.scan("runs", (key, value) -> found.add(key + "=" + value));
       assertEquals(List.of("a=1", "b=2", "ä=3\0 anything"), found);
@@ -217,38 +216,10 @@ class JournalTest {
   }
 
   @Test
-  @Tag("INV-J8")
-  void aSecondOneIsKeptOutUntilTheFirstIsClosed() {
-    try (var journal = open(directory)) {
-      append(journal, "session-1", 1);
-      var fault = assertThrows(JournalFault.class, () -> open(directory));
-      assertEquals(Code.LOCKED, fault.code());
-      assertTrue(fault.code().retryable());
-      assertTrue(fault.getMessage().contains(directory.resolve("lock").toString()), fault.getMessage());
-    }
-    open(directory).close();
-  }
-
-  @Test
-  void onlyTheOwnerMayReadTheFiles() throws Exception {
-    var data = directory.resolve("data");
-    try (var journal = Journal.open(new JournalSettings(data, JournalSettings.Implementation.AUTO, 4096), faults::add)) {
-      append(journal, "session-1", 1);
-    }
-    Journal.open(new JournalSettings(data, JournalSettings.Implementation.AUTO, 4096), faults::add).close();
-    for (var path : List.of(data, data.resolve("journal"))) {
-      assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(path)));
-    }
-    for (var path : List.of(data.resolve("lock"), data.resolve("reserve"))) {
-      assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(path)));
-    }
-  }
-
-  @Test
   void idsMadeToConfuseStayApart() {
     var ids = List.of(
-        "", "a", "a\0", "a\0b", "a\0\0\0\0\0\0\0\0\1", "ab", "\0", "\uD800", "\uDC00", "?", "😀", "é", "e\u0301",
-        "../../etc/passwd", "x".repeat(5000), "x".repeat(5001));
+        "", "a", "a\0", "a\0b", "a\0\0\0\0\0\0\0\0\1", "ab", "\0", "\uD800", "\uDC00", "?", "😀", "é",
+        "e\u0301", "../../etc/passwd", "x".repeat(5000), "x".repeat(5001));
     try (var journal = open(directory)) {
       ids.forEach(id -> done(journal.append(List.of(event(id, 1, "of " + ids.indexOf(id))), List.of())));
       ids.forEach(id -> append(journal, id, 1));
@@ -257,28 +228,6 @@ class JournalTest {
       journal.persistenceIds(found::add);
       assertEquals(ids.stream().sorted().toList(), found.stream().sorted().toList());
       journal.verify();
-    }
-  }
-
-  @Test
-  @Tag("INV-J5")
-  void theReserveIsHeldUntilItIsReleased() throws Exception {
-    var settings = new JournalSettings(directory, JournalSettings.Implementation.AUTO, 400_000);
-    try (var journal = Journal.open(settings, faults::add)) {
-      assertEquals(100_000, Files.size(directory.resolve("reserve")));
-      assertFalse(journal.lowSpace());
-      journal.releaseReserve();
-      journal.releaseReserve();
-      assertFalse(Files.exists(directory.resolve("reserve")));
-    }
-  }
-
-  @Test
-  @Tag("INV-J5")
-  void lessRoomThanTheWatermarkIsReported() {
-    var settings = new JournalSettings(directory, JournalSettings.Implementation.AUTO, Long.MAX_VALUE);
-    try (var journal = Journal.open(settings, faults::add)) {
-      assertTrue(journal.lowSpace());
     }
   }
 
@@ -292,26 +241,6 @@ class JournalTest {
     assertEquals(Code.CLOSED, failure(journal.append(List.of(event("session-1", 2)), List.of())).code());
     assertEquals(Code.CLOSED, assertThrows(JournalFault.class, () -> journal.get("a", "b")).code());
     assertEquals(Code.CLOSED, assertThrows(JournalFault.class, () -> replay(journal, "session-1")).code());
-  }
-
-  @Test
-  void anotherFormatIsRefused() throws Exception {
-    open(directory).close();
-    var store = LevelDbRecovery.open(directory.resolve("journal"), JournalSettings.Implementation.AUTO);
-    store.write(List.of(new JournalStore.Change.Put(new StoreKey.Meta("format"), "portcullis-journal 2".getBytes())));
-    store.close();
-    var fault = assertThrows(JournalFault.class, () -> open(directory));
-    assertEquals(Code.FORMAT, fault.code());
-    assertTrue(fault.getMessage().contains("portcullis-journal 2"), fault.getMessage());
-  }
-
-  @Test
-  void somebodyElsesDatabaseIsRefused() throws Exception {
-    var path = Files.createDirectories(directory.resolve("journal"));
-    var store = LevelDbRecovery.open(path, JournalSettings.Implementation.AUTO);
-    store.write(List.of(new JournalStore.Change.Put(new StoreKey.Meta("theirs"), new byte[1])));
-    store.close();
-    assertEquals(Code.FORMAT, assertThrows(JournalFault.class, () -> open(directory)).code());
   }
 
   @Test
@@ -333,6 +262,45 @@ class JournalTest {
       assertEquals(List.of(3L, 1L), seqs(journal));
       assertEquals(Optional.empty(), between.get().get(key));
       assertEquals(4, replay(journal, "session-1").size());
+    }
+  }
+
+  @Test
+  void whateverIsQueuedTogetherComesOutAsIfOneByOne() throws Exception {
+    var between = new AtomicReference<StoreBetween>();
+    try (var journal = openBetween(between)) {
+      append(journal, "session-1", 2);
+      between.get().hold();
+      var first = journal.index(List.of(new IndexEntry.Put("a", "b", "c")));
+      between.get().awaitHeld();
+      var all = new ArrayList<CompletionStage<Void>>();
+      all.add(journal.append(List.of(event("session-1", 3), event("session-1", 4)), List.of()));
+      all.add(journal.putSnapshot(snapshot(4)));
+      all.add(journal.putSnapshot(snapshot(3)));
+      all.add(journal.deleteTo("session-1", 3));
+      all.add(journal.append(List.of(event("session-1", 5)), List.of()));
+      all.add(journal.deleteSnapshots("session-1", 0, 3, _ -> true));
+      all.add(journal.barrier());
+      between.get().letGo();
+      done(first);
+      all.forEach(Samples::done);
+      assertEquals(List.of("4 event 4", "5 event 5"), replay(journal, "session-1"));
+      assertEquals(List.of(4L), seqs(journal));
+      journal.verify();
+    }
+  }
+
+  @Test
+  void aRequestThatThrowsFailsAlone() {
+    try (var journal = openBetween(new AtomicReference<>())) {
+      append(journal, "session-1", 1);
+      done(journal.putSnapshot(snapshot(1)));
+      var refused = journal.deleteSnapshots("session-1", 0, 9, _ -> {
+        throw new UnsupportedOperationException("a bug of the caller");
+      });
+      assertInstanceOf(UnsupportedOperationException.class, failureCause(refused));
+      append(journal, "session-1", 1);
+      assertFalse(journal.failed());
     }
   }
 

@@ -46,7 +46,8 @@ class LevelDbRecoveryTest {
     write();
     truncate(log(), bytes);
     var damaged = Files.readAllBytes(log());
-    LoggingTestKit.error("journal.torn_tail copy=" + directory.resolve("journal.damaged-1")).expect(KIT.system(), () -> {
+    var line = "journal.torn_tail copy=" + directory.resolve("journal.damaged-1");
+    LoggingTestKit.error(line).expect(KIT.system(), () -> {
       try (var journal = Samples.open(directory)) {
         long left = journal.highest("s-1");
         assertTrue(left < EVENTS && left > EVENTS / 2, "left " + left);
@@ -72,7 +73,8 @@ class LevelDbRecoveryTest {
       assertTrue(fault.getMessage().contains("portcullis journal repair"), fault.getMessage());
     }
     try (var files = Files.list(directory)) {
-      assertEquals(List.of("journal", "lock"), files.map(file -> file.getFileName().toString()).sorted().toList());
+      assertEquals(
+          List.of("journal", "lock"), files.map(file -> file.getFileName().toString()).sorted().toList());
     }
   }
 
@@ -89,6 +91,56 @@ class LevelDbRecoveryTest {
     var fault = assertThrows(JournalFault.class, () -> Samples.open(directory));
     assertEquals(Code.CORRUPT, fault.code());
     assertTrue(fault.getMessage().contains("batches are missing"), fault.getMessage());
+  }
+
+  @Test
+  @Tag("INV-J1")
+  void aFlippedBitInATableFileFailsTheHistoriesInItAndNoOther() throws IOException {
+    var big = "x".repeat(20_000);
+    try (var journal = Samples.open(directory)) {
+      for (long seq = 1; seq <= EVENTS; seq++) { // More than the write buffer, so that tables are written.
+        Samples.done(journal.append(List.of(Samples.event("s-1", seq, big)), List.of()));
+      }
+      Samples.append(journal, "s-2", 1);
+    }
+    var table = files(".ldb", ".sst").getFirst();
+    flip(table, Files.size(table) / 2);
+    try (var journal = Samples.open(directory)) {
+      var fault = assertThrows(JournalFault.class, () -> Samples.replay(journal, "s-1"));
+      assertEquals(Code.CORRUPT, fault.code());
+      assertEquals(Code.CORRUPT, assertThrows(JournalFault.class, journal::verify).code());
+      assertEquals(1, Samples.replay(journal, "s-2").size());
+    }
+  }
+
+  @Test
+  @Tag("INV-J1")
+  void theJavaImplementationRefusesAHoleEachTimeToo() throws IOException {
+    var java = new JournalSettings(directory, JournalSettings.Implementation.JAVA, 0);
+    write();
+    flip(log(), Files.size(log()) / 4);
+    for (int i = 0; i < 2; i++) {
+      assertEquals(
+          Code.CORRUPT, assertThrows(JournalFault.class, () -> Journal.open(java, Samples.noFault())).code());
+    }
+  }
+
+  @Test
+  @Tag("INV-J8")
+  void aStoreInUseIsLockedNotDamaged() {
+    write();
+    Damage.in(directory, _ -> {
+      var fault = assertThrows(JournalFault.class, () -> Damage.in(directory, _ -> {}));
+      assertEquals(Code.LOCKED, fault.code());
+    });
+  }
+
+  @Test
+  @Tag("INV-J1")
+  void aDamagedBlockAtTheVeryBeginningIsNotTakenForALock() throws IOException {
+    write();
+    flip(log(), 3);
+    assertEquals(Code.CORRUPT, assertThrows(JournalFault.class, () -> Samples.open(directory)).code());
   }
 
   @Test
@@ -124,6 +176,15 @@ class LevelDbRecoveryTest {
 
   private Path log() throws IOException {
     return log(directory.resolve("journal"));
+  }
+
+  private List<Path> files(String... endings) throws IOException {
+    try (var files = Files.list(directory.resolve("journal"))) {
+      return files
+          .filter(file -> List.of(endings).stream().anyMatch(file.toString()::endsWith))
+          .sorted()
+          .toList();
+    }
   }
 
   private static Path log(Path store) throws IOException {
