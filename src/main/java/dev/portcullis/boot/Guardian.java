@@ -29,6 +29,7 @@ import dev.portcullis.session.ShardedSessions;
 import dev.portcullis.session.Transcripts;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
 import java.net.InetSocketAddress;
 import java.time.Clock;
 import java.time.Duration;
@@ -486,8 +487,9 @@ final class Guardian {
     }
   }
 
+  /** Since the process began, not since this actor did: that is what waits for the gate. */
   private Duration sinceStart() {
-    return Duration.between(standing.startedAt(), world.clock().instant());
+    return Duration.ofMillis(world.clock().millis() - ManagementFactory.getRuntimeMXBean().getStartTime());
   }
 
   private static String url(InetSocketAddress address) {

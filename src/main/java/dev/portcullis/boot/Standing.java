@@ -43,10 +43,6 @@ final class Standing implements Readiness, Operations {
     this.startedAt = clock.instant();
   }
 
-  Instant startedAt() {
-    return startedAt;
-  }
-
   void enter(Phase next) {
     phase.set(next);
   }

@@ -96,6 +96,7 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
   private Phase phase = new Loading();
   private boolean abortWanted;
   private int openApprovals;
+  private HarnessUpdate.Usage usage = new HarnessUpdate.Usage(0, 0);
 
   private sealed interface Phase {}
 
@@ -248,8 +249,11 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
     }
     switch (update) {
       case HarnessUpdate.ApprovalRequested _ -> openApprovals++;
+      case HarnessUpdate.Usage soFar -> usage = soFar;
       case HarnessUpdate.End _ -> {
         phase = new Over();
+        // Beside the end, for that is where it is counted; a number on the way would be one nobody keeps.
+        outbound.hold(new Happened(usage));
         timers.cancel(SilencePassed.class);
         timers.cancel(AbortPassed.class);
       }
@@ -257,11 +261,12 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
           HarnessUpdate.Text _,
           HarnessUpdate.StepStarted _,
           HarnessUpdate.StepFinished _,
-          HarnessUpdate.Usage _,
           HarnessUpdate.Unknown _ -> { }
     }
     listen();
-    flush(outbound.add(new Happened(update)));
+    if (!(update instanceof HarnessUpdate.Usage)) {
+      flush(outbound.add(new Happened(update)));
+    }
   }
 
   /** Silence is measured only while the harness, and not a person, has the word. */
@@ -287,6 +292,9 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
   }
 
   private void abort() {
+    if (timers.isTimerActive(AbortPassed.class)) {
+      return; // Asked again: the harness has been told, and its time runs.
+    }
     abortWanted = true;
     switch (phase) {
       case Live(var attempt) -> {

@@ -60,9 +60,10 @@ public record SessionState(
   }
 
   public SessionState {
-    open = Collections.unmodifiableMap(new LinkedHashMap<>(open));
-    keys = Collections.unmodifiableMap(new LinkedHashMap<>(keys));
-    ended = List.copyOf(ended.subList(Math.max(0, ended.size() - ENDED_MAX), ended.size()));
+    // Wrapped, not copied: most events leave most of it as it is, and keys may be many.
+    open = Collections.unmodifiableMap(open);
+    keys = Collections.unmodifiableMap(keys);
+    ended = List.copyOf(ended.size() > ENDED_MAX ? ended.subList(ended.size() - ENDED_MAX, ended.size()) : ended);
   }
 
   static SessionState empty() {
@@ -161,9 +162,10 @@ public record SessionState(
     var next = run.apply(event);
     var runs = new LinkedHashMap<>(open);
     runs.put(event.runId(), next);
-    var done = new ArrayList<>(ended);
+    var done = ended;
     if (next.status().terminal()) {
       runs.remove(event.runId());
+      done = new ArrayList<>(ended);
       done.add(new EndedRun(event.runId(), next.status(), run.firstSeq()));
     }
     boolean visible = visible(run, next, event);
