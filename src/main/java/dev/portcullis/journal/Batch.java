@@ -117,7 +117,7 @@ final class Batch {
       var head = next.containsKey(pid) ? next.get(pid) : head(pid);
       if (event.seq() != head.highest() + 1) {
         throw new IllegalStateException(
-            "event " + event.seq() + " of " + pid + " does not follow " + head.highest() + "; a second writer?");
+            "event " + event.seq() + " of " + pid + " does not follow " + head.highest());
       }
       var record = EventRecord.encode(event, head.digest());
       records.put(new StoreKey.Event(pid, event.seq()), record);
