@@ -117,7 +117,7 @@ final class Batch {
       var head = next.containsKey(pid) ? next.get(pid) : head(pid);
       if (event.seq() != head.highest() + 1) {
         throw new IllegalStateException(
-            "event " + event.seq() + " of " + pid + " does not follow " + head.highest() + "; a second writer?");
+            "event " + event.seq() + " of " + pid + " does not follow " + head.highest());
       }
       var record = EventRecord.encode(event, head.digest());
       records.put(new StoreKey.Event(pid, event.seq()), record);
@@ -159,13 +159,15 @@ final class Batch {
 
   private void deleteSnapshots(Request.DeleteSnapshots delete) {
     var range = new JournalStore.Range.Snapshots(delete.persistenceId(), delete.from(), delete.to());
+    var unwanted = new ArrayList<StoreKey>();
     store.scan(range, (key, value) -> {
       var found = SnapshotRecord.decode((StoreKey.Snapshot) key, value).map(SnapshotRecord::snapshot);
       if (found.map(delete.which()::test).orElse(true)) {
-        remove(key);
+        unwanted.add(key);
       }
       return true;
     });
+    unwanted.forEach(this::remove);
   }
 
   private Head head(String persistenceId) {

@@ -37,7 +37,7 @@ public final class EventTypes extends Setup {
   public Class<?> classOf(String manifest) {
     var type = classes.get(manifest);
     if (type == null) {
-      throw new IllegalArgumentException("no class for manifest \"" + manifest + "\"; is it of a newer version?");
+      throw new IllegalArgumentException("no class for manifest \"" + manifest + "\"; is it newer?");
     }
     return type;
   }

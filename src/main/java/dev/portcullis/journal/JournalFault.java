@@ -83,7 +83,7 @@ public final class JournalFault extends RuntimeException {
 
   static JournalFault noNativeLibrary(Throwable cause) {
     return new JournalFault(
-        Code.CANNOT_CREATE, "no native LevelDB for this platform; set the implementation to java or auto", cause);
+        Code.CANNOT_CREATE, "no native LevelDB for this platform; set implementation to java or auto", cause);
   }
 
   static JournalFault permission(Path path, Throwable cause) {

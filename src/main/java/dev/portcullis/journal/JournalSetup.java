@@ -36,6 +36,6 @@ public final class JournalSetup extends Setup {
         .settings()
         .setup()
         .get(JournalSetup.class)
-        .orElseThrow(() -> new IllegalStateException("ActorSystem " + system.name() + " has no JournalSetup"));
+        .orElseThrow(() -> new IllegalStateException("system " + system.name() + " has no JournalSetup"));
   }
 }

@@ -26,7 +26,6 @@ final class JournalWriter implements AutoCloseable {
   private final Heads heads;
   private final LinkedBlockingQueue<Request> queue = new LinkedBlockingQueue<>();
   private final CompletableFuture<Void> stopped = new CompletableFuture<>();
-  private final Thread thread;
   private volatile boolean closing;
   private volatile boolean failed;
   private volatile Journal.Stats stats = new Journal.Stats(0, 0, 0, 0);
@@ -37,7 +36,7 @@ final class JournalWriter implements AutoCloseable {
     this.onFault = onFault;
     this.heads = new Heads(store);
     this.number = Batch.lastNumber(store);
-    this.thread = Thread.ofPlatform().name("journal-writer").start(this::run);
+    Thread.ofPlatform().name("journal-writer").daemon().start(this::run);
   }
 
   /**
@@ -104,6 +103,11 @@ final class JournalWriter implements AutoCloseable {
    * next.
    */
   private Optional<Request> turn(Request first) {
+    if (failed) {
+      var fenced = new IllegalStateException("an earlier write failed");
+      first.done().completeExceptionally(JournalFault.io(store.name(), "writing", fenced));
+      return Optional.empty();
+    }
     var batch = new Batch(store, heads);
     batch.add(first);
     while (!full(batch)) {
@@ -123,18 +127,14 @@ final class JournalWriter implements AutoCloseable {
   }
 
   private void commit(Batch batch) {
-    if (failed) {
-      var fenced = new IllegalStateException("an earlier write failed");
-      fail(batch, JournalFault.io(store.name(), "writing", fenced));
-      return;
-    }
     if (!batch.changesNothing()) {
       try {
         hit(batch, ".before");
         store.write(batch.changes(number + 1));
         hit(batch, ".after");
       } catch (RuntimeException | Error e) { // Whatever it was, nobody can know what reached the disk.
-        fail(batch, fence(e));
+        var fault = fence(e);
+        batch.waiting().forEach(done -> done.completeExceptionally(fault));
         return;
       }
       number++;
@@ -152,10 +152,6 @@ final class JournalWriter implements AutoCloseable {
     LOG.error("journal.failed: nothing is acknowledged any more", fault);
     Thread.ofVirtual().name("journal-fault").start(() -> onFault.accept(fault));
     return fault;
-  }
-
-  private static void fail(Batch batch, JournalFault fault) {
-    batch.waiting().forEach(done -> done.completeExceptionally(fault));
   }
 
   private void count(Batch batch) {

@@ -202,6 +202,7 @@ class JournalTest {
       assertTrue(journal.failed());
       for (int i = 0; i < 3; i++) {
         assertEquals(Code.IO, failure(journal.append(List.of(event("session-3", 1)), List.of())).code());
+        assertEquals(Code.IO, failure(journal.append(List.of(event("session-1", 5)), List.of())).code());
         assertEquals(Code.IO, failure(journal.index(List.of(new IndexEntry.Remove("a", "b")))).code());
         assertEquals(Code.IO, failure(journal.barrier()).code());
       }
