@@ -191,10 +191,17 @@ public final class Problems {
         .header("x-should-retry", "false");
   }
 
-  /** The gateway stops while an answer is being streamed. */
+  /** The gateway stops while an answer is on its way. A client that repeated by itself would start a second run. */
   public static Problem streamCut(String runId) {
     return unavailable("draining", "The gateway is about to stop. Run " + runId
-        + " is kept; ask again with the same Idempotency-Key, or read GET /api/v1/runs/" + runId + ".", 10);
+            + " is kept; ask again with the same Idempotency-Key, or read GET /api/v1/runs/" + runId + ".", 10)
+        .header("x-should-retry", "false");
+  }
+
+  /** The gateway has stopped before a request was answered. */
+  public static Problem cutOff() {
+    return unavailable("draining", "The gateway stopped before this was answered; repeat it with the same key.", 10)
+        .header("x-should-retry", "false");
   }
 
   // ---- faults and bugs
@@ -205,7 +212,8 @@ public final class Problems {
       case CompletionException wrapped when wrapped.getCause() != null -> fault(wrapped.getCause());
       case InputFault input -> input.problem();
       case TimeoutException _ -> unavailable("journal_unavailable",
-          "It is unknown whether this was done: the journal did not answer in time. Repeat it with the same key.", 1);
+              "It is unknown whether this was done: the journal did not answer in time. Repeat it with the same key.", 1)
+          .header("x-should-retry", "false"); // Without a key a repeat could start a second run.
       case Throwable bug -> bug(bug);
     };
   }

@@ -54,7 +54,8 @@ record Endpoint(String method, List<String> template, Operation operation, boole
       return false;
     }
     for (int i = 0; i < segments.size(); i++) {
-      if (!variable(template.get(i)) && !template.get(i).equals(segments.get(i))) {
+      boolean same = variable(template.get(i)) ? !segments.get(i).isEmpty() : template.get(i).equals(segments.get(i));
+      if (!same) {
         return false;
       }
     }

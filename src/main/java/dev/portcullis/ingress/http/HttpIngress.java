@@ -62,6 +62,7 @@ public final class HttpIngress {
     return settings
         .withServerHeader(Optional.empty())
         .withTransparentHeadRequests(false)
+        .withTerminationDeadlineExceededResponse(Replies.problem(Problems.cutOff()))
         .withParsingErrorHandler(MalformedRequest.class.getName())
         .withParserSettings(settings.getParserSettings()
             .withMaxContentLength(http.bodyBytes())
