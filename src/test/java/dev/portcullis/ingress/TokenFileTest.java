@@ -26,7 +26,8 @@ class TokenFileTest {
     var data = parent.resolve("data");
     var token = TokenFile.open(data, random);
     assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(data)));
-    assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(data.resolve("token"))));
+    assertEquals("rw-------",
+        PosixFilePermissions.toString(Files.getPosixFilePermissions(data.resolve("token"))));
     assertTrue(token.reveal().matches("[0-9a-f]{64}"));
     assertEquals(token.reveal() + "\n", Files.readString(data.resolve("token")));
     assertEquals(token.reveal(), TokenFile.open(data, random).reveal());
@@ -47,7 +48,8 @@ class TokenFileTest {
     Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
     assertThrows(ConfigFault.class, () -> TokenFile.open(parent, random));
     Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
-    for (var text : new String[] {"", "  \n", "short", "with blanks in it, which no header could hold as one"}) {
+    for (var text : new String[] {"", "  \n", "short",
+        "with blanks in it, which no header could hold as one"}) {
       Files.writeString(file, text);
       assertThrows(ConfigFault.class, () -> TokenFile.open(parent, random));
     }

@@ -43,7 +43,8 @@ class ManagementServerTest {
       }
     };
     server = ManagementServer.bind(
-            KIT.system(), new GatewayConfig.Management("127.0.0.1", 0), readiness, new Metrics(), () -> measured)
+            KIT.system(), new GatewayConfig.Management("127.0.0.1", 0), readiness, new Metrics(),
+                () -> measured)
         .toCompletableFuture()
         .join();
   }
@@ -85,8 +86,10 @@ class ManagementServerTest {
         true, Map.of("active", 2L, "queued", 1L), 10, 7, Map.of("echo", true, "claude", false), 30, 5));
     var text = get("/metrics").body();
     for (var line : List.of(
-        "portcullis_ready 1.0", "portcullis_runs{state=\"active\"} 2.0", "portcullis_runs{state=\"queued\"} 1.0",
-        "portcullis_accepted_total 10.0", "portcullis_terminal_total 7.0", "portcullis_harness_up{harness=\"echo\"} 1.0",
+        "portcullis_ready 1.0", "portcullis_runs{state=\"active\"} 2.0",
+            "portcullis_runs{state=\"queued\"} 1.0",
+        "portcullis_accepted_total 10.0", "portcullis_terminal_total 7.0",
+            "portcullis_harness_up{harness=\"echo\"} 1.0",
         "portcullis_harness_up{harness=\"claude\"} 0.0", "portcullis_journal_events_total 30.0",
         "portcullis_journal_batches_total 5.0", "jvm_memory_used_bytes{")) {
       assertTrue(text.contains(line), line + " in\n" + text);

@@ -23,8 +23,8 @@ import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.stream.javadsl.Sink;
 
 /**
- * OpenAI's {@code /v1/chat/completions} and {@code /v1/models}: a model is an agent. Status 200 is sent only once the turn
- * is in the journal; a client that goes away does not cancel it.
+ * OpenAI's {@code /v1/chat/completions} and {@code /v1/models}: a model is an agent. Status 200 is sent only
+ * once the turn is in the journal; a client that goes away does not cancel it.
  */
 final class ChatRoutes {
   private static final String COMPLETIONS = "/v1/chat/completions";
@@ -66,7 +66,8 @@ final class ChatRoutes {
     requireModel(request.model());
     var key = IdempotencyKeys.of(call, Optional.empty());
     var scoped = key.stream()
-        .map(text -> IdempotencyKeys.scoped(call, "POST " + COMPLETIONS, text, Json.canonical(fields.object())))
+        .map(text -> IdempotencyKeys.scoped(call, "POST " + COMPLETIONS, text,
+            Json.canonical(fields.object())))
         .toList();
     boolean bound = !request.user().isEmpty();
     var turn = new Sessions.Turn(
@@ -125,8 +126,8 @@ final class ChatRoutes {
   }
 
   /**
-   * The run once it has ended or is parked, or as it is when the gateway is about to stop. Its own events say when; the
-   * journal says what is true then.
+   * The run once it has ended or is parked, or as it is when the gateway is about to stop. Its own events say
+   * when; the journal says what is true then.
    */
   private CompletionStage<RunView> atRest(RunView run) {
     if (run.status().terminal() || run.status() == RunStatus.PARKED || sse.closed()) {

@@ -29,8 +29,8 @@ import org.apache.pekko.http.scaladsl.model.EntityStreamException;
 import org.apache.pekko.http.scaladsl.model.EntityStreamSizeException;
 
 /**
- * What all requests have in common, in this order: request id, host and origin, path, method, token, scope, media type,
- * body; then the endpoint. Whatever goes wrong on the way leaves as a {@link Problem}.
+ * What all requests have in common, in this order: request id, host and origin, path, method, token, scope,
+ * media type, body; then the endpoint. Whatever goes wrong on the way leaves as a {@link Problem}.
  */
 final class Router {
   /** Longest time a body may take to arrive. */
@@ -140,11 +140,14 @@ final class Router {
     var type = request.entity().getContentType().mediaType();
     boolean json = type.mainType().equals("application") && type.subType().equals("json");
     if (!json) {
-      throw InputFault.of(Problems.unsupportedMedia("The body must be JSON; send Content-Type: application/json."));
+      throw InputFault.of(Problems.unsupportedMedia(
+          "The body must be JSON; send Content-Type: application/json."));
     }
-    Optional.of(request.getHeader("content-encoding").map(header -> header.value().strip()).orElse("identity"))
+    Optional.of(request.getHeader("content-encoding").map(header -> header.value().strip())
+        .orElse("identity"))
         .filter(encoding -> !encoding.equalsIgnoreCase("identity"))
-        .ifPresent(_ -> refuse(Problems.unsupportedMedia("Compressed bodies are not taken; send it as it is.")));
+        .ifPresent(_ -> refuse(
+            Problems.unsupportedMedia("Compressed bodies are not taken; send it as it is.")));
   }
 
   private CompletionStage<byte[]> body(Endpoint endpoint, HttpRequest request) {
@@ -165,7 +168,8 @@ final class Router {
     return switch (thrown) {
       case CompletionException wrapped when wrapped.getCause() != null -> unread(wrapped.getCause());
       case EntityStreamSizeException _ -> InputFault.of(Problems.bodyTooLarge(bodyBytes));
-      case EntityStreamException _ -> InputFault.of(Problems.badRequest("", "The body broke off; send it again."));
+      case EntityStreamException _ ->
+          InputFault.of(Problems.badRequest("", "The body broke off; send it again."));
       case TimeoutException _ -> InputFault.of(Problems.bodyTooSlow());
       case RuntimeException other -> other;
       case Throwable other -> new IllegalStateException(other);

@@ -47,9 +47,12 @@ class BadInputTest {
 
   static Stream<Arguments> everyJsonRouteAndMalformedBody() {
     var bodies = List.of(
-        "", "{", "[]", "null", "\"text\"", "{}x", "{\"message\":\"a\",\"message\":\"b\"}", "{\"a\":" + "9".repeat(80) + "}",
-        "{\"a\":" + "[".repeat(10_000) + "]".repeat(10_000) + "}", "{'message':'a'}", "{\"message\":\"\u0001\"}");
-    return Stream.of(RUNS, CHAT, DECIDE).flatMap(path -> bodies.stream().map(body -> Arguments.of(path, body)));
+        "", "{", "[]", "null", "\"text\"", "{}x", "{\"message\":\"a\",\"message\":\"b\"}", "{\"a\":"
+            + "9".repeat(80) + "}",
+        "{\"a\":" + "[".repeat(10_000) + "]".repeat(10_000) + "}", "{'message':'a'}",
+            "{\"message\":\"\u0001\"}");
+    return Stream.of(RUNS, CHAT, DECIDE)
+        .flatMap(path -> bodies.stream().map(body -> Arguments.of(path, body)));
   }
 
   @ParameterizedTest
@@ -77,7 +80,8 @@ class BadInputTest {
   @ParameterizedTest
   @ValueSource(strings = {RUNS, CHAT, DECIDE})
   void anotherMediaTypeIsRefused(String path) {
-    for (var type : List.of("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x")) {
+    for (var type : List.of("text/plain", "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x")) {
       RouterTest.assertProblem(415, "unsupported_media_type", rig.send(
           rig.request(path).setHeader("Content-Type", type).POST(BodyPublishers.ofString("{}"))));
     }
@@ -100,12 +104,15 @@ class BadInputTest {
         Arguments.of(RUNS, "{\"message\":\"a\",\"idempotencyKey\":\"\"}", "idempotencyKey"),
         Arguments.of(RUNS, "{\"message\":\"a\",\"idempotencyKey\":\"a b\"}", "idempotencyKey"),
         Arguments.of(RUNS, "{\"message\":\"a\",\"idempotencyKey\":\"ä\"}", "idempotencyKey"),
-        Arguments.of(RUNS, "{\"message\":\"a\",\"idempotencyKey\":\"" + "k".repeat(256) + "\"}", "idempotencyKey"),
-        Arguments.of("/api/v1/sessions/agent:main:main/runs", "{\"message\":\"a\",\"agent\":\"second\"}", "agent"),
+        Arguments.of(RUNS, "{\"message\":\"a\",\"idempotencyKey\":\"" + "k".repeat(256) + "\"}",
+            "idempotencyKey"),
+        Arguments.of("/api/v1/sessions/agent:main:main/runs", "{\"message\":\"a\",\"agent\":\"second\"}",
+            "agent"),
         Arguments.of("/api/v1/sessions/agent:x/runs", "{\"message\":\"a\"}", "key"),
         Arguments.of("/api/v1/sessions/a%20b/runs", "{\"message\":\"a\"}", "key"),
         Arguments.of("/api/v1/sessions/..%2Fetc/runs", "{\"message\":\"a\"}", "key"),
-        Arguments.of("/api/v1/sessions/agent:main:" + "k".repeat(512) + "/runs", "{\"message\":\"a\"}", "key"),
+        Arguments.of("/api/v1/sessions/agent:main:" + "k".repeat(512) + "/runs", "{\"message\":\"a\"}",
+            "key"),
         Arguments.of(DECIDE, "{}", "decision"),
         Arguments.of(DECIDE, "{\"decision\":\"maybe\"}", "decision"),
         Arguments.of(DECIDE, "{\"decision\":true}", "decision"),
@@ -118,10 +125,13 @@ class BadInputTest {
         Arguments.of(CHAT, chatOf("{\"role\":\"wizard\",\"content\":\"a\"}"), "messages[0].role"),
         Arguments.of(CHAT, chatOf("{\"role\":\"user\"}"), "messages[0].content"),
         Arguments.of(CHAT, chatOf("{\"role\":\"user\",\"content\":\"\"}"), "messages[0].content"),
-        Arguments.of(CHAT, chatOf("{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}"), "messages[0].content[0]"),
-        Arguments.of(CHAT, chatOf("{\"role\":\"user\",\"content\":[{\"type\":\"text\"}]}"), "messages[0].content[0].text"),
+        Arguments.of(CHAT, chatOf("{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}"),
+            "messages[0].content[0]"),
+        Arguments.of(CHAT, chatOf("{\"role\":\"user\",\"content\":[{\"type\":\"text\"}]}"),
+            "messages[0].content[0].text"),
         Arguments.of(CHAT, chatOf("{\"role\":\"user\",\"content\":\"\\udc00\"}"), "messages[0].content"),
-        Arguments.of(CHAT, chatOf("{\"role\":\"user\",\"content\":\"" + "x".repeat(1_001) + "\"}"), "messages[0].content"),
+        Arguments.of(CHAT, chatOf("{\"role\":\"user\",\"content\":\"" + "x".repeat(1_001) + "\"}"),
+            "messages[0].content"),
         Arguments.of(CHAT, chat + "\"stream\":\"yes\"}", "stream"),
         Arguments.of(CHAT, chat + "\"stream_options\":true}", "stream_options"),
         Arguments.of(CHAT, chat + "\"n\":2}", "n"),
@@ -149,7 +159,8 @@ class BadInputTest {
 
   @ParameterizedTest
   @ValueSource(strings = {
-    "/api/v1/sessions?limit=0", "/api/v1/sessions?limit=501", "/api/v1/sessions?limit=x", "/api/v1/sessions?limit=1&limit=2",
+    "/api/v1/sessions?limit=0", "/api/v1/sessions?limit=501", "/api/v1/sessions?limit=x",
+        "/api/v1/sessions?limit=1&limit=2",
     "/api/v1/sessions?cursor=bogus", "/api/v1/sessions?cursor=%20", "/api/v1/sessions?active=maybe",
     "/api/v1/sessions/main/history?after=-1", "/api/v1/sessions/main/history?limit=1e3",
     "/api/v1/runs/run-1?wait=soon", "/api/v1/runs/run-1?wait=-1s", "/api/v1/runs/run-1/events?after=x",
@@ -160,7 +171,8 @@ class BadInputTest {
 
   @Test
   void aWrongLastEventIdIsRefused() {
-    RouterTest.assertProblem(400, "", rig.send(rig.request("/api/v1/runs/r/events").header("Last-Event-ID", "x").GET()));
+    RouterTest.assertProblem(400, "",
+        rig.send(rig.request("/api/v1/runs/r/events").header("Last-Event-ID", "x").GET()));
   }
 
   @Test
@@ -173,8 +185,10 @@ class BadInputTest {
 
   @Test
   void whatIsNotThereIsNotFound() {
-    RouterTest.assertProblem(404, "agent_not_found", rig.post("/api/v1/sessions/agent:ghost:main/runs", "{\"message\":\"a\"}"));
-    RouterTest.assertProblem(404, "agent_not_found", rig.post(RUNS, "{\"message\":\"a\",\"agent\":\"ghost\"}"));
+    RouterTest.assertProblem(404, "agent_not_found",
+        rig.post("/api/v1/sessions/agent:ghost:main/runs", "{\"message\":\"a\"}"));
+    RouterTest.assertProblem(404, "agent_not_found",
+        rig.post(RUNS, "{\"message\":\"a\",\"agent\":\"ghost\"}"));
     RouterTest.assertProblem(404, "agent_not_found", rig.get("/api/v1/sessions?agent=ghost"));
     RouterTest.assertProblem(404, "model_not_found", rig.post(CHAT, ChatRoutesTest.ask("ghost", "a", false)));
     RouterTest.assertProblem(404, "model_not_found", rig.get("/v1/models/ghost"));

@@ -61,12 +61,14 @@ class ChatRoutesTest {
   /** The payloads of a stream's data lines; anything but data, comments and blank lines fails (C-2). */
   static List<String> data(HttpResponse<String> response) {
     assertEquals(200, response.statusCode(), response.body());
-    assertEquals("text/event-stream; charset=UTF-8", response.headers().firstValue("content-type").orElse(""));
+    assertEquals("text/event-stream; charset=UTF-8",
+        response.headers().firstValue("content-type").orElse(""));
     assertEquals("no-store", response.headers().firstValue("cache-control").orElse(""));
     assertEquals("no", response.headers().firstValue("x-accel-buffering").orElse(""));
     response.body().lines().forEach(line ->
         assertTrue(line.isEmpty() || line.equals(": ping") || line.startsWith("data: "), line));
-    return response.body().lines().filter(line -> line.startsWith("data: ")).map(line -> line.substring(6)).toList();
+    return response.body().lines().filter(line -> line.startsWith("data: ")).map(line -> line.substring(6))
+        .toList();
   }
 
   private static String text(List<String> data) {
@@ -119,7 +121,8 @@ class ChatRoutesTest {
     var usage = chunks.getLast();
     assertEquals(0, usage.path("choices").size());
     assertEquals(
-        usage.path("usage").path("prompt_tokens").asInt() + usage.path("usage").path("completion_tokens").asInt(),
+        usage.path("usage").path("prompt_tokens").asInt()
+            + usage.path("usage").path("completion_tokens").asInt(),
         usage.path("usage").path("total_tokens").asInt());
     assertEquals("[DONE]", data.getLast());
   }
@@ -129,11 +132,13 @@ class ChatRoutesTest {
   void theBodyEndsWithTheLastEvent() {
     rig.sessions.script(new RunEvent.Started(1, "echo"));
     assertTimeoutPreemptively(Duration.ofSeconds(10), () -> {
-      try (var body = rig.lines(rig.request(CHAT).POST(BodyPublishers.ofString(ask("main", "hi", true)))).body()) {
+      try (var body = rig.lines(rig.request(CHAT).POST(BodyPublishers.ofString(ask("main", "hi", true))))
+          .body()) {
         var lines = body.filter(line -> !line.isEmpty()).iterator();
         assertTrue(lines.next().contains("\"role\":\"assistant\""));
         assertEquals(": ping", lines.next());
-        rig.sessions.play("run-1", new RunEvent.Text(1, "a"), new RunEvent.Completed("max_tokens", Usage.NONE));
+        rig.sessions.play("run-1", new RunEvent.Text(1, "a"),
+            new RunEvent.Completed("max_tokens", Usage.NONE));
         var last = "";
         while (lines.hasNext()) {
           last = lines.next();
@@ -249,7 +254,8 @@ class ChatRoutesTest {
     var parked = data(rig.post(CHAT, ask("main", "hi", true), "Idempotency-Key", "k"));
     assertEquals("run_parked", IngressRig.json(parked.getLast()).at("/error/code").asText());
     rig.sessions.play("run-1",
-        new RunEvent.Resumed(2, "echo"), new RunEvent.Text(2, "a b c"), new RunEvent.Completed("end_turn", Usage.NONE));
+        new RunEvent.Resumed(2, "echo"), new RunEvent.Text(2, "a b c"),
+            new RunEvent.Completed("end_turn", Usage.NONE));
     assertEquals("a b c", text(data(rig.post(CHAT, ask("main", "hi", true), "Idempotency-Key", "k"))));
   }
 

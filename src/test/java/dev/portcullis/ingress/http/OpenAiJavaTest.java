@@ -87,13 +87,16 @@ class OpenAiJavaTest {
     var stranger = client("nobodys-token");
     assertThrows(UnauthorizedException.class, () -> stranger.models().list());
     stranger.close();
-    rig.sessions.script(new RunEvent.Started(1, "echo"), new RunEvent.Failed(new RunError("harness_failed", "It broke.", "")));
-    var failed = assertThrows(InternalServerException.class, () -> client.chat().completions().create(ask("main")));
+    rig.sessions.script(new RunEvent.Started(1, "echo"),
+        new RunEvent.Failed(new RunError("harness_failed", "It broke.", "")));
+    var failed = assertThrows(InternalServerException.class,
+        () -> client.chat().completions().create(ask("main")));
     assertEquals(502, failed.statusCode());
     assertTrue(failed.getMessage().contains("It broke."), failed.getMessage());
     assertThrows(OpenAIException.class, this::streamed);
     rig.sessions.refuse(new Receipt.Closed(Gate.State.DRAINING));
-    var draining = assertThrows(InternalServerException.class, () -> client.chat().completions().create(ask("main")));
+    var draining = assertThrows(InternalServerException.class,
+        () -> client.chat().completions().create(ask("main")));
     assertEquals(503, draining.statusCode());
   }
 

@@ -176,10 +176,12 @@ final class RecordedSessions implements Sessions {
   }
 
   @Override
-  public synchronized CompletionStage<ControlReply> decide(String runId, String approvalId, boolean allow, String by) {
+  public synchronized CompletionStage<ControlReply> decide(String runId, String approvalId, boolean allow,
+      String by) {
     asked.add("decide " + runId + " " + approvalId + " " + allow + " " + by);
     boolean open = runs.containsKey(runId) && runs.get(runId).all().stream().anyMatch(event ->
-        event.body() instanceof RunEvent.ApprovalRequested request && request.approvalId().equals(approvalId));
+        event.body() instanceof RunEvent.ApprovalRequested request
+            && request.approvalId().equals(approvalId));
     if (!open) {
       return CompletableFuture.completedFuture(new ControlReply.Unknown());
     }
@@ -218,7 +220,8 @@ final class RecordedSessions implements Sessions {
       run = runs.get(runId);
     }
     awaitTerminal(run, 0, ended);
-    return ended.completeOnTimeout(null, atMost.toMillis(), TimeUnit.MILLISECONDS).thenCompose(_ -> run(runId));
+    return ended.completeOnTimeout(null, atMost.toMillis(), TimeUnit.MILLISECONDS)
+        .thenCompose(_ -> run(runId));
   }
 
   private static void awaitTerminal(Recording<RunEvent> run, long n, CompletableFuture<Void> ended) {
@@ -335,7 +338,8 @@ final class RecordedSessions implements Sessions {
     }
     var turn = turns.get(id);
     return new RunView(
-        id, turn.session().text(), turn.session().agent(), "echo", status, attempt, turn.message(), text.toString(),
+        id, turn.session().text(), turn.session().agent(), "echo", status, attempt, turn.message(),
+            text.toString(),
         List.of(), outcome, usage, events.size(),
         new RunView.Times(
             START,

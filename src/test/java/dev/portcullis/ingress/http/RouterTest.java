@@ -84,7 +84,8 @@ class RouterTest {
       var missing = rig.send(to(endpoint));
       assertProblem(401, "invalid_api_key", missing);
       assertEquals("Bearer", missing.headers().firstValue("www-authenticate").orElse(""));
-      for (var wrong : List.of("Bearer wrong", "Basic b3duZXI6eA==", "Bearer " + rig.token.reveal() + "x", "Bearer")) {
+      for (var wrong : List.of("Bearer wrong", "Basic b3duZXI6eA==", "Bearer " + rig.token.reveal() + "x",
+          "Bearer")) {
         assertProblem(401, "invalid_api_key", rig.send(to(endpoint).header("Authorization", wrong)));
       }
     });
@@ -100,7 +101,8 @@ class RouterTest {
         var response = rig.send(to(endpoint).header("Authorization", "Bearer token-of-" + holder));
         boolean may = allowed(holder, endpoint.operation().scope());
         if (may) {
-          assertTrue(response.statusCode() != 401 && response.statusCode() != 403, endpoint + " for " + holder);
+          assertTrue(response.statusCode() != 401 && response.statusCode() != 403, endpoint + " for "
+              + holder);
         } else {
           assertProblem(403, "insufficient_scope", response);
         }
@@ -126,7 +128,8 @@ class RouterTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"/", "/v1", "/v1/models/", "/v1/models/a/b", "/api/v1/runs", "/api/v1/nothing", "//v1/models"})
+  @ValueSource(strings = {"/", "/v1", "/v1/models/", "/v1/models/a/b", "/api/v1/runs", "/api/v1/nothing",
+      "//v1/models"})
   void anUnknownPathIsNotFound(String path) {
     assertProblem(404, "not_found", rig.get(path));
   }
@@ -154,7 +157,8 @@ class RouterTest {
 
   @Test
   void aPageOfAnotherOriginIsRefusedWithAValidToken() {
-    for (var origin : List.of("https://evil.example", "null", "http://localhost.evil.example", "http://127.0.0.1:1")) {
+    for (var origin : List.of("https://evil.example", "null", "http://localhost.evil.example",
+        "http://127.0.0.1:1")) {
       assertProblem(403, "origin_not_allowed",
           rig.send(rig.request("/api/v1/sessions/main/runs").header("Origin", origin)
               .POST(BodyPublishers.ofString("{\"message\":\"hi\"}"))));

@@ -83,7 +83,8 @@ class RunRoutesTest {
   void eventsCarryTheirNumbersAndEndWithTheRun() {
     submit();
     var response = rig.get("/api/v1/runs/run-1/events");
-    assertEquals("text/event-stream; charset=UTF-8", response.headers().firstValue("content-type").orElse(""));
+    assertEquals("text/event-stream; charset=UTF-8",
+        response.headers().firstValue("content-type").orElse(""));
     assertEquals("no-store", response.headers().firstValue("cache-control").orElse(""));
     var blocks = response.body().split("\n\n");
     assertEquals(5, blocks.length, response.body());
@@ -105,14 +106,17 @@ class RunRoutesTest {
   void everyKindOfEventIsSpelledOut() {
     rig.sessions.script(
         new RunEvent.Started(1, "echo"), new RunEvent.StepStarted("s1", "List", "execute"),
-        new RunEvent.ApprovalRequested("a1", "Run?", "ls", "d1"), new RunEvent.ApprovalDecided("a1", true, "owner"),
-        new RunEvent.StepFinished("s1", true), new RunEvent.Interrupted(1, "crash"), new RunEvent.Resumed(2, "echo"),
+        new RunEvent.ApprovalRequested("a1", "Run?", "ls", "d1"),
+            new RunEvent.ApprovalDecided("a1", true, "owner"),
+        new RunEvent.StepFinished("s1", true), new RunEvent.Interrupted(1, "crash"),
+            new RunEvent.Resumed(2, "echo"),
         new RunEvent.Parked("why", "ref"), new RunEvent.Aborted("owner"));
     submit();
     var types = rig.get("/api/v1/runs/run-1/events").body().lines()
         .filter(line -> line.startsWith("event: ")).map(line -> line.substring(7)).toList();
     assertEquals(
-        List.of("accepted", "started", "step.started", "approval.requested", "approval.decided", "step.finished",
+        List.of("accepted", "started", "step.started", "approval.requested", "approval.decided",
+            "step.finished",
             "interrupted", "resumed", "parked", "aborted"),
         types);
   }
@@ -163,7 +167,8 @@ class RunRoutesTest {
 
   @Test
   void anApprovalIsDecidedByName() {
-    rig.sessions.script(new RunEvent.Started(1, "echo"), new RunEvent.ApprovalRequested("a1", "Run?", "ls", "d1"));
+    rig.sessions.script(new RunEvent.Started(1, "echo"),
+        new RunEvent.ApprovalRequested("a1", "Run?", "ls", "d1"));
     submit();
     RouterTest.assertProblem(404, "approval_not_found",
         rig.post("/api/v1/runs/run-1/approvals/a2", "{\"decision\":\"allow\"}"));

@@ -53,12 +53,14 @@ class SessionRoutesTest {
 
   @Test
   void aSegmentNamesASessionOfTheAgentAskedFor() {
-    for (var path : List.of("main", "foo", "agent:second:main", "agent%3Amain%3Aslack%3Adirect%3Au%2F1%2B2")) {
+    for (var path : List.of("main", "foo", "agent:second:main",
+        "agent%3Amain%3Aslack%3Adirect%3Au%2F1%2B2")) {
       rig.post("/api/v1/sessions/" + path + "/runs", "{\"message\":\"hi\"}");
     }
     rig.post("/api/v1/sessions/foo/runs", "{\"message\":\"hi\",\"agent\":\"second\",\"mode\":\"queue\"}");
     assertEquals(
-        List.of("agent:main:main", "agent:main:explicit:foo", "agent:second:main", "agent:main:slack:direct:u/1+2",
+        List.of("agent:main:main", "agent:main:explicit:foo", "agent:second:main",
+            "agent:main:slack:direct:u/1+2",
             "agent:second:explicit:foo"),
         rig.sessions.submitted().stream().map(turn -> turn.session().text()).toList());
   }
@@ -84,7 +86,8 @@ class SessionRoutesTest {
     var mine = rig.post(path, "{\"message\":\"hi\",\"idempotencyKey\":\"k\"}");
     var theirs = rig.send(rig.request(path)
         .setHeader("Authorization", "Bearer token-of-write")
-        .POST(java.net.http.HttpRequest.BodyPublishers.ofString("{\"message\":\"other\",\"idempotencyKey\":\"k\"}")));
+        .POST(java.net.http.HttpRequest.BodyPublishers.ofString(
+            "{\"message\":\"other\",\"idempotencyKey\":\"k\"}")));
     assertEquals(202, theirs.statusCode());
     assertNotEquals(IngressRig.json(mine).path("runId"), IngressRig.json(theirs).path("runId"));
   }
@@ -96,7 +99,8 @@ class SessionRoutesTest {
     }
     var first = IngressRig.json(rig.get("/api/v1/sessions?limit=2"));
     assertEquals(2, first.path("data").size());
-    var second = IngressRig.json(rig.get("/api/v1/sessions?limit=2&cursor=" + first.path("nextCursor").asText()));
+    var second = IngressRig.json(rig.get("/api/v1/sessions?limit=2&cursor="
+        + first.path("nextCursor").asText()));
     assertEquals(1, second.path("data").size());
     assertTrue(second.path("nextCursor").isNull());
     assertEquals(0, IngressRig.json(rig.get("/api/v1/sessions?active=true")).path("data").size());
@@ -110,8 +114,10 @@ class SessionRoutesTest {
     var names = new java.util.ArrayList<String>();
     row.fieldNames().forEachRemaining(names::add);
     assertEquals(
-        List.of("key", "sessionId", "agent", "title", "status", "hasActiveRun", "abortable", "activeRunIds", "queued",
-            "interrupted", "parked", "lastRunId", "usage", "accepted", "terminal", "createdAt", "updatedAt", "rev"),
+        List.of("key", "sessionId", "agent", "title", "status", "hasActiveRun", "abortable", "activeRunIds",
+            "queued",
+            "interrupted", "parked", "lastRunId", "usage", "accepted", "terminal", "createdAt", "updatedAt",
+                "rev"),
         names);
     assertEquals("idle", row.path("status").asText());
     assertEquals("2026-01-02T03:04:05Z", row.path("createdAt").asText());
@@ -136,7 +142,8 @@ class SessionRoutesTest {
     var delete = rig.send(rig.request("/api/v1/sessions/foo").DELETE());
     assertEquals(200, delete.statusCode());
     assertTrue(IngressRig.json(delete).path("deleted").asBoolean());
-    RouterTest.assertProblem(404, "session_not_found", rig.send(rig.request("/api/v1/sessions/foo").DELETE()));
+    RouterTest.assertProblem(404, "session_not_found",
+        rig.send(rig.request("/api/v1/sessions/foo").DELETE()));
     RouterTest.assertProblem(404, "session_not_found", rig.post("/api/v1/sessions/foo/reset", ""));
     assertEquals("reset agent:main:explicit:foo owner", rig.sessions.asked().getFirst());
   }
