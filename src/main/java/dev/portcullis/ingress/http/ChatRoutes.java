@@ -136,7 +136,9 @@ final class ChatRoutes {
     return sse.closable(Sse.follow(sessions, run.id(), run.lastSeq()))
         .filter(event -> ChatStream.rests(run, event))
         .runWith(Sink.headOption(), system)
-        .thenCompose(_ -> sessions.awaitEnd(run.id(), SECOND_LOOK))
+        .thenCompose(last -> last.isPresent() && !last.get().terminal()
+            ? sessions.run(run.id())
+            : sessions.awaitEnd(run.id(), SECOND_LOOK))
         .thenCompose(found -> atRest(found.orElseThrow(() -> lost(run.id()))));
   }
 

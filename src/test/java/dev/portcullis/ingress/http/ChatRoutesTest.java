@@ -260,12 +260,43 @@ class ChatRoutesTest {
   }
 
   @Test
+  @Tag("C-6")
+  void aWholeAnswerWaitsForItsRunToComeToRest() {
+    rig.sessions.script(new RunEvent.Started(1, "echo"));
+    var completing = CompletableFuture.supplyAsync(() -> rig.post(CHAT, ask("main", "hi", false)));
+    awaitSubmitted(1);
+    var parking = CompletableFuture.supplyAsync(() -> rig.post(CHAT, ask("main", "hi", false)));
+    awaitSubmitted(2);
+    rig.sessions.play("run-1", new RunEvent.Text(1, "at last"), new RunEvent.Completed("end_turn", Usage.NONE));
+    rig.sessions.play("run-2", new RunEvent.Parked("why", "ref"));
+    assertEquals("at last", IngressRig.json(completing.join()).at("/choices/0/message/content").asText());
+    RouterTest.assertProblem(409, "run_parked", parking.join());
+  }
+
+  @Test
+  @Tag("C-9")
+  void aClientThatGoesAwayCancelsNothing() {
+    rig.sessions.script(new RunEvent.Started(1, "echo"));
+    var request = rig.request(CHAT).POST(BodyPublishers.ofString(ask("main", "hi", true, "user", "\"u\"")));
+    try (var body = rig.lines(request).body()) {
+      assertTrue(body.iterator().next().startsWith("data: "));
+    }
+    rig.sessions.play("run-1", new RunEvent.Completed("end_turn", Usage.NONE));
+    assertEquals("completed", IngressRig.json(rig.get("/api/v1/runs/run-1")).path("status").asText());
+    assertTrue(rig.sessions.asked().isEmpty());
+  }
+
+  private void awaitSubmitted(int turns) {
+    while (rig.sessions.submitted().size() < turns) {
+      Thread.onSpinWait();
+    }
+  }
+
+  @Test
   void aStreamThatTheGatewayCutsIsNoWholeAnswer() {
     rig.sessions.script(new RunEvent.Started(1, "echo"), new RunEvent.Text(1, "a"));
     var waiting = CompletableFuture.supplyAsync(() -> rig.post(CHAT, ask("main", "hi", true)));
-    while (rig.sessions.submitted().isEmpty()) {
-      Thread.onSpinWait();
-    }
+    awaitSubmitted(1);
     rig.ingress.closeStreams();
     var data = data(waiting.join());
     assertEquals("draining", IngressRig.json(data.getLast()).at("/error/code").asText());
@@ -276,9 +307,7 @@ class ChatRoutesTest {
   void aWholeAnswerThatTheGatewayCutsIsNotToBeRepeatedBlindly() {
     rig.sessions.script(new RunEvent.Started(1, "echo"));
     var waiting = CompletableFuture.supplyAsync(() -> rig.post(CHAT, ask("main", "hi", false)));
-    while (rig.sessions.submitted().isEmpty()) {
-      Thread.onSpinWait();
-    }
+    awaitSubmitted(1);
     rig.ingress.closeStreams();
     var response = waiting.join();
     RouterTest.assertProblem(503, "draining", response);
