@@ -45,7 +45,9 @@ public final class Credentials {
     return new Credentials(entries);
   }
 
-  /** Whose token this is. Takes as long for any token: digests are compared, all of them, in constant time. */
+  /**
+   * Whose token this is. Takes as long for any token: digests are compared, all of them, in constant time.
+   */
   public Optional<Principal> find(String token) {
     var digest = Digests.sha256(token);
     var found = Optional.<Principal>empty();

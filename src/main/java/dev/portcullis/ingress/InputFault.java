@@ -1,6 +1,9 @@
 package dev.portcullis.ingress;
 
-/** A request that cannot be understood or names what is not there. Thrown while it is read, before anything is done. */
+/**
+ * A request that cannot be understood or names what is not there. Thrown while it is read, before anything is
+ * done.
+ */
 public final class InputFault extends RuntimeException {
   private final transient Problem problem;
 

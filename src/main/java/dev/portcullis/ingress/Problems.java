@@ -14,8 +14,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The only place that turns refusals, faults and bugs into statuses, types, codes and headers, so that a bug never looks
- * like bad input. Messages say what to do.
+ * The only place that turns refusals, faults and bugs into statuses, types, codes and headers, so that a bug
+ * never looks like bad input. Messages say what to do.
  */
 public final class Problems {
   private static final Logger LOG = LoggerFactory.getLogger(Problems.class);
@@ -65,7 +65,8 @@ public final class Problems {
 
   /** @param allow methods there are, as the {@code Allow} header has them */
   public static Problem methodNotAllowed(String allow) {
-    return Problem.of(405, INVALID, "method_not_allowed", "This path takes " + allow + ".").header("Allow", allow);
+    return Problem.of(405, INVALID, "method_not_allowed", "This path takes " + allow + ".")
+        .header("Allow", allow);
   }
 
   // ---- who asks
@@ -125,7 +126,8 @@ public final class Problems {
 
   public static Problem of(Receipt.Busy busy) {
     return Problem.of(409, CONFLICT, "session_busy",
-            "The agent takes one turn at a time and run " + busy.runId() + " is active; wait for its end or abort it.")
+            "The agent takes one turn at a time and run " + busy.runId()
+                + " is active; wait for its end or abort it.")
         .header("Retry-After", "5")
         .state("runId", busy.runId());
   }
@@ -143,10 +145,12 @@ public final class Problems {
   private static Problem closed(Gate.State state) {
     return switch (state) {
       case BOOTING -> unavailable("not_ready", "The gateway is not ready yet; ask again.", 2);
-      case DRAINING -> unavailable("draining", "The gateway is about to stop; ask again when it is back.", 10);
+      case DRAINING ->
+          unavailable("draining", "The gateway is about to stop; ask again when it is back.", 10);
       case STORAGE_LOW -> unavailable(
-          "storage_low", "The gateway is short of disk space and takes no new work; its operator must free some.", 60);
-      case FENCED -> unavailable("journal_unavailable", "The gateway's journal has failed; it must restart.", 10);
+          "storage_low", "The disk is nearly full and no new work is taken; the operator must free space.", 60);
+      case FENCED ->
+          unavailable("journal_unavailable", "The gateway's journal has failed; it must restart.", 10);
       case OPEN -> unavailable("not_ready", "The gateway could not take the request just now; ask again.", 1);
     };
   }
@@ -174,7 +178,8 @@ public final class Problems {
   // ---- runs that were accepted and gave no answer
 
   public static Problem runFailed(RunError error) {
-    var message = error.message() + (error.reference().isEmpty() ? "" : " (reference " + error.reference() + ")");
+    var message = error.message()
+        + (error.reference().isEmpty() ? "" : " (reference " + error.reference() + ")");
     return Problem.of(TIMEOUTS.contains(error.code()) ? 504 : 502, UPSTREAM, error.code(), message)
         .header("x-should-retry", "false");
   }
@@ -191,10 +196,22 @@ public final class Problems {
         .header("x-should-retry", "false");
   }
 
-  /** The gateway stops while an answer is being streamed. */
+  /**
+   * The gateway stops while an answer is on its way. A client that repeated by itself would start a second
+   * run.
+   */
   public static Problem streamCut(String runId) {
     return unavailable("draining", "The gateway is about to stop. Run " + runId
-        + " is kept; ask again with the same Idempotency-Key, or read GET /api/v1/runs/" + runId + ".", 10);
+            + " is kept; ask again with the same Idempotency-Key, or read GET /api/v1/runs/" + runId + ".",
+                10)
+        .header("x-should-retry", "false");
+  }
+
+  /** The gateway has stopped before a request was answered. */
+  public static Problem cutOff() {
+    return unavailable("draining",
+        "The gateway stopped before this was answered; repeat it with the same key.", 10)
+        .header("x-should-retry", "false");
   }
 
   // ---- faults and bugs
@@ -205,7 +222,8 @@ public final class Problems {
       case CompletionException wrapped when wrapped.getCause() != null -> fault(wrapped.getCause());
       case InputFault input -> input.problem();
       case TimeoutException _ -> unavailable("journal_unavailable",
-          "It is unknown whether this was done: the journal did not answer in time. Repeat it with the same key.", 1);
+              "Whether this was done is unknown: no answer in time. Repeat it with the same key.", 1)
+          .header("x-should-retry", "false"); // Without a key a repeat could start a second run.
       case Throwable bug -> bug(bug);
     };
   }

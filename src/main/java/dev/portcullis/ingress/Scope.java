@@ -26,7 +26,10 @@ public enum Scope {
     return Arrays.stream(values()).filter(scope -> scope.word.equals(word)).findFirst();
   }
 
-  /** Whether holding this scope is enough where {@code wanted} is asked for: admin holds all, write includes read. */
+  /**
+   * Whether holding this scope is enough where {@code wanted} is asked for: admin holds all, write includes
+   * read.
+   */
   boolean includes(Scope wanted) {
     return this == wanted || this == ADMIN || this == WRITE && wanted == READ;
   }

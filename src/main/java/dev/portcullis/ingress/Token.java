@@ -3,7 +3,10 @@ package dev.portcullis.ingress;
 import java.util.HexFormat;
 import java.util.random.RandomGenerator;
 
-/** A bearer token that does not show itself: only {@link #reveal} gives the text, to what writes the token file. */
+/**
+ * A bearer token that does not show itself: only {@link #reveal} gives the text, to what writes the token
+ * file.
+ */
 public final class Token {
   private static final int BYTES = 32;
 

@@ -28,15 +28,16 @@ import org.apache.pekko.http.javadsl.model.StatusCodes;
 import org.apache.pekko.http.javadsl.model.headers.RawHeader;
 
 /**
- * {@code /livez}, {@code /readyz}, {@code /startupz}, {@code /metrics}: up before anything else and down after it. No
- * token, no secrets, no session names.
+ * {@code /livez}, {@code /readyz}, {@code /startupz}, {@code /metrics}: up before anything else and down
+ * after it. No token, no secrets, no session names.
  */
 public final class ManagementServer {
   /** Longest time a scrape waits for fresh numbers before it shows the last ones. */
   private static final Duration FRESH = Duration.ofSeconds(2);
 
   private static final ContentType.WithCharset PROMETHEUS = ContentTypes.create(
-      MediaTypes.customWithOpenCharset("text", "plain", Map.of("version", "0.0.4"), true), HttpCharsets.UTF_8);
+      MediaTypes.customWithOpenCharset("text", "plain", Map.of("version", "0.0.4"), true),
+          HttpCharsets.UTF_8);
 
   private final ActorSystem<?> system;
   private final Readiness readiness;
@@ -45,7 +46,8 @@ public final class ManagementServer {
   private final AtomicReference<Measured> last = new AtomicReference<>(Measured.NOTHING);
 
   private ManagementServer(
-      ActorSystem<?> system, Readiness readiness, Metrics metrics, Supplier<CompletionStage<Measured>> measure) {
+      ActorSystem<?> system, Readiness readiness, Metrics metrics,
+          Supplier<CompletionStage<Measured>> measure) {
     this.system = system;
     this.readiness = readiness;
     this.metrics = metrics;
@@ -94,7 +96,8 @@ public final class ManagementServer {
       case "/startupz" ->
           done(json(readiness.started() ? 200 : 503, object().put("started", readiness.started())));
       case "/metrics" -> scrape();
-      default -> done(json(404, object().put("message", "There are /livez, /readyz, /startupz and /metrics.")));
+      default -> done(json(404,
+          object().put("message", "There are /livez, /readyz, /startupz and /metrics.")));
     };
   }
 

@@ -60,13 +60,16 @@ public final class Metrics {
   }
 
   private void counter(String name, String description, Function<Measured, Long> count) {
-    FunctionCounter.builder(name, latest, now -> count.apply(now.get())).description(description).register(registry);
+    FunctionCounter.builder(name, latest, now -> count.apply(now.get())).description(description)
+        .register(registry);
   }
 
-  private static <V> void rows(MultiGauge gauge, String tag, Map<String, V> values, ToDoubleFunction<V> number) {
+  private static <V> void rows(MultiGauge gauge, String tag, Map<String, V> values,
+      ToDoubleFunction<V> number) {
     gauge.register(
         values.entrySet().stream()
-            .map(entry -> MultiGauge.Row.of(Tags.of(tag, entry.getKey()), number.applyAsDouble(entry.getValue())))
+            .map(entry -> MultiGauge.Row.of(Tags.of(tag, entry.getKey()),
+                number.applyAsDouble(entry.getValue())))
             .collect(Collectors.toList()),
         true);
   }

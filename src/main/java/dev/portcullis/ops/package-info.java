@@ -1,5 +1,6 @@
 /**
- * What operators and process managers see of the gateway. Entry point: {@link dev.portcullis.ops.SdNotify},
- * which tells systemd how it stands.
+ * What operators and probes look at: {@link dev.portcullis.ops.ManagementServer} serves {@link
+ * dev.portcullis.ops.Readiness} and {@link dev.portcullis.ops.Metrics} on a port of its own, from the first
+ * moment.
  */
 package dev.portcullis.ops;

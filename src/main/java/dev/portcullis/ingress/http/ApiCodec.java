@@ -12,6 +12,7 @@ import dev.portcullis.protocol.SessionRow;
 import dev.portcullis.protocol.Usage;
 import dev.portcullis.session.Receipt;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.BiConsumer;
 
 /** Our own API's shapes on the wire. Absent values are null, never left out. */
@@ -79,7 +80,8 @@ final class ApiCodec {
           json.put("approvalId", id).put("allowed", allowed).put("by", by);
       case RunEvent.Interrupted(var attempt, var cause) -> json.put("attempt", attempt).put("cause", cause);
       case RunEvent.Resumed(var attempt, var harness) -> json.put("attempt", attempt).put("harness", harness);
-      case RunEvent.Parked(var reason, var reference) -> json.put("reason", reason).put("reference", reference);
+      case RunEvent.Parked(var reason, var reference) -> json.put("reason", reason)
+          .put("reference", reference);
       case RunEvent.Completed(var stopReason, var usage) ->
           json.put("stopReason", stopReason).set("usage", usage(usage));
       case RunEvent.Failed(var error) -> json.set("error", error(error));
@@ -125,7 +127,8 @@ final class ApiCodec {
       case Harnesses.State.Ready(var registration) -> {
         json.put("state", "ready");
         Json.putText(json, "version", registration.version());
-        yield json.put("recovery", registration.recovery().name().toLowerCase(java.util.Locale.ROOT)).putNull("cause");
+        yield json.put("recovery", registration.recovery().name().toLowerCase(Locale.ROOT))
+            .putNull("cause");
       }
     };
   }

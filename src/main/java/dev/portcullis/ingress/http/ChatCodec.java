@@ -6,6 +6,7 @@ import dev.portcullis.ingress.Digests;
 import dev.portcullis.protocol.Message;
 import dev.portcullis.protocol.RunView;
 import dev.portcullis.protocol.Usage;
+import java.math.BigInteger;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -15,25 +16,33 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * OpenAI chat completions to and from our own types. What a caller cannot change here (temperature, tools, …) is ignored;
- * what it would be missed is refused by name. Source: OpenAI API specification 2.3.0, {@code /chat/completions}.
+ * OpenAI chat completions to and from our own types. What a caller cannot change here (temperature, tools, …)
+ * is ignored; what would be missed is refused by name. Source: OpenAI API specification 2.3.0,
+ * {@code /chat/completions}.
  */
 final class ChatCodec {
   private static final Set<String> ROLES = Set.of("developer", "system", "user", "assistant", "tool");
 
   private ChatCodec() {}
 
-  /** What every chunk of one answer has in common. The id comes from the run's, so that a repeat has the same. */
+  /**
+   * What every chunk of one answer has in common. The id comes from the run's, so that a repeat has the same.
+   */
   record Head(String id, long created, String model) {
     static Head of(RunView run) {
-      var digest = Base64.getUrlEncoder().withoutPadding().encodeToString(Digests.sha256("chatcmpl", run.id()));
-      return new Head("chatcmpl-" + digest.substring(0, 32), run.times().acceptedAt().getEpochSecond(), run.agent());
+      var digest = Base64.getUrlEncoder().withoutPadding()
+          .encodeToString(Digests.sha256("chatcmpl", run.id()));
+      return new Head("chatcmpl-" + digest.substring(0, 32), run.times().acceptedAt().getEpochSecond(),
+          run.agent());
     }
   }
 
   // ---- in
 
-  /** @throws dev.portcullis.ingress.InputFault naming the parameter that is missing, malformed or not supported */
+  /**
+   * @throws dev.portcullis.ingress.InputFault naming the parameter that is missing, malformed or not
+   *     supported
+   */
   static ChatRequest request(Fields body, int messageChars) {
     var model = body.text("model");
     refuseUnsupported(body);
@@ -46,23 +55,24 @@ final class ChatCodec {
     return new ChatRequest(
         model,
         body.optionalText("user").orElse(""),
-        messages.subList(0, messages.size() - 1).stream().filter(message -> !message.text().isEmpty()).toList(),
+        messages.subList(0, messages.size() - 1).stream().filter(message -> !message.text().isEmpty())
+            .toList(),
         Messages.checked(name + ".content", last.text(), messageChars),
         body.flag("stream"),
         body.nested("stream_options").map(options -> options.flag("include_usage")).orElse(false));
   }
 
   private static void refuseUnsupported(Fields body) {
-    body.number("n").filter(n -> !n.isIntegralNumber() || n.bigIntegerValue().intValue() != 1).ifPresent(_ -> {
+    if (body.number("n").filter(n -> !whole(n) || !n.bigIntegerValue().equals(BigInteger.ONE)).isPresent()) {
       throw Fields.fault("n", "must be 1");
-    });
+    }
     if (body.flag("logprobs")) {
       throw Fields.fault("logprobs", "is not supported");
     }
     for (var tokens : List.of("max_tokens", "max_completion_tokens")) {
-      body.number(tokens).filter(n -> !n.isIntegralNumber() || n.bigIntegerValue().signum() <= 0).ifPresent(_ -> {
+      if (body.number(tokens).filter(n -> !whole(n) || n.bigIntegerValue().signum() <= 0).isPresent()) {
         throw Fields.fault(tokens, "must be a whole number above 0");
-      });
+      }
     }
     for (var number : List.of("temperature", "top_p", "presence_penalty", "frequency_penalty")) {
       body.number(number);
@@ -70,7 +80,8 @@ final class ChatCodec {
     body.array("tools");
     body.nested("metadata");
     body.nested("response_format");
-    if (body.object().path("tool_choice").isObject() || body.object().path("tool_choice").asText().equals("required")) {
+    if (body.object().path("tool_choice").isObject()
+        || body.object().path("tool_choice").asText().equals("required")) {
       throw Fields.fault("tool_choice", "cannot force a tool: agents use their own");
     }
     body.array("modalities").ifPresent(kinds -> kinds.forEach(kind -> {
@@ -80,8 +91,13 @@ final class ChatCodec {
     }));
   }
 
+  private static boolean whole(JsonNode number) {
+    return number.isIntegralNumber();
+  }
+
   private static List<Message> messages(Fields body) {
-    var array = body.array("messages").orElseThrow(() -> Fields.fault("messages", "is missing; expected an array"));
+    var array = body.array("messages")
+        .orElseThrow(() -> Fields.fault("messages", "is missing; expected an array"));
     if (array.isEmpty()) {
       throw Fields.fault("messages", "must not be empty");
     }
@@ -148,7 +164,8 @@ final class ChatCodec {
   }
 
   static ObjectNode roleChunk(Head head, boolean includeUsage) {
-    return chunk(head, Json.object().put("role", "assistant").put("content", ""), Optional.empty(), includeUsage);
+    return chunk(head, Json.object().put("role", "assistant").put("content", ""), Optional.empty(),
+        includeUsage);
   }
 
   static ObjectNode textChunk(Head head, String text, boolean includeUsage) {
@@ -167,7 +184,8 @@ final class ChatCodec {
     return json;
   }
 
-  private static ObjectNode chunk(Head head, ObjectNode delta, Optional<String> finishReason, boolean includeUsage) {
+  private static ObjectNode chunk(
+      Head head, ObjectNode delta, Optional<String> finishReason, boolean includeUsage) {
     var json = head(head, "chat.completion.chunk");
     var choice = json.putArray("choices").addObject().put("index", 0);
     choice.set("delta", delta);

@@ -4,6 +4,7 @@ import dev.portcullis.ingress.Digests;
 import dev.portcullis.ingress.Edge;
 import dev.portcullis.ingress.InputFault;
 import dev.portcullis.ingress.Operation;
+import dev.portcullis.ingress.Problem;
 import dev.portcullis.ingress.Problems;
 import dev.portcullis.protocol.RunEvent;
 import dev.portcullis.protocol.RunStatus;
@@ -22,8 +23,8 @@ import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.stream.javadsl.Sink;
 
 /**
- * OpenAI's {@code /v1/chat/completions} and {@code /v1/models}: a model is an agent. Status 200 is sent only once the turn
- * is in the journal; a client that goes away does not cancel it.
+ * OpenAI's {@code /v1/chat/completions} and {@code /v1/models}: a model is an agent. Status 200 is sent only
+ * once the turn is in the journal; a client that goes away does not cancel it.
  */
 final class ChatRoutes {
   private static final String COMPLETIONS = "/v1/chat/completions";
@@ -65,7 +66,8 @@ final class ChatRoutes {
     requireModel(request.model());
     var key = IdempotencyKeys.of(call, Optional.empty());
     var scoped = key.stream()
-        .map(text -> IdempotencyKeys.scoped(call, "POST " + COMPLETIONS, text, Json.canonical(fields.object())))
+        .map(text -> IdempotencyKeys.scoped(call, "POST " + COMPLETIONS, text,
+            Json.canonical(fields.object())))
         .toList();
     boolean bound = !request.user().isEmpty();
     var turn = new Sessions.Turn(
@@ -112,10 +114,10 @@ final class ChatRoutes {
                   sse.response(ChatStream.of(run, request.includeUsage(), sessions, sse, problems)))
               : atRest(run).thenCompose(this::whole))
           .thenApply(response -> Replies.replayed(response, accepted.replayed()));
-      case Receipt.KeyReused reused -> CompletableFuture.completedFuture(Replies.problem(Problems.of(reused)));
-      case Receipt.Busy busy -> CompletableFuture.completedFuture(Replies.problem(Problems.of(busy)));
-      case Receipt.QueueFull full -> CompletableFuture.completedFuture(Replies.problem(Problems.of(full)));
-      case Receipt.Closed closed -> CompletableFuture.completedFuture(Replies.problem(Problems.of(closed)));
+      case Receipt.KeyReused reused -> done(Problems.of(reused));
+      case Receipt.Busy busy -> done(Problems.of(busy));
+      case Receipt.QueueFull full -> done(Problems.of(full));
+      case Receipt.Closed closed -> done(Problems.of(closed));
     };
   }
 
@@ -123,32 +125,41 @@ final class ChatRoutes {
     return new IllegalStateException("run " + runId + " was accepted and is not in the journal");
   }
 
-  /** The run once it has ended or is parked. Its own events say when; the journal says what is true then. */
+  /**
+   * The run once it has ended or is parked, or as it is when the gateway is about to stop. Its own events say
+   * when; the journal says what is true then.
+   */
   private CompletionStage<RunView> atRest(RunView run) {
-    if (run.status().terminal() || run.status() == RunStatus.PARKED) {
+    if (run.status().terminal() || run.status() == RunStatus.PARKED || sse.closed()) {
       return CompletableFuture.completedFuture(run);
     }
-    return Sse.follow(sessions, run.id(), run.lastSeq())
+    return sse.closable(Sse.follow(sessions, run.id(), run.lastSeq()))
         .filter(event -> ChatStream.rests(run, event))
         .runWith(Sink.headOption(), system)
-        .thenCompose(_ -> sessions.awaitEnd(run.id(), SECOND_LOOK))
+        .thenCompose(last -> last.isPresent() && !last.get().terminal()
+            ? sessions.run(run.id())
+            : sessions.awaitEnd(run.id(), SECOND_LOOK))
         .thenCompose(found -> atRest(found.orElseThrow(() -> lost(run.id()))));
   }
 
   private CompletionStage<HttpResponse> whole(RunView run) {
-    if (run.outcome() instanceof RunView.Outcome.Parked(var reason, _)) {
-      return CompletableFuture.completedFuture(Replies.problem(Problems.runParked(run.id(), reason)));
-    }
     return switch (run.status()) {
       case COMPLETED -> stopReason(run).thenApply(stopReason -> Replies.json(200, ChatCodec.completion(
           ChatCodec.Head.of(run), run.text(), ChatCodec.finishReason(stopReason), run.usage())));
-      case FAILED -> CompletableFuture.completedFuture(Replies.problem(
-          Problems.runFailed(run.error().orElseThrow(() -> new IllegalStateException(run.id() + " failed without an error")))));
-      case ABORTED -> CompletableFuture.completedFuture(Replies.problem(Problems.runAborted(run.id())));
-      case PARKED -> CompletableFuture.completedFuture(Replies.problem(Problems.runParked(run.id(), "no reason given")));
-      case QUEUED, STARTING, RUNNING, ABORTING, INTERRUPTED ->
-          throw new IllegalStateException(run.id() + " is not at rest but " + run.status());
+      case FAILED -> done(Problems.runFailed(
+          run.error().orElseThrow(() -> new IllegalStateException(run.id() + " failed without an error"))));
+      case ABORTED -> done(Problems.runAborted(run.id()));
+      case PARKED -> done(Problems.runParked(run.id(), reason(run)));
+      case QUEUED, STARTING, RUNNING, ABORTING, INTERRUPTED -> done(Problems.streamCut(run.id()));
     };
+  }
+
+  private static CompletionStage<HttpResponse> done(Problem problem) {
+    return CompletableFuture.completedFuture(Replies.problem(problem));
+  }
+
+  private static String reason(RunView run) {
+    return run.outcome() instanceof RunView.Outcome.Parked(var reason, _) ? reason : "no reason noted";
   }
 
   /** Stands in the last event only. */

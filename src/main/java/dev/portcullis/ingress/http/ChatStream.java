@@ -14,8 +14,9 @@ import org.apache.pekko.stream.javadsl.Source;
 import org.apache.pekko.util.ByteString;
 
 /**
- * A run's events as chunks of one chat completion: the role, the text, the finish, the usage if asked for, {@code [DONE]}.
- * A run without an answer ends in an error and no {@code [DONE]}, so that no client takes it for a whole one.
+ * A run's events as chunks of one chat completion: the role, the text, the finish, the usage if asked for,
+ * {@code [DONE]}. A run without an answer ends in an error and no {@code [DONE]}, so that no client takes it
+ * for a whole one.
  */
 final class ChatStream {
   /** What can happen to the stream. */
@@ -82,7 +83,8 @@ final class ChatStream {
       }
       case RunEvent.Failed(var error) -> error(Problems.runFailed(error));
       case RunEvent.Aborted _ -> error(Problems.runAborted(run.id()));
-      case RunEvent.Parked(var reason, _) when rests(run, event) -> error(Problems.runParked(run.id(), reason));
+      case RunEvent.Parked(var reason, _) when rests(run, event) ->
+          error(Problems.runParked(run.id(), reason));
       case RunEvent.Parked _, RunEvent.Accepted _, RunEvent.Started _, RunEvent.StepStarted _,
           RunEvent.StepFinished _, RunEvent.ApprovalRequested _, RunEvent.ApprovalDecided _,
           RunEvent.Interrupted _, RunEvent.Resumed _ -> ByteString.emptyByteString();
@@ -95,7 +97,8 @@ final class ChatStream {
   }
 
   private ByteString chunk(String more) {
-    return more.isEmpty() ? ByteString.emptyByteString() : data(ChatCodec.textChunk(head, more, includeUsage));
+    return more.isEmpty() ? ByteString.emptyByteString()
+        : data(ChatCodec.textChunk(head, more, includeUsage));
   }
 
   private ByteString error(Problem problem) {

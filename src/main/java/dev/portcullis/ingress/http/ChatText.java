@@ -1,10 +1,11 @@
 package dev.portcullis.ingress.http;
 
 /**
- * What of a run's text is still to be sent to a client that cannot take anything back. Text of one attempt goes out as it
- * comes. A newer attempt usually says the same again: as long as it does, nothing is sent; what goes beyond is. Once it
- * differs, all of its text is sent behind what the client has, because the answer is the newer attempt's. An emoji cut in
- * two between pieces is sent whole, with the second piece. One stream's own; not thread-safe.
+ * What of a run's text is still to be sent to a client that cannot take anything back. Text of one attempt
+ * goes out as it comes. A newer attempt usually says the same again: as long as it does, nothing is sent;
+ * what goes beyond is. Once it differs, all of its text is sent behind what the client has, because the
+ * answer is the newer attempt's. An emoji cut in two between pieces is sent whole, with the second piece. One
+ * stream's own; not thread-safe.
  */
 final class ChatText {
   private final StringBuilder shown = new StringBuilder();

@@ -6,8 +6,8 @@ import java.util.concurrent.CompletionStage;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 
 /**
- * One method of one path. There is no endpoint without an operation, so nothing can be reached without a decision about
- * who may.
+ * One method of one path. There is no endpoint without an operation, so nothing can be reached without a
+ * decision about who may.
  *
  * @param template segments; one in braces is a variable
  * @param json whether it takes a JSON body; a body that is not asked for is thrown away unread
@@ -54,7 +54,9 @@ record Endpoint(String method, List<String> template, Operation operation, boole
       return false;
     }
     for (int i = 0; i < segments.size(); i++) {
-      if (!variable(template.get(i)) && !template.get(i).equals(segments.get(i))) {
+      boolean same = variable(template.get(i)) ? !segments.get(i).isEmpty()
+          : template.get(i).equals(segments.get(i));
+      if (!same) {
         return false;
       }
     }

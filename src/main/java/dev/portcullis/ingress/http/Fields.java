@@ -7,7 +7,10 @@ import dev.portcullis.ingress.InputFault;
 import dev.portcullis.ingress.Problems;
 import java.util.Optional;
 
-/** Typed reading of a JSON object's fields. Null counts as absent; what is of the wrong type is refused by name. */
+/**
+ * Typed reading of a JSON object's fields. Null counts as absent; what is of the wrong type is refused by
+ * name.
+ */
 record Fields(ObjectNode object) {
   /** The text of a field that must be there. */
   String text(String name) {
@@ -15,7 +18,8 @@ record Fields(ObjectNode object) {
   }
 
   Optional<String> optionalText(String name) {
-    return value(name, JsonNodeType.STRING, "a string").map(JsonNode::textValue).map(text -> wellFormed(name, text));
+    return value(name, JsonNodeType.STRING, "a string").map(JsonNode::textValue)
+        .map(text -> wellFormed(name, text));
   }
 
   /** False when it is absent. */

@@ -19,8 +19,8 @@ import scala.concurrent.duration.FiniteDuration;
 /** The ingress port. Bound by whoever knows that everything behind it stands. */
 public final class HttpIngress {
   /**
-   * Longest silence on a connection. Streams are kept alive; a whole reply may take its time, though not for ever, so that
-   * connections whose client has vanished do not add up.
+   * Longest silence on a connection. Streams are kept alive; a whole reply may take its time, though not for
+   * ever, so that connections whose client has vanished do not add up.
    */
   private static final Duration IDLE = Duration.ofHours(1);
 
@@ -62,12 +62,14 @@ public final class HttpIngress {
     return settings
         .withServerHeader(Optional.empty())
         .withTransparentHeadRequests(false)
+        .withTerminationDeadlineExceededResponse(Replies.problem(Problems.cutOff()))
         .withParsingErrorHandler(MalformedRequest.class.getName())
         .withParserSettings(settings.getParserSettings()
             .withMaxContentLength(http.bodyBytes())
             .withMaxUriLength(URI_CHARS))
         .withTimeouts(settings.getTimeouts()
-            .withRequestTimeout(scala.concurrent.duration.Duration.Inf()) // A whole answer takes as long as its run.
+            // A whole answer takes as long as its run.
+            .withRequestTimeout(scala.concurrent.duration.Duration.Inf())
             .withIdleTimeout(FiniteDuration.fromNanos(IDLE.toNanos())));
   }
 
@@ -81,7 +83,9 @@ public final class HttpIngress {
     sse.close();
   }
 
-  /** Ends the streams, takes no new connection, and gives requests under way {@code atMost} to be answered. */
+  /**
+   * Ends the streams, takes no new connection, and gives requests under way {@code atMost} to be answered.
+   */
   public CompletionStage<Done> close(Duration atMost) {
     closeStreams();
     return binding.terminate(atMost).thenApply(_ -> Done.getInstance());

@@ -11,8 +11,8 @@ import org.apache.pekko.http.scaladsl.model.StatusCode;
 import org.apache.pekko.http.scaladsl.settings.ServerSettings;
 
 /**
- * Answers what Pekko HTTP cannot parse, in the shape of every other error. Named in the server's settings and found by
- * Pekko through {@code MODULE$}, as it finds Scala objects.
+ * Answers what Pekko HTTP cannot parse, in the shape of every other error. Named in the server's settings and
+ * found by Pekko through {@code MODULE$}, as it finds Scala objects.
  */
 public final class MalformedRequest extends ParsingErrorHandler {
   /** The one instance; the name is Scala's. */
@@ -24,7 +24,8 @@ public final class MalformedRequest extends ParsingErrorHandler {
 
   @Override
   public HttpResponse handle(StatusCode status, ErrorInfo info, LoggingAdapter log, ServerSettings settings) {
-    return Replies.problem(Problems.rejected(status.intValue(), "The request is malformed: " + info.summary() + "."))
+    var message = "The request is malformed: " + info.summary() + ".";
+    return Replies.problem(Problems.rejected(status.intValue(), message))
         .addHeader(RawHeader.create("x-request-id", Router.requestId(random)));
   }
 }

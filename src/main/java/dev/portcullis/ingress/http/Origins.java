@@ -12,10 +12,12 @@ import java.util.stream.Stream;
 import org.apache.pekko.http.javadsl.model.HttpRequest;
 
 /**
- * Keeps web pages out. A loopback listener answers only to loopback names, so that a name that was rebound to it leads
- * nowhere; and no request may come from a page of another origin. Neither is authentication: the token is.
+ * Keeps web pages out. A loopback listener answers only to loopback names, so that a name that was rebound to
+ * it leads nowhere; and no request may come from a page of another origin. Neither is authentication: the
+ * token is.
  *
- * @param names allowed in {@code Host}; empty when the listener is not on loopback and any name may lead to it
+ * @param names allowed in {@code Host}; empty when the listener is not on loopback and any name may lead to
+ *     it
  */
 record Origins(Set<String> names) {
   Origins {
@@ -26,7 +28,8 @@ record Origins(Set<String> names) {
   static Origins of(String host) {
     try {
       return InetAddress.getByName(host).isLoopbackAddress()
-          ? new Origins(Stream.of("localhost", "127.0.0.1", "::1", host).map(Origins::plain).collect(Collectors.toSet()))
+          ? new Origins(Stream.of("localhost", "127.0.0.1", "::1", host).map(Origins::plain)
+              .collect(Collectors.toSet()))
           : new Origins(Set.of());
     } catch (UnknownHostException unknown) {
       return new Origins(Set.of()); // Binding to it will say so.
@@ -40,7 +43,8 @@ record Origins(Set<String> names) {
       return Optional.of(Problems.hostRefused());
     }
     var origin = header(request, "origin");
-    boolean foreign = !origin.isEmpty() && !origin.equals("http://" + authority) && !origin.equals("https://" + authority);
+    boolean foreign = !origin.isEmpty() && !origin.equals("http://" + authority)
+        && !origin.equals("https://" + authority);
     return foreign || header(request, "sec-fetch-site").equals("cross-site")
         ? Optional.of(Problems.originRefused())
         : Optional.empty();

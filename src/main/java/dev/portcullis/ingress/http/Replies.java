@@ -16,6 +16,7 @@ final class Replies {
   static HttpResponse json(int status, JsonNode body) {
     return HttpResponse.create()
         .withStatus(StatusCodes.get(status))
+        .addHeader(RawHeader.create("Cache-Control", "no-store"))
         .withEntity(HttpEntities.create(ContentTypes.APPLICATION_JSON, Json.bytes(body)));
   }
 

@@ -16,6 +16,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeoutException;
 import java.util.random.RandomGenerator;
@@ -24,11 +25,12 @@ import org.apache.pekko.actor.ClassicActorSystemProvider;
 import org.apache.pekko.http.javadsl.model.HttpRequest;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.http.javadsl.model.headers.RawHeader;
+import org.apache.pekko.http.scaladsl.model.EntityStreamException;
 import org.apache.pekko.http.scaladsl.model.EntityStreamSizeException;
 
 /**
- * What all requests have in common, in this order: request id, host and origin, path, method, token, scope, media type,
- * body; then the endpoint. Whatever goes wrong on the way leaves as a {@link Problem}.
+ * What all requests have in common, in this order: request id, host and origin, path, method, token, scope,
+ * media type, body; then the endpoint. Whatever goes wrong on the way leaves as a {@link Problem}.
  */
 final class Router {
   /** Longest time a body may take to arrive. */
@@ -54,7 +56,8 @@ final class Router {
 
   /** Never fails. */
   CompletionStage<HttpResponse> handle(HttpRequest request) {
-    return answer(request)
+    return CompletableFuture.completedFuture(request)
+        .thenCompose(this::answer)
         .exceptionally(thrown -> Replies.problem(problems.fault(thrown)))
         .thenApply(response -> response
             .addHeader(RawHeader.create("x-request-id", requestId(random)))
@@ -137,11 +140,14 @@ final class Router {
     var type = request.entity().getContentType().mediaType();
     boolean json = type.mainType().equals("application") && type.subType().equals("json");
     if (!json) {
-      throw InputFault.of(Problems.unsupportedMedia("The body must be JSON; send Content-Type: application/json."));
+      throw InputFault.of(Problems.unsupportedMedia(
+          "The body must be JSON; send Content-Type: application/json."));
     }
-    Optional.of(request.getHeader("content-encoding").map(header -> header.value().strip()).orElse("identity"))
+    Optional.of(request.getHeader("content-encoding").map(header -> header.value().strip())
+        .orElse("identity"))
         .filter(encoding -> !encoding.equalsIgnoreCase("identity"))
-        .ifPresent(_ -> refuse(Problems.unsupportedMedia("Compressed bodies are not taken; send it as it is.")));
+        .ifPresent(_ -> refuse(
+            Problems.unsupportedMedia("Compressed bodies are not taken; send it as it is.")));
   }
 
   private CompletionStage<byte[]> body(Endpoint endpoint, HttpRequest request) {
@@ -150,7 +156,7 @@ final class Router {
       return CompletableFuture.completedFuture(new byte[0]);
     }
     return request.entity()
-        .toStrict(BODY_MS, bodyBytes, system)
+        .toStrict(BODY_MS, Long.MAX_VALUE, system) // The limit is the server's max-content-length.
         .thenApply(strict -> strict.getData().toArray())
         .exceptionally(thrown -> {
           throw unread(thrown);
@@ -160,8 +166,10 @@ final class Router {
   /** A body that did not arrive is the client's affair, unlike a time-out of ours. */
   private RuntimeException unread(Throwable thrown) {
     return switch (thrown) {
-      case java.util.concurrent.CompletionException wrapped when wrapped.getCause() != null -> unread(wrapped.getCause());
+      case CompletionException wrapped when wrapped.getCause() != null -> unread(wrapped.getCause());
       case EntityStreamSizeException _ -> InputFault.of(Problems.bodyTooLarge(bodyBytes));
+      case EntityStreamException _ ->
+          InputFault.of(Problems.badRequest("", "The body broke off; send it again."));
       case TimeoutException _ -> InputFault.of(Problems.bodyTooSlow());
       case RuntimeException other -> other;
       case Throwable other -> new IllegalStateException(other);

@@ -19,6 +19,7 @@ final class RunRoutes {
   /** Longest long poll. */
   private static final Duration WAIT_MAX = Duration.ofSeconds(120);
 
+  private static final String DECIDED = "asked for approval";
   private static final String ID = "[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}";
 
   private final Sessions sessions;
@@ -35,7 +36,8 @@ final class RunRoutes {
         Endpoint.get("/api/v1/runs/{id}/events", Operation.READ_RUN, this::events),
         Endpoint.post("/api/v1/runs/{id}/abort", Operation.ABORT_RUN, this::abort),
         Endpoint.post("/api/v1/runs/{id}/resume", Operation.RESUME_RUN, this::resume),
-        Endpoint.postJson("/api/v1/runs/{id}/approvals/{approvalId}", Operation.DECIDE_APPROVAL, this::decide));
+        Endpoint.postJson("/api/v1/runs/{id}/approvals/{approvalId}", Operation.DECIDE_APPROVAL,
+            this::decide));
   }
 
   private CompletionStage<HttpResponse> run(Call call) {
@@ -84,9 +86,10 @@ final class RunRoutes {
     };
     return sessions
         .decide(id, approval, allow, call.principal().name())
-        .thenCompose(reply -> answer(id, "asked for approval", reply, view -> Replies.problem(view.status().terminal()
-            ? Problems.conflict(id, "asked for approval", view.status())
-            : Problems.approvalNotFound(approval))));
+        .thenCompose(reply -> answer(id, DECIDED, reply, view -> Replies.problem(
+            view.status().terminal()
+                ? Problems.conflict(id, DECIDED, view.status())
+                : Problems.approvalNotFound(approval))));
   }
 
   /** @param unknown for a run that exists, though no session takes the command for it */

@@ -41,6 +41,11 @@ final class Sse {
     open.shutdown();
   }
 
+  /** Whether {@link #close} was called. */
+  boolean closed() {
+    return closed;
+  }
+
   /** A source that ends when the streams are closed. */
   <T> Source<T, NotUsed> closable(Source<T, NotUsed> source) {
     return source.via(open.flow());

@@ -1,0 +1,171 @@
+package dev.portcullis.ingress.http;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.typesafe.config.ConfigFactory;
+import dev.portcullis.config.GatewayConfig;
+import dev.portcullis.harness.Harness;
+import dev.portcullis.harness.Harnesses;
+import dev.portcullis.ingress.Credentials;
+import dev.portcullis.ingress.Digests;
+import dev.portcullis.ingress.Edge;
+import dev.portcullis.ingress.GatewayStatus;
+import dev.portcullis.ingress.Operations;
+import dev.portcullis.ingress.Token;
+import dev.portcullis.ingress.TokenFile;
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.apache.pekko.actor.typed.ActorSystem;
+
+/** The HTTP edge on a port of its own, with sessions that are recorded. */
+final class IngressRig implements AutoCloseable {
+  static final ObjectMapper JSON = new ObjectMapper();
+  static final GatewayStatus OPEN = new GatewayStatus(
+      true, "open", 7, RecordedSessions.START, "0.1.0", GatewayStatus.Drain.NONE, List.of());
+
+  final RecordedSessions sessions = new RecordedSessions();
+  final List<String> drains = new CopyOnWriteArrayList<>();
+  final Token token;
+  final HttpIngress ingress;
+  final Edge edge;
+  private final HttpClient client = HttpClient.newHttpClient();
+
+  IngressRig(ActorSystem<?> system, Path data) {
+    this(system, data, Duration.ofSeconds(15));
+  }
+
+  IngressRig(ActorSystem<?> system, Path data, Duration keepAlive) {
+    var config = config(data, keepAlive);
+    var random = new SecureRandom();
+    try {
+      token = TokenFile.open(data, random);
+    } catch (IOException broken) {
+      throw new UncheckedIOException(broken);
+    }
+    var harnesses = new Harnesses();
+    harnesses.put(new Harnesses.Entry(
+        "echo", "echo",
+        new Harnesses.State.Ready(new Harness.Registration("1", Harness.Recovery.REPLAY)),
+        system.ignoreRef()));
+    edge = new Edge(
+        config, sessions, harnesses, new Recorded(), Credentials.of(token, config.principals()),
+        Clock.fixed(RecordedSessions.START.plusSeconds(60), ZoneOffset.UTC), random);
+    ingress = HttpIngress.bind(system, edge).toCompletableFuture().join();
+  }
+
+  private final class Recorded implements Operations {
+    @Override
+    public GatewayStatus status() {
+      return OPEN;
+    }
+
+    @Override
+    public void drain(String by) {
+      drains.add(by);
+    }
+  }
+
+  private static GatewayConfig config(Path data, Duration keepAlive) {
+    var principals = new StringBuilder();
+    for (var scope : List.of("read", "write", "approvals", "admin")) {
+      principals.append("portcullis.auth.principals.").append(scope)
+          .append(" { token-sha256 = ").append(Digests.hex("token-of-" + scope))
+          .append(", scopes = [operator.").append(scope).append("] }\n");
+    }
+    principals.append("portcullis.auth.principals.nobody { token-sha256 = ")
+        .append(Digests.hex("token-of-nobody")).append(", scopes = [] }\n");
+    return GatewayConfig.from(ConfigFactory.parseString(principals + """
+            portcullis.data = "%s"
+            portcullis.http.port = 0
+            portcullis.http.body-bytes = 64KiB
+            portcullis.http.keep-alive = %dms
+            portcullis.session.message-chars = 1000
+            portcullis.agents.second { harness = echo }
+            """.formatted(data, keepAlive.toMillis()))
+        .withFallback(ConfigFactory.parseFile(new File("conf/application.conf")))
+        .resolve());
+  }
+
+  String url(String path) {
+    return "http://127.0.0.1:" + ingress.address().getPort() + path;
+  }
+
+  /** As the token file's principal, with JSON. */
+  HttpRequest.Builder request(String path) {
+    return HttpRequest.newBuilder(URI.create(url(path)))
+        .timeout(Duration.ofSeconds(20))
+        .header("Authorization", "Bearer " + token.reveal())
+        .header("Content-Type", "application/json");
+  }
+
+  HttpResponse<String> send(HttpRequest.Builder request) {
+    try {
+      return client.send(request.build(), HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8));
+    } catch (IOException broken) {
+      throw new UncheckedIOException(broken);
+    } catch (InterruptedException stop) {
+      throw new IllegalStateException(stop);
+    }
+  }
+
+  HttpResponse<String> get(String path) {
+    return send(request(path).GET());
+  }
+
+  HttpResponse<String> post(String path, String body, String... headers) {
+    var request = request(path).POST(HttpRequest.BodyPublishers.ofString(body));
+    return send(headers.length == 0 ? request : request.headers(headers));
+  }
+
+  /** The body as it arrives, line by line. */
+  HttpResponse<java.util.stream.Stream<String>> lines(HttpRequest.Builder request) {
+    try {
+      return client.send(request.build(), HttpResponse.BodyHandlers.ofLines());
+    } catch (IOException broken) {
+      throw new UncheckedIOException(broken);
+    } catch (InterruptedException stop) {
+      throw new IllegalStateException(stop);
+    }
+  }
+
+  /** Bytes that no client library would send; the answer until the server closes the connection. */
+  String raw(String text) throws IOException {
+    try (var socket = new Socket("127.0.0.1", ingress.address().getPort())) {
+      socket.setSoTimeout(10_000);
+      socket.getOutputStream().write(text.getBytes(StandardCharsets.ISO_8859_1));
+      return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    }
+  }
+
+  static JsonNode json(String text) {
+    try {
+      return JSON.readTree(text);
+    } catch (IOException malformed) {
+      throw new UncheckedIOException(malformed);
+    }
+  }
+
+  static JsonNode json(HttpResponse<String> response) {
+    return json(response.body());
+  }
+
+  @Override
+  public void close() {
+    ingress.close(Duration.ofSeconds(1)).toCompletableFuture().join();
+    client.close();
+  }
+}

@@ -1,0 +1,349 @@
+package dev.portcullis.ingress.http;
+
+import dev.portcullis.protocol.HistoryEntry;
+import dev.portcullis.protocol.RunEvent;
+import dev.portcullis.protocol.RunStatus;
+import dev.portcullis.protocol.RunView;
+import dev.portcullis.protocol.SessionRow;
+import dev.portcullis.protocol.Usage;
+import dev.portcullis.session.ControlReply;
+import dev.portcullis.session.Receipt;
+import dev.portcullis.session.SessionKey;
+import dev.portcullis.session.Sessions;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import org.apache.pekko.NotUsed;
+import org.apache.pekko.japi.Pair;
+import org.apache.pekko.stream.javadsl.Source;
+
+/** Sessions in memory, with honest keys and events. What happens to a turn is its script. */
+final class RecordedSessions implements Sessions {
+  static final Instant START = Instant.parse("2026-01-02T03:04:05Z");
+
+  private record Bound(String body, String runId) {}
+
+  private static final class Recording<E> {
+    private final List<E> entries = new ArrayList<>();
+    private CompletableFuture<Void> grown = new CompletableFuture<>();
+    private boolean complete;
+
+    synchronized void add(E entry, boolean last) {
+      entries.add(entry);
+      complete = last;
+      var waiting = grown;
+      grown = new CompletableFuture<>();
+      waiting.complete(null);
+    }
+
+    synchronized List<E> all() {
+      return List.copyOf(entries);
+    }
+
+    /** Entry {@code n}, or empty when there will never be one. */
+    synchronized CompletionStage<Optional<Pair<Long, E>>> at(long n) {
+      if (n < entries.size()) {
+        return CompletableFuture.completedFuture(Optional.of(Pair.create(n + 1, entries.get((int) n))));
+      }
+      return complete ? CompletableFuture.completedFuture(Optional.empty()) : grown.thenCompose(_ -> at(n));
+    }
+
+    Source<E, NotUsed> from(long n) {
+      return Source.unfoldAsync(n, this::at);
+    }
+  }
+
+  private final Map<String, Turn> turns = new LinkedHashMap<>();
+  private final Map<String, Recording<RunEvent>> runs = new LinkedHashMap<>();
+  private final Map<String, Map<String, Bound>> keys = new LinkedHashMap<>();
+  private final Map<String, String> sessions = new LinkedHashMap<>();
+  private final Recording<SessionRow> rows = new Recording<>();
+  private final List<String> asked = new ArrayList<>();
+  private Function<Turn, List<RunEvent.Body>> script = turn -> echo(turn.message());
+  private Optional<Receipt> refusal = Optional.empty();
+  private Optional<RuntimeException> fault = Optional.empty();
+  private long rev;
+
+  /** An answer as the echo harness gives it. */
+  static List<RunEvent.Body> echo(String message) {
+    var events = new ArrayList<RunEvent.Body>();
+    events.add(new RunEvent.Started(1, "echo"));
+    Stream.of(("echo: " + message).split("(?<= )")).forEach(word -> events.add(new RunEvent.Text(1, word)));
+    events.add(new RunEvent.Completed("end_turn", new Usage(3, 4)));
+    return events;
+  }
+
+  synchronized void script(RunEvent.Body... bodies) {
+    script = _ -> List.of(bodies);
+  }
+
+  /** Every further turn gets this answer. */
+  synchronized void refuse(Receipt receipt) {
+    refusal = Optional.of(receipt);
+  }
+
+  /** Every further call fails. */
+  synchronized void fail(RuntimeException thrown) {
+    fault = Optional.of(thrown);
+  }
+
+  synchronized List<Turn> submitted() {
+    return List.copyOf(turns.values());
+  }
+
+  synchronized List<String> runIds() {
+    return List.copyOf(runs.keySet());
+  }
+
+  /** Control calls in order, as {@code verb id by}. */
+  synchronized List<String> asked() {
+    return List.copyOf(asked);
+  }
+
+  /** Something happens to a run. */
+  synchronized void play(String runId, RunEvent.Body... bodies) {
+    var run = runs.get(runId);
+    for (var body : bodies) {
+      var event = new RunEvent(runId, run.all().size() + 1L, START.plusSeconds(run.all().size()), body);
+      run.add(event, event.terminal());
+    }
+    rows.add(rowOf(turns.get(runId).session().text()), false);
+  }
+
+  @Override
+  public synchronized CompletionStage<Receipt> submit(Turn turn) {
+    if (fault.isPresent()) {
+      return CompletableFuture.failedFuture(fault.get());
+    }
+    if (refusal.isPresent()) {
+      return CompletableFuture.completedFuture(refusal.get());
+    }
+    var bound = keys.computeIfAbsent(turn.session().text(), _ -> new LinkedHashMap<>());
+    for (var key : turn.key()) {
+      if (bound.containsKey(key.digest())) {
+        var known = bound.get(key.digest());
+        return CompletableFuture.completedFuture(known.body().equals(key.body())
+            ? accepted(known.runId(), true)
+            : new Receipt.KeyReused(known.runId()));
+      }
+    }
+    var id = "run-" + (turns.size() + 1);
+    turns.put(id, turn);
+    runs.put(id, new Recording<>());
+    sessions.putIfAbsent(turn.session().text(), "s-1");
+    turn.key().forEach(key -> bound.put(key.digest(), new Bound(key.body(), id)));
+    play(id, new RunEvent.Accepted(turn.session().text(), turn.session().agent()));
+    var receipt = accepted(id, false);
+    play(id, script.apply(turn).toArray(RunEvent.Body[]::new));
+    return CompletableFuture.completedFuture(receipt);
+  }
+
+  private Receipt accepted(String id, boolean replayed) {
+    return new Receipt.Accepted(id, turns.get(id).session().text(), view(id).status(), 0, replayed);
+  }
+
+  @Override
+  public synchronized CompletionStage<ControlReply> abort(String runId, String by) {
+    asked.add("abort " + runId + " " + by);
+    if (!runs.containsKey(runId) || view(runId).status().terminal()) {
+      return CompletableFuture.completedFuture(new ControlReply.Unknown());
+    }
+    play(runId, new RunEvent.Aborted(by));
+    return CompletableFuture.completedFuture(new ControlReply.Done(RunStatus.ABORTED));
+  }
+
+  @Override
+  public synchronized CompletionStage<ControlReply> resume(String runId, String by) {
+    asked.add("resume " + runId + " " + by);
+    if (!runs.containsKey(runId) || view(runId).status().terminal()) {
+      return CompletableFuture.completedFuture(new ControlReply.Unknown());
+    }
+    if (view(runId).status() != RunStatus.PARKED) {
+      return CompletableFuture.completedFuture(new ControlReply.Refused(view(runId).status()));
+    }
+    play(runId, new RunEvent.Resumed(2, "echo"));
+    return CompletableFuture.completedFuture(new ControlReply.Done(RunStatus.RUNNING));
+  }
+
+  @Override
+  public synchronized CompletionStage<ControlReply> decide(String runId, String approvalId, boolean allow,
+      String by) {
+    asked.add("decide " + runId + " " + approvalId + " " + allow + " " + by);
+    boolean open = runs.containsKey(runId) && runs.get(runId).all().stream().anyMatch(event ->
+        event.body() instanceof RunEvent.ApprovalRequested request
+            && request.approvalId().equals(approvalId));
+    if (!open) {
+      return CompletableFuture.completedFuture(new ControlReply.Unknown());
+    }
+    play(runId, new RunEvent.ApprovalDecided(approvalId, allow, by));
+    return CompletableFuture.completedFuture(new ControlReply.Done(view(runId).status()));
+  }
+
+  @Override
+  public synchronized CompletionStage<Optional<SessionRow>> reset(SessionKey session, String by) {
+    asked.add("reset " + session.text() + " " + by);
+    sessions.computeIfPresent(session.text(), (_, id) -> id + "+");
+    return row(session);
+  }
+
+  @Override
+  public synchronized CompletionStage<Boolean> erase(SessionKey session, String by) {
+    asked.add("erase " + session.text() + " " + by);
+    return CompletableFuture.completedFuture(sessions.remove(session.text()) != null);
+  }
+
+  @Override
+  public synchronized CompletionStage<Optional<RunView>> run(String runId) {
+    return fault.isPresent()
+        ? CompletableFuture.failedFuture(fault.get())
+        : CompletableFuture.completedFuture(Optional.of(runId).filter(runs::containsKey).map(this::view));
+  }
+
+  @Override
+  public CompletionStage<Optional<RunView>> awaitEnd(String runId, Duration atMost) {
+    var ended = new CompletableFuture<Void>();
+    Recording<RunEvent> run;
+    synchronized (this) {
+      if (!runs.containsKey(runId)) {
+        return CompletableFuture.completedFuture(Optional.empty());
+      }
+      run = runs.get(runId);
+    }
+    awaitTerminal(run, 0, ended);
+    return ended.completeOnTimeout(null, atMost.toMillis(), TimeUnit.MILLISECONDS)
+        .thenCompose(_ -> run(runId));
+  }
+
+  private static void awaitTerminal(Recording<RunEvent> run, long n, CompletableFuture<Void> ended) {
+    run.at(n).thenAccept(next -> next.ifPresentOrElse(
+        pair -> awaitTerminal(run, pair.first(), ended), () -> ended.complete(null)));
+  }
+
+  @Override
+  public synchronized Source<RunEvent, NotUsed> events(String runId, long after) {
+    return runs.get(runId).from(after);
+  }
+
+  @Override
+  public synchronized CompletionStage<Page> list(Query query) {
+    if (!query.cursor().matches("\\d*")) {
+      return CompletableFuture.failedFuture(new IllegalArgumentException("cursor"));
+    }
+    int from = query.cursor().isEmpty() ? 0 : Integer.parseInt(query.cursor());
+    var all = sessions.keySet().stream()
+        .map(this::rowOf)
+        .filter(row -> query.agent().isEmpty() || row.agent().equals(query.agent()))
+        .filter(row -> !query.activeOnly() || row.hasActiveRun())
+        .sorted(Comparator.comparing(SessionRow::key))
+        .toList();
+    var page = all.stream().skip(from).limit(query.limit()).toList();
+    var next = from + page.size() < all.size() ? Integer.toString(from + page.size()) : "";
+    return CompletableFuture.completedFuture(new Page(page, next));
+  }
+
+  @Override
+  public synchronized CompletionStage<Optional<SessionRow>> row(SessionKey session) {
+    return CompletableFuture.completedFuture(
+        Optional.of(session.text()).filter(sessions::containsKey).map(this::rowOf));
+  }
+
+  @Override
+  public synchronized Source<SessionRow, NotUsed> changes() {
+    return rows.from(0);
+  }
+
+  @Override
+  public synchronized CompletionStage<List<HistoryEntry>> history(SessionKey session, long after, int limit) {
+    var entries = new ArrayList<HistoryEntry>();
+    turns.forEach((id, turn) -> {
+      if (turn.session().equals(session)) {
+        entries.add(new HistoryEntry(entries.size() + 1L, id, "user", turn.message(), START));
+        entries.add(new HistoryEntry(entries.size() + 1L, id, "assistant", view(id).text(), START));
+      }
+    });
+    return CompletableFuture.completedFuture(
+        entries.stream().filter(entry -> entry.seq() > after).limit(limit).toList());
+  }
+
+  @Override
+  public synchronized CompletionStage<Totals> totals() {
+    long terminal = runs.keySet().stream().filter(id -> view(id).status().terminal()).count();
+    long open = runs.size() - terminal;
+    return CompletableFuture.completedFuture(
+        new Totals(sessions.size(), runs.size(), terminal, open, open, 0, 0, 0));
+  }
+
+  private SessionRow rowOf(String key) {
+    var ids = runs.keySet().stream().filter(id -> turns.get(id).session().text().equals(key)).toList();
+    var active = ids.stream().filter(id -> view(id).status().active()).toList();
+    return new SessionRow(
+        key, sessions.getOrDefault(key, "s-1"), key.split(":")[1], "", active.isEmpty() ? "idle" : "running",
+        !active.isEmpty(), !active.isEmpty(), active, 0, 0, 0, ids.isEmpty() ? "" : ids.getLast(),
+        Usage.NONE, ids.size(), 0, START, START, ++rev);
+  }
+
+  private RunView view(String id) {
+    var events = runs.get(id).all();
+    var status = RunStatus.QUEUED;
+    RunView.Outcome outcome = new RunView.Outcome.Open();
+    var text = new StringBuilder();
+    var usage = Usage.NONE;
+    var started = new ArrayList<Instant>();
+    int attempt = 0;
+    for (var event : events) {
+      switch (event.body()) {
+        case RunEvent.Started start -> {
+          status = RunStatus.RUNNING;
+          attempt = start.attempt();
+          started.add(event.at());
+        }
+        case RunEvent.Text piece -> {
+          if (piece.attempt() > attempt) {
+            text.setLength(0);
+            attempt = piece.attempt();
+          }
+          text.append(piece.text());
+        }
+        case RunEvent.Interrupted _ -> status = RunStatus.INTERRUPTED;
+        case RunEvent.Resumed _ -> {
+          status = RunStatus.RUNNING;
+          outcome = new RunView.Outcome.Open();
+        }
+        case RunEvent.Parked parked -> {
+          status = RunStatus.PARKED;
+          outcome = new RunView.Outcome.Parked(parked.reason(), parked.reference());
+        }
+        case RunEvent.Completed completed -> {
+          status = RunStatus.COMPLETED;
+          usage = completed.usage();
+        }
+        case RunEvent.Failed failed -> {
+          status = RunStatus.FAILED;
+          outcome = new RunView.Outcome.Error(failed.error());
+        }
+        case RunEvent.Aborted _ -> status = RunStatus.ABORTED;
+        case RunEvent.Accepted _, RunEvent.StepStarted _, RunEvent.StepFinished _,
+            RunEvent.ApprovalRequested _, RunEvent.ApprovalDecided _ -> { }
+      }
+    }
+    var turn = turns.get(id);
+    return new RunView(
+        id, turn.session().text(), turn.session().agent(), "echo", status, attempt, turn.message(),
+            text.toString(),
+        List.of(), outcome, usage, events.size(),
+        new RunView.Times(
+            START,
+            started.stream().limit(1).toList(),
+            status.terminal() ? List.of(events.getLast().at()) : List.of()));
+  }
+}

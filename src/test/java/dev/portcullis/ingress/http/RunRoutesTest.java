@@ -1,0 +1,180 @@
+package dev.portcullis.ingress.http;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.portcullis.protocol.RunError;
+import dev.portcullis.protocol.RunEvent;
+import dev.portcullis.protocol.Usage;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
+import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RunRoutesTest {
+  private static final ActorTestKit KIT = ActorTestKit.create();
+
+  @TempDir Path data;
+  private IngressRig rig;
+
+  @BeforeEach
+  void open() {
+    rig = new IngressRig(KIT.system(), data.resolve("d"), Duration.ofMillis(100));
+  }
+
+  @AfterEach
+  void close() {
+    rig.close();
+  }
+
+  @AfterAll
+  static void stop() {
+    KIT.shutdownTestKit();
+  }
+
+  private void submit() {
+    assertEquals(202, rig.post("/api/v1/sessions/foo/runs", "{\"message\":\"hi\"}").statusCode());
+  }
+
+  @Test
+  void aRunHasEveryFieldAlsoTheEmptyOnes() {
+    submit();
+    assertEquals(IngressRig.json("""
+        {"id":"run-1","sessionKey":"agent:main:explicit:foo","agent":"main","harness":"echo","status":"completed",
+         "active":false,"attempts":1,"text":"echo: hi","steps":[],"error":null,"resumePending":null,
+         "usage":{"inputTokens":3,"outputTokens":4,"totalTokens":7},"acceptedAt":"2026-01-02T03:04:05Z",
+         "startedAt":"2026-01-02T03:04:06Z","endedAt":"2026-01-02T03:04:09Z","lastSeq":5,"parked":null}"""),
+        IngressRig.json(rig.get("/api/v1/runs/run-1")));
+  }
+
+  @Test
+  void aFailedAndAParkedRunSayWhy() {
+    rig.sessions.script(new RunEvent.Failed(new RunError("harness_unavailable", "Not now.", "ref-1")));
+    submit();
+    assertEquals(
+        IngressRig.json("{\"code\":\"harness_unavailable\",\"message\":\"Not now.\",\"reference\":\"ref-1\"}"),
+        IngressRig.json(rig.get("/api/v1/runs/run-1")).path("error"));
+    rig.sessions.script(new RunEvent.Parked("attempts exhausted", "ref-2"));
+    submit();
+    assertEquals(
+        IngressRig.json("{\"reason\":\"attempts exhausted\",\"reference\":\"ref-2\"}"),
+        IngressRig.json(rig.get("/api/v1/runs/run-2")).path("parked"));
+  }
+
+  @Test
+  void waitingReturnsWithTheEnd() {
+    rig.sessions.script(new RunEvent.Started(1, "echo"));
+    submit();
+    assertEquals("running", IngressRig.json(rig.get("/api/v1/runs/run-1?wait=50ms")).path("status").asText());
+    var waiting = CompletableFuture.supplyAsync(() -> rig.get("/api/v1/runs/run-1?wait=15s"));
+    rig.sessions.play("run-1", new RunEvent.Completed("end_turn", Usage.NONE));
+    assertEquals("completed", IngressRig.json(waiting.join()).path("status").asText());
+  }
+
+  @Test
+  void eventsCarryTheirNumbersAndEndWithTheRun() {
+    submit();
+    var response = rig.get("/api/v1/runs/run-1/events");
+    assertEquals("text/event-stream; charset=UTF-8",
+        response.headers().firstValue("content-type").orElse(""));
+    assertEquals("no-store", response.headers().firstValue("cache-control").orElse(""));
+    var blocks = response.body().split("\n\n");
+    assertEquals(5, blocks.length, response.body());
+    assertEquals("id: 1\nevent: accepted\ndata: {\"runId\":\"run-1\",\"seq\":1,\"at\":\"2026-01-02T03:04:05Z\","
+        + "\"type\":\"accepted\",\"sessionKey\":\"agent:main:explicit:foo\",\"agent\":\"main\"}", blocks[0]);
+    assertTrue(blocks[4].startsWith("id: 5\nevent: completed\n"), blocks[4]);
+  }
+
+  @Test
+  void eventsGoOnWhereTheViewerLeftOff() {
+    submit();
+    assertTrue(rig.get("/api/v1/runs/run-1/events?after=3").body().startsWith("id: 4\n"));
+    var again = rig.send(rig.request("/api/v1/runs/run-1/events").header("Last-Event-ID", "4").GET());
+    assertTrue(again.body().startsWith("id: 5\n"), again.body());
+    assertEquals("", rig.get("/api/v1/runs/run-1/events?after=5").body());
+  }
+
+  @Test
+  void everyKindOfEventIsSpelledOut() {
+    rig.sessions.script(
+        new RunEvent.Started(1, "echo"), new RunEvent.StepStarted("s1", "List", "execute"),
+        new RunEvent.ApprovalRequested("a1", "Run?", "ls", "d1"),
+            new RunEvent.ApprovalDecided("a1", true, "owner"),
+        new RunEvent.StepFinished("s1", true), new RunEvent.Interrupted(1, "crash"),
+            new RunEvent.Resumed(2, "echo"),
+        new RunEvent.Parked("why", "ref"), new RunEvent.Aborted("owner"));
+    submit();
+    var types = rig.get("/api/v1/runs/run-1/events").body().lines()
+        .filter(line -> line.startsWith("event: ")).map(line -> line.substring(7)).toList();
+    assertEquals(
+        List.of("accepted", "started", "step.started", "approval.requested", "approval.decided",
+            "step.finished",
+            "interrupted", "resumed", "parked", "aborted"),
+        types);
+  }
+
+  @Test
+  void aSilentStreamIsKeptAliveAndEndsInOrderWhenTheGatewayDoes() {
+    rig.sessions.script(new RunEvent.Started(1, "echo"));
+    submit();
+    HttpResponse<Stream<String>> response = rig.lines(rig.request("/api/v1/runs/run-1/events").GET());
+    try (var body = response.body()) {
+      var lines = body.filter(line -> !line.isEmpty()).iterator();
+      var line = lines.next();
+      while (!line.equals(": ping")) {
+        line = lines.next();
+      }
+      rig.ingress.closeStreams();
+      while (lines.hasNext()) {
+        line = lines.next();
+      }
+      assertEquals(": gateway draining; reattach with Last-Event-ID", line);
+    }
+  }
+
+  @Test
+  void anAbortIsAnsweredWithWhatIsTrueThen() {
+    rig.sessions.script(new RunEvent.Started(1, "echo"));
+    submit();
+    var abort = rig.post("/api/v1/runs/run-1/abort", "");
+    assertEquals(202, abort.statusCode());
+    assertEquals(IngressRig.json("{\"id\":\"run-1\",\"status\":\"aborted\"}"), IngressRig.json(abort));
+    var again = rig.post("/api/v1/runs/run-1/abort", "");
+    RouterTest.assertProblem(409, "run_aborted", again);
+    assertEquals("aborted", IngressRig.json(again).path("status").asText());
+    RouterTest.assertProblem(404, "run_not_found", rig.post("/api/v1/runs/run-9/abort", ""));
+  }
+
+  @Test
+  void aRunIsResumedOnlyWhenItCanBe() {
+    rig.sessions.script(new RunEvent.Started(1, "echo"));
+    submit();
+    RouterTest.assertProblem(409, "run_running", rig.post("/api/v1/runs/run-1/resume", ""));
+    rig.sessions.play("run-1", new RunEvent.Parked("why", "ref"));
+    assertEquals(202, rig.post("/api/v1/runs/run-1/resume", "").statusCode());
+    rig.sessions.play("run-1", new RunEvent.Completed("end_turn", Usage.NONE));
+    RouterTest.assertProblem(409, "run_completed", rig.post("/api/v1/runs/run-1/resume", ""));
+    RouterTest.assertProblem(404, "run_not_found", rig.post("/api/v1/runs/run-9/resume", ""));
+  }
+
+  @Test
+  void anApprovalIsDecidedByName() {
+    rig.sessions.script(new RunEvent.Started(1, "echo"),
+        new RunEvent.ApprovalRequested("a1", "Run?", "ls", "d1"));
+    submit();
+    RouterTest.assertProblem(404, "approval_not_found",
+        rig.post("/api/v1/runs/run-1/approvals/a2", "{\"decision\":\"allow\"}"));
+    assertEquals(202, rig.post("/api/v1/runs/run-1/approvals/a1", "{\"decision\":\"allow\"}").statusCode());
+    assertEquals("decide run-1 a1 true owner", rig.sessions.asked().getLast());
+    RouterTest.assertProblem(404, "run_not_found",
+        rig.post("/api/v1/runs/run-9/approvals/a1", "{\"decision\":\"deny\"}"));
+  }
+}
