@@ -1,5 +1,7 @@
 package dev.portcullis.cli;
 
+import static java.util.Objects.requireNonNullElse;
+
 import dev.portcullis.config.GatewayConfig;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -13,7 +15,7 @@ import java.util.stream.Stream;
 final class UnitCheck {
   private static final String CHECK = "unit file";
   private static final Pattern STOP =
-      Pattern.compile("(?m)^TimeoutStopSec=(?:(\\d+)min\\s*)?(?:(\\d+)s?)?\\s*$");
+      Pattern.compile("(?m)^TimeoutStopSec=(?:(\\d{1,9})min\\s*)?(?:(\\d{1,9})s?)?\\s*$");
   /** To close the journal, and to spare. */
   private static final Duration MARGIN = Duration.ofSeconds(10);
 
@@ -54,16 +56,13 @@ final class UnitCheck {
   private static List<Duration> allowed(Path unit) {
     try {
       return STOP.matcher(Files.readString(unit)).results()
-          .map(found -> Duration.ofMinutes(number(found.group(1))).plusSeconds(number(found.group(2))))
+          .map(found -> Duration.ofMinutes(Long.parseLong(requireNonNullElse(found.group(1), "0")))
+              .plusSeconds(Long.parseLong(requireNonNullElse(found.group(2), "0"))))
           .reduce((_, last) -> last)
           .stream()
           .toList();
     } catch (IOException unreadable) {
       return List.of();
     }
-  }
-
-  private static long number(String digits) {
-    return digits == null ? 0 : Long.parseLong(digits);
   }
 }

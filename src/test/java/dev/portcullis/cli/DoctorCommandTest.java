@@ -14,6 +14,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -134,7 +135,7 @@ class DoctorCommandTest {
     assertLine("FAIL +harness gone .*is not on PATH.*");
   }
 
-  @Test void aUnitThatKillsBeforeTheDrainIsOverFails() throws IOException {
+  @Test @Tag("INV-D4") void aUnitThatKillsBeforeTheDrainIsOverFails() throws IOException {
     unit("TimeoutStopSec=105");
     assertEquals(1, doctor());
     assertLine("FAIL +unit file .*set it to 110");
