@@ -5,7 +5,6 @@ import com.typesafe.config.ConfigFactory;
 import dev.portcullis.alert.OperatorAlerts;
 import dev.portcullis.cli.ServeOptions;
 import dev.portcullis.cli.Server;
-import dev.portcullis.config.ConfigFault;
 import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.journal.Journal;
 import dev.portcullis.journal.JournalSetup;
@@ -34,13 +33,8 @@ final class GatewayServer implements Server {
 
   @Override
   public int run(ServeOptions options) {
-    try {
-      var settings = options.load(System.getenv());
-      return serve(GatewayConfig.from(settings), settings).code();
-    } catch (ConfigFault fault) {
-      System.err.println("portcullis: " + fault.getMessage());
-      return Exit.CONFIGURATION.code();
-    }
+    var settings = options.load(System.getenv());
+    return serve(GatewayConfig.from(settings), settings).code();
   }
 
   private static Exit serve(GatewayConfig config, Config settings) {

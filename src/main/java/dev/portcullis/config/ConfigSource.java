@@ -62,10 +62,9 @@ public sealed interface ConfigSource {
    * Plain words stay a text (HOCON reads numbers and durations from those, and would take {@code //} for a
    * comment); what begins like a HOCON value, or refers to another setting, is parsed.
    */
-  private static Config override(String key, String value) {
-    if (!key.startsWith("portcullis.") && !key.startsWith("pekko.")) {
-      throw ConfigFault.of(key, "--set takes whole keys, such as portcullis.http.port=8500");
-    }
+  private static Config override(String given, String value) {
+    // As the reference lists them, without the prefix, keys are understood too.
+    var key = given.startsWith("portcullis.") || given.startsWith("pekko.") ? given : "portcullis." + given;
     try {
       if (value.matches("(?s)\\s*[\\[{\"].*|.*\\$\\{.*|null")) {
         return ConfigFactory.parseString(key + " = " + value);

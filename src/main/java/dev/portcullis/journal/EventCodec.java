@@ -8,6 +8,8 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.dataformat.cbor.CBORFactory;
+import com.fasterxml.jackson.dataformat.cbor.CBORGenerator;
 import com.fasterxml.jackson.dataformat.cbor.databind.CBORMapper;
 import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
 import java.io.IOException;
@@ -20,7 +22,9 @@ import java.io.IOException;
  */
 public final class EventCodec {
 
-  private static final ObjectMapper CBOR = CBORMapper.builder()
+  private static final ObjectMapper CBOR = CBORMapper.builder(
+          // Half a surrogate pair, as a broken stream can leave, must not cost the rest of a text.
+          CBORFactory.builder().enable(CBORGenerator.Feature.LENIENT_UTF_ENCODING).build())
       .addModule(new JavaTimeModule())
       .visibility(PropertyAccessor.ALL, Visibility.NONE)
       .visibility(PropertyAccessor.FIELD, Visibility.ANY)

@@ -8,6 +8,7 @@ import java.util.Optional;
  * One run, folded from its events.
  *
  * @param text the answer so far, of the newest attempt that has any
+ * @param stopReason why a completed run ended, in the harness's word: end_turn, max_tokens, …; empty for others
  * @param lastSeq number of the newest event, to follow from with {@code after}
  */
 public record RunView(
@@ -21,6 +22,7 @@ public record RunView(
     String text,
     List<Step> steps,
     Outcome outcome,
+    String stopReason,
     Usage usage,
     long lastSeq,
     Times times) {

@@ -70,18 +70,33 @@ final class Outbound {
   }
 
   private Send send() {
-    var news = List.copyOf(held);
+    var news = new ArrayList<>(held);
     held.clear();
+    keepHalfCharacter(news);
     out = true;
     sentText = sentText || news.stream().anyMatch(Outbound::isText);
     return new Send(news);
+  }
+
+  /** A piece of text must not end between the two halves of one character; the rest of it follows. */
+  private void keepHalfCharacter(List<Run.News> news) {
+    if (news.getLast() instanceof Run.Happened(HarnessUpdate.Text(var text))
+        && text.length() > 1
+        && Character.isHighSurrogate(text.charAt(text.length() - 1))) {
+      held.add(text(text.substring(text.length() - 1)));
+      news.set(news.size() - 1, text(text.substring(0, text.length() - 1)));
+    }
+  }
+
+  private static Run.News text(String text) {
+    return new Run.Happened(new HarnessUpdate.Text(text));
   }
 
   private boolean join(Run.News news) {
     if (!held.isEmpty()
         && held.getLast() instanceof Run.Happened(HarnessUpdate.Text(var before))
         && news instanceof Run.Happened(HarnessUpdate.Text(var more))) {
-      held.set(held.size() - 1, new Run.Happened(new HarnessUpdate.Text(before + more)));
+      held.set(held.size() - 1, text(before + more));
       return true;
     }
     return false;

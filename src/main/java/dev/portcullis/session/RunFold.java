@@ -23,6 +23,7 @@ final class RunFold {
   private RunView.Outcome outcome = new RunView.Outcome.Open();
   private Usage usage = Usage.NONE;
   private String harness = "";
+  private String stopReason = "";
   private int attempts;
   private int textAttempt;
   private long publicSeq = 1;
@@ -60,6 +61,7 @@ final class RunFold {
       case SessionEvent.RunUnparked _ -> outcome = new RunView.Outcome.Open();
       case SessionEvent.RunCompleted end -> {
         usage = end.usage();
+        stopReason = end.stopReason();
         ended(end.at(), new RunView.Outcome.Open());
       }
       case SessionEvent.RunFailed end -> ended(end.at(), new RunView.Outcome.Error(end.error()));
@@ -86,6 +88,7 @@ final class RunFold {
         text.toString(),
         List.copyOf(steps.values()),
         outcome,
+        stopReason,
         usage,
         publicSeq,
         new RunView.Times(turn.at(), List.copyOf(startedAt), List.copyOf(endedAt)));

@@ -241,13 +241,15 @@ class GatewayConfigTest {
         refused(Map.of("portcullis.auth.principals.ci", "{ token-sha256 = \"" + "ab".repeat(32) + "\" }")));
   }
 
-  @Test void setTakesPlainTextWithoutQuotesAndRefusesForeignKeys() {
+  @Test void setTakesPlainTextWithoutQuotesAndKeysWithoutThePrefix() {
     var config = new ConfigSource.Shipped().load(
         Map.of("portcullis.data", "/a//b #c", "pekko.loglevel", "DEBUG"), Map.of());
 
     assertEquals("/a//b #c", config.getString("portcullis.data"));
     assertEquals("DEBUG", config.getString("pekko.loglevel"));
-    assertNames("http.port", refused(Map.of("http.port", "1")));
+    assertEquals(8500, new ConfigSource.Shipped().load(Map.of("http.port", "8500"), Map.of())
+        .getInt("portcullis.http.port"));
+    assertNames("portcullis.htp.port", refused(Map.of("htp.port", "1")));
     assertNames("portcullis.alerts.webhooks", refused(Map.of("portcullis.alerts.webhooks", "[{")));
   }
 

@@ -112,7 +112,7 @@ final class ChatRoutes {
           .thenCompose(run -> request.stream()
               ? CompletableFuture.completedFuture(
                   sse.response(ChatStream.of(run, request.includeUsage(), sessions, sse, problems)))
-              : atRest(run).thenCompose(this::whole))
+              : atRest(run).thenApply(ChatRoutes::whole))
           .thenApply(response -> Replies.replayed(response, accepted.replayed()));
       case Receipt.KeyReused reused -> done(Problems.of(reused));
       case Receipt.Busy busy -> done(Problems.of(busy));
@@ -142,15 +142,15 @@ final class ChatRoutes {
         .thenCompose(found -> atRest(found.orElseThrow(() -> lost(run.id()))));
   }
 
-  private CompletionStage<HttpResponse> whole(RunView run) {
+  private static HttpResponse whole(RunView run) {
     return switch (run.status()) {
-      case COMPLETED -> stopReason(run).thenApply(stopReason -> Replies.json(200, ChatCodec.completion(
-          ChatCodec.Head.of(run), run.text(), ChatCodec.finishReason(stopReason), run.usage())));
-      case FAILED -> done(Problems.runFailed(
+      case COMPLETED -> Replies.json(200, ChatCodec.completion(
+          ChatCodec.Head.of(run), run.text(), ChatCodec.finishReason(run.stopReason()), run.usage()));
+      case FAILED -> Replies.problem(Problems.runFailed(
           run.error().orElseThrow(() -> new IllegalStateException(run.id() + " failed without an error"))));
-      case ABORTED -> done(Problems.runAborted(run.id()));
-      case PARKED -> done(Problems.runParked(run.id(), reason(run)));
-      case QUEUED, STARTING, RUNNING, ABORTING, INTERRUPTED -> done(Problems.streamCut(run.id()));
+      case ABORTED -> Replies.problem(Problems.runAborted(run.id()));
+      case PARKED -> Replies.problem(Problems.runParked(run.id(), reason(run)));
+      case QUEUED, STARTING, RUNNING, ABORTING, INTERRUPTED -> Replies.problem(Problems.streamCut(run.id()));
     };
   }
 
@@ -160,15 +160,5 @@ final class ChatRoutes {
 
   private static String reason(RunView run) {
     return run.outcome() instanceof RunView.Outcome.Parked(var reason, _) ? reason : "no reason noted";
-  }
-
-  /** Stands in the last event only. */
-  private CompletionStage<String> stopReason(RunView run) {
-    return Sse.follow(sessions, run.id(), run.lastSeq() - 1)
-        .runWith(Sink.headOption(), system)
-        .thenApply(last -> last
-            .map(RunEvent::body)
-            .map(body -> body instanceof RunEvent.Completed completed ? completed.stopReason() : "")
-            .orElse(""));
   }
 }

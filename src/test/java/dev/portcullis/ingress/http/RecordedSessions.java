@@ -297,6 +297,7 @@ final class RecordedSessions implements Sessions {
     var status = RunStatus.QUEUED;
     RunView.Outcome outcome = new RunView.Outcome.Open();
     var text = new StringBuilder();
+    var stopReason = "";
     var usage = Usage.NONE;
     var started = new ArrayList<Instant>();
     int attempt = 0;
@@ -326,6 +327,7 @@ final class RecordedSessions implements Sessions {
         case RunEvent.Completed completed -> {
           status = RunStatus.COMPLETED;
           usage = completed.usage();
+          stopReason = completed.stopReason();
         }
         case RunEvent.Failed failed -> {
           status = RunStatus.FAILED;
@@ -340,7 +342,7 @@ final class RecordedSessions implements Sessions {
     return new RunView(
         id, turn.session().text(), turn.session().agent(), "echo", status, attempt, turn.message(),
             text.toString(),
-        List.of(), outcome, usage, events.size(),
+        List.of(), outcome, stopReason, usage, events.size(),
         new RunView.Times(
             START,
             started.stream().limit(1).toList(),
