@@ -67,9 +67,9 @@ public final class HarnessProcess {
     return identity;
   }
 
-  /** Whether the program runs; it may be deaf all the same. */
+  /** Whether the program runs, by the kernel's word, which comes before ours; it may be deaf all the same. */
   public boolean alive() {
-    return process.isAlive();
+    return process.isAlive() && (identity.startTime() == 0 || ProcessTable.alive(identity));
   }
 
   /** The last of what it wrote to standard error, for logs only: it may hold what users said. */

@@ -1,0 +1,314 @@
+package dev.portcullis.harness.acp;
+
+import dev.portcullis.harness.HarnessFault;
+import dev.portcullis.harness.HarnessFault.Code;
+import dev.portcullis.harness.acp.AcpConnection.Parts;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+
+/**
+ * The processes of one harness: one per conversation, one more on standby while there is room. Who finds no room waits in
+ * order. Decisions are made under the lock, everything that may call back is done after it.
+ */
+final class AcpPool {
+  /** What a process that nobody needs gets to go quietly. */
+  private static final Duration GRACE = Duration.ofSeconds(10);
+  /** A new standby waits until the attempt that took the old one is on its way. */
+  private static final Duration RESTOCK = Duration.ofSeconds(2);
+
+  private sealed interface Use {}
+
+  private record Starting() implements Use {}
+
+  private record Standby() implements Use {}
+
+  private record Busy(String conversation) implements Use {}
+
+  private record Idle(String conversation) implements Use {}
+
+  private record Ending() implements Use {}
+
+  /** One place for a process. Its fields are guarded by the pool's lock. */
+  private static final class Slot {
+    private final Path directory;
+    private final CompletableFuture<AcpConnection> connection = new CompletableFuture<>();
+    private final CompletableFuture<Void> gone = new CompletableFuture<>();
+    private Use use;
+
+    Slot(Path directory, Use use) {
+      this.directory = directory;
+      this.use = use;
+    }
+  }
+
+  private record Waiter(
+      String conversation, Path directory, BooleanSupplier wanted, CompletableFuture<AcpConnection> place) {}
+
+  private final Parts parts;
+  private final Consumer<HarnessFault> lost;
+  private final Set<Slot> slots = new LinkedHashSet<>();
+  private final List<Waiter> waiters = new ArrayList<>();
+  private Path lastDirectory;
+  private boolean closed;
+
+  /**
+   * @param directory where the first standby works
+   * @param lost hears that a standby died or that no process can be started
+   */
+  AcpPool(Parts parts, Path directory, Consumer<HarnessFault> lost) {
+    this.parts = parts;
+    this.lastDirectory = directory;
+    this.lost = lost;
+  }
+
+  /** Proves that the agent can be started: by the one on standby, by a new one, or by one at work when there is no room. */
+  CompletionStage<AcpAgent> prove() {
+    Slot slot;
+    boolean fresh;
+    synchronized (this) {
+      if (closed) {
+        return CompletableFuture.failedStage(closing());
+      }
+      var room = slots.size() < parts.config().processes();
+      var known = find(use -> use instanceof Standby || use instanceof Starting)
+          .or(() -> room ? Optional.empty() : find(use -> !(use instanceof Ending)));
+      if (known.isEmpty() && !room) {
+        return slots.iterator().next().gone.thenCompose(_ -> prove());
+      }
+      fresh = known.isEmpty();
+      slot = known.orElseGet(() -> new Slot(lastDirectory, new Starting()));
+      slots.add(slot);
+    }
+    if (fresh) {
+      startStandby(slot);
+    }
+    return slot.connection.thenCompose(AcpConnection::ready);
+  }
+
+  private Optional<Slot> find(Predicate<Use> fits) {
+    return slots.stream().filter(slot -> fits.test(slot.use)).findFirst();
+  }
+
+  /** A process for a conversation, the one it had if that lives. {@code wanted} turns false when nobody waits any more. */
+  CompletionStage<AcpConnection> acquire(String conversation, Path directory, BooleanSupplier wanted) {
+    var waiter = new Waiter(conversation, directory, wanted, new CompletableFuture<>());
+    synchronized (this) {
+      if (closed) {
+        return CompletableFuture.failedStage(closing());
+      }
+      waiters.add(waiter);
+    }
+    pump();
+    return waiter.place;
+  }
+
+  /** The turn is over: the process stays warm for the next one of its conversation. */
+  void release(AcpConnection connection) {
+    synchronized (this) {
+      for (var slot : slots) {
+        if (holds(slot, connection) && slot.use instanceof Busy(var conversation)) {
+          rest(slot, new Idle(conversation));
+        }
+      }
+    }
+    pump();
+  }
+
+  /** Ends the process; completes when nothing of it is left. */
+  CompletionStage<Void> discard(AcpConnection connection, Duration grace) {
+    List<Slot> found;
+    synchronized (this) {
+      found = slots.stream().filter(slot -> holds(slot, connection)).toList();
+    }
+    found.forEach(slot -> end(slot, grace));
+    return found.isEmpty() ? connection.stop(grace) : found.getFirst().gone;
+  }
+
+  CompletionStage<Void> close(Duration grace) {
+    List<Slot> all;
+    List<Waiter> refused;
+    synchronized (this) {
+      closed = true;
+      all = List.copyOf(slots);
+      refused = List.copyOf(waiters);
+      waiters.clear();
+    }
+    refused.forEach(waiter -> waiter.place.completeExceptionally(closing()));
+    all.forEach(slot -> end(slot, grace));
+    return CompletableFuture.allOf(all.stream().map(slot -> slot.gone).toArray(CompletableFuture[]::new));
+  }
+
+  private static HarnessFault closing() {
+    return HarnessFault.of(Code.LOST, "the harness is being closed");
+  }
+
+  private static boolean holds(Slot slot, AcpConnection connection) {
+    return slot.connection.getNow(connection) == connection && slot.connection.isDone();
+  }
+
+  // ---- giving out
+  /** Serves waiters in order. One that needs room lets only those pass that need none. */
+  private void pump() {
+    var after = new ArrayList<Runnable>();
+    synchronized (this) {
+      waiters.removeIf(waiter -> !waiter.wanted.getAsBoolean());
+      var room = true;
+      for (Iterator<Waiter> each = waiters.iterator(); each.hasNext();) {
+        var waiter = each.next();
+        if (warm(waiter, after) || (room && start(waiter, after))) {
+          each.remove();
+        } else {
+          room = false;
+        }
+      }
+    }
+    after.forEach(Runnable::run);
+  }
+
+  /** A process that has been working for the conversation, or the one on standby. */
+  private boolean warm(Waiter waiter, List<Runnable> after) {
+    for (var slot : slots) {
+      var own = slot.use instanceof Idle(var conversation) && conversation.equals(waiter.conversation);
+      var fits = slot.directory.equals(waiter.directory) && slot.connection.isDone();
+      if (own && !fits) {
+        after.add(() -> end(slot, GRACE)); // Its workspace has changed.
+      } else if (own || (slot.use instanceof Standby && fits)) {
+        if (!slot.connection.join().alive()) {
+          after.add(() -> died(slot, HarnessFault.of(Code.LOST, "the process died while it was not in use")));
+          continue;
+        }
+        if (slot.use instanceof Standby) {
+          parts.timer().schedule(this::restock, RESTOCK.toMillis(), TimeUnit.MILLISECONDS);
+        }
+        slot.use = new Busy(waiter.conversation);
+        after.add(() -> waiter.place.complete(slot.connection.join()));
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private boolean start(Waiter waiter, List<Runnable> after) {
+    var inUse = slots.stream().anyMatch(slot ->
+        slot.use instanceof Busy(var conversation) && conversation.equals(waiter.conversation));
+    if (inUse) {
+      return false; // One conversation, one process.
+    }
+    if (slots.size() >= parts.config().processes()) {
+      slots.stream().filter(slot -> slot.use instanceof Standby || slot.use instanceof Idle).findFirst()
+          .ifPresent(slot -> after.add(() -> end(slot, GRACE)));
+      return false;
+    }
+    var slot = new Slot(waiter.directory, new Busy(waiter.conversation));
+    slots.add(slot);
+    lastDirectory = waiter.directory;
+    after.add(() -> startFor(waiter, slot));
+    return true;
+  }
+
+  // ---- starting and ending
+  private AcpConnection open(Slot slot) {
+    var connection = AcpConnection.open(parts, slot.directory);
+    slot.connection.complete(connection);
+    connection.ended().thenAccept(fault -> died(slot, fault));
+    return connection;
+  }
+
+  private void startFor(Waiter waiter, Slot slot) {
+    var connection = open(slot);
+    connection.ready().whenComplete((_, failure) -> {
+      if (failure == null) {
+        waiter.place.complete(connection);
+        return;
+      }
+      var fault = AcpAttempt.fault(failure);
+      end(slot, Duration.ZERO);
+      lost.accept(fault);
+      waiter.place.completeExceptionally(fault);
+    });
+  }
+
+  private void startStandby(Slot slot) {
+    open(slot).ready().whenComplete((_, failure) -> {
+      if (failure != null) {
+        end(slot, Duration.ZERO);
+        return;
+      }
+      synchronized (this) {
+        if (slot.use instanceof Starting) {
+          rest(slot, new Standby());
+        }
+      }
+      pump();
+    });
+  }
+
+  private void restock() {
+    var slot = new Slot(lastDirectory, new Starting());
+    synchronized (this) {
+      var stocked = slots.stream().anyMatch(each -> each.use instanceof Standby || each.use instanceof Starting);
+      if (closed || stocked || !waiters.isEmpty() || slots.size() >= parts.config().processes()) {
+        return;
+      }
+      slots.add(slot);
+    }
+    startStandby(slot);
+    slot.connection.thenCompose(AcpConnection::ready).whenComplete((_, failure) -> {
+      if (failure != null) {
+        lost.accept(AcpAttempt.fault(failure));
+      }
+    });
+  }
+
+  /** Leaves a process to itself, until it is needed or has been unused for too long. */
+  private void rest(Slot slot, Use use) {
+    slot.use = use;
+    parts.timer().schedule(() -> {
+      synchronized (this) {
+        if (slot.use != use) {
+          return;
+        }
+      }
+      end(slot, GRACE);
+    }, parts.config().idleClose().toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  private void died(Slot slot, HarnessFault fault) {
+    boolean standby;
+    synchronized (this) {
+      standby = slot.use instanceof Standby;
+    }
+    end(slot, Duration.ZERO); // It is dead; what it started may not be.
+    if (standby) {
+      lost.accept(fault);
+    }
+  }
+
+  private void end(Slot slot, Duration grace) {
+    synchronized (this) {
+      if (slot.use instanceof Ending) {
+        return;
+      }
+      slot.use = new Ending();
+    }
+    slot.connection.thenCompose(connection -> connection.stop(grace)).whenComplete((_, _) -> {
+      synchronized (this) {
+        slots.remove(slot);
+      }
+      slot.gone.complete(null);
+      pump();
+    });
+  }
+}
