@@ -38,7 +38,8 @@ final class AcpPool {
 
   private record Idle(String conversation) implements Use {}
 
-  private record Ending() implements Use {}
+  /** @param conversation whose process it was, empty when nobody's */
+  private record Ending(String conversation) implements Use {}
 
   /** One place for a process. Its fields are guarded by the pool's lock. */
   private static final class Slot {
@@ -167,45 +168,58 @@ final class AcpPool {
       var room = true;
       for (Iterator<Waiter> each = waiters.iterator(); each.hasNext();) {
         var waiter = each.next();
-        if (warm(waiter, after) || (room && start(waiter, after))) {
+        if (warm(waiter, after)) {
           each.remove();
-        } else {
-          room = false;
+        } else if (!inUse(waiter.conversation)) {
+          room = room && start(waiter, after);
+          if (room) {
+            each.remove();
+          }
         }
       }
     }
     after.forEach(Runnable::run);
   }
 
-  /** A process that has been working for the conversation, or the one on standby. */
+  /** The process that has been working for the conversation, else the one on standby. */
   private boolean warm(Waiter waiter, List<Runnable> after) {
-    for (var slot : slots) {
-      var own = slot.use instanceof Idle(var conversation) && conversation.equals(waiter.conversation);
-      var fits = slot.directory.equals(waiter.directory) && slot.connection.isDone();
-      if (own && !fits) {
-        after.add(() -> end(slot, GRACE)); // Its workspace has changed.
-      } else if (own || (slot.use instanceof Standby && fits)) {
-        if (!slot.connection.join().alive()) {
-          after.add(() -> died(slot, HarnessFault.of(Code.LOST, "the process died while it was not in use")));
-          continue;
-        }
-        if (slot.use instanceof Standby) {
-          parts.timer().schedule(this::restock, RESTOCK.toMillis(), TimeUnit.MILLISECONDS);
-        }
-        slot.use = new Busy(waiter.conversation);
-        after.add(() -> waiter.place.complete(slot.connection.join()));
-        return true;
-      }
+    var own = find(use -> use instanceof Idle(var conversation) && conversation.equals(waiter.conversation));
+    var found = own.or(() -> find(use -> use instanceof Standby).filter(slot -> fits(slot, waiter)));
+    if (found.isEmpty()) {
+      return false;
     }
-    return false;
+    var slot = found.get();
+    if (!fits(slot, waiter)) {
+      after.add(() -> end(slot, GRACE)); // Its workspace has changed.
+      return false;
+    }
+    if (!slot.connection.join().alive()) {
+      after.add(() -> died(slot, HarnessFault.of(Code.LOST, "the process died while it was not in use")));
+      return false;
+    }
+    if (own.isEmpty()) {
+      parts.timer().schedule(this::restock, RESTOCK.toMillis(), TimeUnit.MILLISECONDS);
+    }
+    slot.use = new Busy(waiter.conversation);
+    after.add(() -> waiter.place.complete(slot.connection.join()));
+    return true;
+  }
+
+  private static boolean fits(Slot slot, Waiter waiter) {
+    return slot.directory.equals(waiter.directory);
+  }
+
+  /** One conversation, one process: the next one starts when nothing of the last one is left. */
+  private boolean inUse(String wanted) {
+    return slots.stream().anyMatch(slot -> switch (slot.use) {
+      case Busy(var conversation) -> conversation.equals(wanted);
+      case Idle(var conversation) -> conversation.equals(wanted); // It did not serve: it is about to be ended.
+      case Ending(var conversation) -> conversation.equals(wanted);
+      case Starting _, Standby _ -> false;
+    });
   }
 
   private boolean start(Waiter waiter, List<Runnable> after) {
-    var inUse = slots.stream().anyMatch(slot ->
-        slot.use instanceof Busy(var conversation) && conversation.equals(waiter.conversation));
-    if (inUse) {
-      return false; // One conversation, one process.
-    }
     if (slots.size() >= parts.config().processes()) {
       slots.stream().filter(slot -> slot.use instanceof Standby || slot.use instanceof Idle).findFirst()
           .ifPresent(slot -> after.add(() -> end(slot, GRACE)));
@@ -301,7 +315,11 @@ final class AcpPool {
       if (slot.use instanceof Ending) {
         return;
       }
-      slot.use = new Ending();
+      slot.use = new Ending(switch (slot.use) {
+        case Busy(var conversation) -> conversation;
+        case Idle(var conversation) -> conversation;
+        case Starting _, Standby _, Ending _ -> "";
+      });
     }
     slot.connection.thenCompose(connection -> connection.stop(grace)).whenComplete((_, _) -> {
       synchronized (this) {
