@@ -9,8 +9,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.apache.pekko.actor.typed.ActorRef;
 
 /**
- * The one registry: an immutable map that is swapped whole, read by readiness, health line and dispatch alike. What is
- * declared never leaves it; only the state of an entry changes.
+ * The one registry: an immutable map that is swapped whole, read by readiness, health line and dispatch
+ * alike. What is declared never leaves it; only the state of an entry changes.
  */
 public final class Harnesses {
   /** One declared harness. */
@@ -18,7 +18,10 @@ public final class Harnesses {
       String name, String kind, State state, ActorRef<HarnessActor.Command> actor) {}
 
   public sealed interface State {
-    /** Not proven yet in this incarnation, or being proven again. {@code cause} is empty before the first failure. */
+    /**
+     * Not proven yet in this incarnation, or being proven again. {@code cause} is empty before the first
+     * failure.
+     */
     record Registering(String cause) implements State {}
 
     record Ready(Harness.Registration registration) implements State {}
@@ -56,8 +59,8 @@ public final class Harnesses {
   }
 
   /**
-   * Calls {@code listener} after each change, on the thread that made it, so it must be quick: look at {@link #snapshot}
-   * and tell an actor. Look once yourself after subscribing; what happened before is not told.
+   * Calls {@code listener} after each change, on the thread that made it, so it must be quick: look at {@link
+   * #snapshot} and tell an actor. Look once yourself after subscribing; what happened before is not told.
    */
   public Subscription subscribe(Runnable listener) {
     Runnable own = () -> listener.run(); // The same listener may subscribe twice and must end one by one.

@@ -20,14 +20,16 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Pattern;
 
 /**
- * A model server on loopback that needs no model: speaks Chat Completions with streaming and obeys the last directive of
- * the last user message. {@code [[say WORDS]]} answers them word by word; {@code [[slow N MS]]} answers {@code part1
- * part2 …}, N of them, MS milliseconds apart; {@code [[shell COMMAND]]} calls the tool {@code bash} and then repeats what
- * it said; {@code [[history]]} tells how many user messages the model was given; {@code [[error STATUS]]} refuses.
+ * A model server on loopback that needs no model: speaks Chat Completions with streaming and obeys the last
+ * directive of the last user message. {@code [[say WORDS]]} answers them word by word; {@code [[slow N MS]]}
+ * answers {@code part1 part2 …}, N of them, MS milliseconds apart; {@code [[shell COMMAND]]} calls the tool
+ * {@code bash} and then repeats what it said; {@code [[history]]} tells how many user messages the model was
+ * given; {@code [[error STATUS]]} refuses.
  */
 public final class StandInModel implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final Pattern DIRECTIVE = Pattern.compile("\\[\\[(say|slow|shell|history|error) ?((?:(?!]]).)*)]]");
+  private static final Pattern DIRECTIVE = Pattern.compile(
+      "\\[\\[(say|slow|shell|history|error) ?((?:(?!]]).)*)]]");
 
   /** @param turn a call of the agent for a turn, not for a title */
   public record Call(boolean turn, List<String> userMessages) {}
@@ -58,9 +60,12 @@ public final class StandInModel implements AutoCloseable {
     return List.copyOf(calls);
   }
 
-  /** Environment that makes OpenCode talk to this server alone, with everything it keeps below {@code home}. */
+  /**
+   * Environment that makes OpenCode talk to this server alone, with everything it keeps below {@code home}.
+   */
   public Map<String, String> openCode(Path home) {
-    var config = JSON.createObjectNode().put("model", "standin/standin-1").put("small_model", "standin/standin-1")
+    var config = JSON.createObjectNode().put("model", "standin/standin-1")
+        .put("small_model", "standin/standin-1")
         .put("autoupdate", false).put("share", "disabled");
     config.putArray("enabled_providers").add("standin");
     config.putObject("permission").put("bash", "ask").put("edit", "ask");
@@ -69,7 +74,10 @@ public final class StandInModel implements AutoCloseable {
     provider.putObject("options").put("baseURL", baseUrl()).put("apiKey", "none");
     provider.putObject("models").putObject("standin-1").put("name", "Stand-in 1");
     return Map.of("HOME", home.toString(), "OPENCODE_CONFIG_CONTENT", config.toString(),
-        "OPENCODE_DISABLE_AUTOUPDATE", "1", "OPENCODE_DISABLE_MODELS_FETCH", "1", "OPENCODE_DISABLE_LSP_DOWNLOAD", "1");
+        "OPENCODE_DISABLE_AUTOUPDATE", "1", "OPENCODE_DISABLE_MODELS_FETCH", "1",
+            "OPENCODE_DISABLE_LSP_DOWNLOAD", "1",
+        // It installs a plugin in the background; a registry that is not there keeps the network out of it.
+        "npm_config_registry", "http://127.0.0.1:9/", "npm_config_fetch_retries", "0");
   }
 
   @Override
@@ -142,7 +150,8 @@ public final class StandInModel implements AutoCloseable {
       var delta = JSON.createObjectNode();
       var call = delta.putArray("tool_calls").addObject()
           .put("index", 0).put("id", "call_" + ids.incrementAndGet()).put("type", "function");
-      var arguments = JSON.createObjectNode().put("command", command).put("description", "run the scripted command");
+      var arguments = JSON.createObjectNode().put("command", command)
+          .put("description", "run the scripted command");
       call.putObject("function").put("name", "bash").put("arguments", arguments.toString());
       send(out, chunk(id, delta, ""));
       end(out, id, "tool_calls");
@@ -166,7 +175,8 @@ public final class StandInModel implements AutoCloseable {
 
   private static void refuse(HttpExchange exchange, int status) throws IOException {
     var error = JSON.createObjectNode();
-    error.putObject("error").put("message", "scripted failure").put("type", "scripted").put("code", "scripted");
+    error.putObject("error").put("message", "scripted failure").put("type", "scripted")
+        .put("code", "scripted");
     var bytes = error.toString().getBytes(StandardCharsets.UTF_8);
     exchange.getResponseHeaders().set("Content-Type", "application/json");
     exchange.sendResponseHeaders(status, bytes.length);

@@ -20,8 +20,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /**
- * One attempt: waits for a process, opens the session, runs the turn. Its lock keeps updates in order and makes the end
- * the last one.
+ * One attempt: waits for a process, opens the session, runs the turn. Its lock keeps updates in order and
+ * makes the end the last one.
  */
 final class AcpAttempt implements Attempt, AcpConnection.Turn {
   /** What is shared by all attempts of a harness. */
@@ -40,7 +40,9 @@ final class AcpAttempt implements Attempt, AcpConnection.Turn {
 
   private record Question(JsonNode requestId, AcpPermission permission) {}
 
-  /** A call that is announced becomes a step when nothing was heard of it for so long; see {@link AcpSteps}. */
+  /**
+   * A call that is announced becomes a step when nothing was heard of it for so long; see {@link AcpSteps}.
+   */
   private static final Duration HOLD = Duration.ofMillis(150);
   /** Longest time that a cancelled turn gets before its process is ended, when it must go anyway. */
   private static final Duration CANCEL_WAIT = Duration.ofSeconds(2);
@@ -66,13 +68,17 @@ final class AcpAttempt implements Attempt, AcpConnection.Turn {
 
   /** What failed, without the wrapping of futures. */
   static HarnessFault fault(Throwable failure) {
-    var cause = failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
-    return cause instanceof HarnessFault fault ? fault : HarnessFault.of(Code.LOST, "the connection broke: " + cause);
+    var wrapped = failure instanceof CompletionException && failure.getCause() != null;
+    var cause = wrapped ? failure.getCause() : failure;
+    return cause instanceof HarnessFault fault
+        ? fault
+        : HarnessFault.of(Code.LOST, "the connection broke: " + cause);
   }
 
   // ---- getting there
   void begin() {
-    parts.pool().acquire(spec.conversation(), spec.workspace(), this::waiting).whenComplete((connection, failure) -> {
+    parts.pool().acquire(spec.conversation(), spec.workspace(), this::waiting)
+        .whenComplete((connection, failure) -> {
       if (failure == null) {
         open(connection);
       } else {
@@ -115,7 +121,8 @@ final class AcpAttempt implements Attempt, AcpConnection.Turn {
       return;
     }
     var gone = parts.pool().discard(connection, Duration.ZERO);
-    if (fault.code() == Code.LOST && !secondTry) { // A warm process may have died unnoticed; nothing was asked of it.
+    // A warm process may have died unnoticed; nothing was asked of it.
+    if (fault.code() == Code.LOST && !secondTry) {
       secondTry = true;
       phase = new Waiting();
       gone.thenRun(this::begin);
@@ -255,7 +262,8 @@ final class AcpAttempt implements Attempt, AcpConnection.Turn {
         connection.cancel(sessionId);
         // The last fifth of the grace is for ending the process of an agent that does not listen.
         var polite = grace.multipliedBy(4).dividedBy(5);
-        parts.timer().schedule(() -> force(connection, grace.minus(polite)), polite.toMillis(), TimeUnit.MILLISECONDS);
+        parts.timer().schedule(() -> force(connection, grace.minus(polite)), polite.toMillis(),
+            TimeUnit.MILLISECONDS);
       }
       case Over _ -> { }
     }

@@ -16,8 +16,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * ACP frames to and from our own types. Stateless: ids, timers and processes belong to {@link AcpConnection}. Source:
- * Agent Client Protocol, version 1.
+ * ACP frames to and from our own types. Stateless: ids, timers and processes belong to {@link AcpConnection}.
+ * Source: Agent Client Protocol, version 1.
  */
 final class AcpCodec {
   static final int PROTOCOL_VERSION = 1;
@@ -76,7 +76,9 @@ final class AcpCodec {
 
   // ---- from the agent
 
-  /** @throws HarnessFault {@code WRONG_VERSION} when the agent answers with another protocol than asked for */
+  /**
+   * @throws HarnessFault {@code WRONG_VERSION} when the agent answers with another protocol than asked for
+   */
   static AcpAgent decodeAgent(JsonNode result) {
     var version = result.path("protocolVersion");
     if (!version.isInt()) {
@@ -84,7 +86,8 @@ final class AcpCodec {
     }
     if (version.intValue() != PROTOCOL_VERSION) {
       throw HarnessFault.of(Code.WRONG_VERSION, "the agent speaks version " + version.intValue()
-          + " of the Agent Client Protocol, we speak " + PROTOCOL_VERSION + ": install a version of it that does too");
+          + " of the Agent Client Protocol, we speak " + PROTOCOL_VERSION
+          + ": install a version of it that does too");
     }
     var capabilities = result.path("agentCapabilities");
     var info = result.path("agentInfo");
@@ -128,7 +131,10 @@ final class AcpCodec {
         call.path("kind").asText(""), status, input(call.path("rawInput")));
   }
 
-  /** An empty object says as little as none: agents announce a call so, before they know what it will be given. */
+  /**
+   * An empty object says as little as none: agents announce a call so, before they know what it will be
+   * given.
+   */
   private static String input(JsonNode input) {
     var nothing = input.isMissingNode() || input.isNull() || (input.isContainerNode() && input.isEmpty());
     return nothing ? "" : canonical(input);
@@ -158,14 +164,16 @@ final class AcpCodec {
     var gemini = result.path("_meta").path("quota").path("token_count");
     var usage = result.path("usage");
     if (usage.hasNonNull("inputTokens")) {
-      updates.add(new HarnessUpdate.Usage(usage.path("inputTokens").asLong(), usage.path("outputTokens").asLong()));
+      updates.add(new HarnessUpdate.Usage(
+          usage.path("inputTokens").asLong(), usage.path("outputTokens").asLong()));
     } else if (gemini.hasNonNull("input_tokens")) {
       updates.add(new HarnessUpdate.Usage(
           gemini.path("input_tokens").asLong(), gemini.path("output_tokens").asLong()));
     }
     var reason = required(result, "stopReason");
     updates.add(reason.equals("cancelled")
-        ? new HarnessUpdate.Failed(HarnessFault.of(Code.REFUSED, "the agent gave the turn up without being asked to"))
+        ? new HarnessUpdate.Failed(
+            HarnessFault.of(Code.REFUSED, "the agent gave the turn up without being asked to"))
         : new HarnessUpdate.Completed(reason));
     return updates;
   }
@@ -179,7 +187,8 @@ final class AcpCodec {
       var hint = agent.loginHint().isEmpty() ? "" : ". It says: " + agent.loginHint();
       return HarnessFault.of(Code.AUTHENTICATION, "the agent wants credentials: " + text + hint);
     }
-    return HarnessFault.of(Code.REFUSED, "the agent answered " + method + " with error " + error.code() + ": " + text);
+    return HarnessFault.of(Code.REFUSED, "the agent answered " + method + " with error " + error.code()
+        + ": " + text);
   }
 
   /** An agent that refuses the handshake itself speaks another version, or something else. */

@@ -23,7 +23,10 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** One agent process and the protocol spoken with it. Holds at most one session, with at most one turn at a time. */
+/**
+ * One agent process and the protocol spoken with it. Holds at most one session, with at most one turn at a
+ * time.
+ */
 final class AcpConnection implements ProcessListener, JsonRpcPeer.Handler {
   /** Who hears of the turn that runs. */
   interface Turn {
@@ -41,7 +44,10 @@ final class AcpConnection implements ProcessListener, JsonRpcPeer.Handler {
   private record Route(String sessionId, Turn turn) {}
 
   private static final Route NOWHERE = new Route("", new Deaf());
-  /** Gemini tells a loaded session again after it said that it is loaded: it is over when it is silent for so long. */
+  /**
+   * Gemini tells a loaded session again after it said that it is loaded: it is over when it is silent for so
+   * long.
+   */
   private static final Duration SILENCE = Duration.ofMillis(300);
   private static final Logger log = LoggerFactory.getLogger(AcpConnection.class);
 
@@ -150,7 +156,8 @@ final class AcpConnection implements ProcessListener, JsonRpcPeer.Handler {
                   .thenApply(_ -> opened(wanted, false));
           case Reply.Result _ -> newSession(); // Some other session; ours is gone.
           case Reply.Error(var code, _, _) -> {
-            log.info("acp.session_not_reopened name={} method={} code={}", parts.config().name(), method, code);
+            log.info("acp.session_not_reopened name={} method={} code={}",
+                parts.config().name(), method, code);
             yield newSession();
           }
         });

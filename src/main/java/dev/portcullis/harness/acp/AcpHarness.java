@@ -21,8 +21,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
 /**
- * Any agent that speaks the Agent Client Protocol. The process that proves it stays on standby for the next conversation;
- * its death, or the disappearance of the program, is the loss of what was proven.
+ * Any agent that speaks the Agent Client Protocol. The process that proves it stays on standby for the next
+ * conversation; its death, or the disappearance of the program, is the loss of what was proven.
  */
 public final class AcpHarness implements Harness {
   private static final Duration LOOK = Duration.ofSeconds(1);
@@ -35,7 +35,9 @@ public final class AcpHarness implements Harness {
   private final List<Consumer<HarnessFault>> listeners = new CopyOnWriteArrayList<>();
   private final AtomicBoolean proven = new AtomicBoolean();
 
-  /** @param directory where the process that proves the harness works: the workspace of an agent, best; exists */
+  /**
+   * @param directory where the process that proves the harness works: the workspace of an agent, best; exists
+   */
   public static AcpHarness create(
       HarnessConfig.Acp config, ProcessLauncher launcher, Path directory, Clock clock) {
     var timer = new ScheduledThreadPoolExecutor(

@@ -13,8 +13,8 @@ record AcpPermission(AcpUpdate.Tool tool, List<Option> options) {
   }
 
   /**
-   * The option to choose, by its kind, for ids differ from agent to agent. What lasts longer than this once is never
-   * chosen on a user's behalf, except for a refusal. Empty when there is none.
+   * The option to choose, by its kind, for ids differ from agent to agent. What lasts longer than this once
+   * is never chosen on a user's behalf, except for a refusal. Empty when there is none.
    */
   Optional<String> choose(boolean allow) {
     return allow ? option("allow_once") : option("reject_once").or(() -> option("reject_always"));

@@ -19,8 +19,8 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /**
- * The processes of one harness: one per conversation, one more on standby while there is room. Who finds no room waits in
- * order. Decisions are made under the lock, everything that may call back is done after it.
+ * The processes of one harness: one per conversation, one more on standby while there is room. Who finds no
+ * room waits in order. Decisions are made under the lock, everything that may call back is done after it.
  */
 final class AcpPool {
   /** What a process that nobody needs gets to go quietly. */
@@ -28,38 +28,12 @@ final class AcpPool {
   /** A new standby waits until the attempt that took the old one is on its way. */
   private static final Duration RESTOCK = Duration.ofSeconds(2);
 
-  private sealed interface Use {}
-
-  private record Starting() implements Use {}
-
-  private record Standby() implements Use {}
-
-  private record Busy(String conversation) implements Use {}
-
-  private record Idle(String conversation) implements Use {}
-
-  /** @param conversation whose process it was, empty when nobody's */
-  private record Ending(String conversation) implements Use {}
-
-  /** One place for a process. Its fields are guarded by the pool's lock. */
-  private static final class Slot {
-    private final Path directory;
-    private final CompletableFuture<AcpConnection> connection = new CompletableFuture<>();
-    private final CompletableFuture<Void> gone = new CompletableFuture<>();
-    private Use use;
-
-    Slot(Path directory, Use use) {
-      this.directory = directory;
-      this.use = use;
-    }
-  }
-
   private record Waiter(
       String conversation, Path directory, BooleanSupplier wanted, CompletableFuture<AcpConnection> place) {}
 
   private final Parts parts;
   private final Consumer<HarnessFault> lost;
-  private final Set<Slot> slots = new LinkedHashSet<>();
+  private final Set<AcpSlot> slots = new LinkedHashSet<>();
   private final List<Waiter> waiters = new ArrayList<>();
   private Path lastDirectory;
   private boolean closed;
@@ -74,22 +48,25 @@ final class AcpPool {
     this.lost = lost;
   }
 
-  /** Proves that the agent can be started: by the one on standby, by a new one, or by one at work when there is no room. */
+  /**
+   * Proves that the agent can be started: by the one on standby, by a new one, or by one at work when there
+   * is no room.
+   */
   CompletionStage<AcpAgent> prove() {
-    Slot slot;
+    AcpSlot slot;
     boolean fresh;
     synchronized (this) {
       if (closed) {
         return CompletableFuture.failedStage(closing());
       }
       var room = slots.size() < parts.config().processes();
-      var known = find(use -> use instanceof Standby || use instanceof Starting)
-          .or(() -> room ? Optional.empty() : find(use -> !(use instanceof Ending)));
+      var known = find(use -> use instanceof AcpSlot.Standby || use instanceof AcpSlot.Starting)
+          .or(() -> room ? Optional.empty() : find(use -> !(use instanceof AcpSlot.Ending)));
       if (known.isEmpty() && !room) {
         return slots.iterator().next().gone.thenCompose(_ -> prove());
       }
       fresh = known.isEmpty();
-      slot = known.orElseGet(() -> new Slot(lastDirectory, new Starting()));
+      slot = known.orElseGet(() -> new AcpSlot(lastDirectory, new AcpSlot.Starting()));
       slots.add(slot);
     }
     if (fresh) {
@@ -98,11 +75,14 @@ final class AcpPool {
     return slot.connection.thenCompose(AcpConnection::ready);
   }
 
-  private Optional<Slot> find(Predicate<Use> fits) {
+  private Optional<AcpSlot> find(Predicate<AcpSlot.Use> fits) {
     return slots.stream().filter(slot -> fits.test(slot.use)).findFirst();
   }
 
-  /** A process for a conversation, the one it had if that lives. {@code wanted} turns false when nobody waits any more. */
+  /**
+   * A process for a conversation, the one it had if that lives. {@code wanted} turns false when nobody waits
+   * any more.
+   */
   CompletionStage<AcpConnection> acquire(String conversation, Path directory, BooleanSupplier wanted) {
     var waiter = new Waiter(conversation, directory, wanted, new CompletableFuture<>());
     synchronized (this) {
@@ -119,8 +99,8 @@ final class AcpPool {
   void release(AcpConnection connection) {
     synchronized (this) {
       for (var slot : slots) {
-        if (holds(slot, connection) && slot.use instanceof Busy(var conversation)) {
-          rest(slot, new Idle(conversation));
+        if (holds(slot, connection) && slot.use instanceof AcpSlot.Busy(var conversation)) {
+          rest(slot, new AcpSlot.Idle(conversation));
         }
       }
     }
@@ -129,7 +109,7 @@ final class AcpPool {
 
   /** Ends the process; completes when nothing of it is left. */
   CompletionStage<Void> discard(AcpConnection connection, Duration grace) {
-    List<Slot> found;
+    List<AcpSlot> found;
     synchronized (this) {
       found = slots.stream().filter(slot -> holds(slot, connection)).toList();
     }
@@ -138,7 +118,7 @@ final class AcpPool {
   }
 
   CompletionStage<Void> close(Duration grace) {
-    List<Slot> all;
+    List<AcpSlot> all;
     List<Waiter> refused;
     synchronized (this) {
       closed = true;
@@ -155,7 +135,7 @@ final class AcpPool {
     return HarnessFault.of(Code.LOST, "the harness is being closed");
   }
 
-  private static boolean holds(Slot slot, AcpConnection connection) {
+  private static boolean holds(AcpSlot slot, AcpConnection connection) {
     return slot.connection.getNow(connection) == connection && slot.connection.isDone();
   }
 
@@ -183,8 +163,9 @@ final class AcpPool {
 
   /** The process that has been working for the conversation, else the one on standby. */
   private boolean warm(Waiter waiter, List<Runnable> after) {
-    var own = find(use -> use instanceof Idle(var conversation) && conversation.equals(waiter.conversation));
-    var found = own.or(() -> find(use -> use instanceof Standby).filter(slot -> fits(slot, waiter)));
+    var own = find(use -> use instanceof AcpSlot.Idle(var conversation)
+        && conversation.equals(waiter.conversation));
+    var found = own.or(() -> find(use -> use instanceof AcpSlot.Standby).filter(slot -> fits(slot, waiter)));
     if (found.isEmpty()) {
       return false;
     }
@@ -200,32 +181,34 @@ final class AcpPool {
     if (own.isEmpty()) {
       parts.timer().schedule(this::restock, RESTOCK.toMillis(), TimeUnit.MILLISECONDS);
     }
-    slot.use = new Busy(waiter.conversation);
+    slot.use = new AcpSlot.Busy(waiter.conversation);
     after.add(() -> waiter.place.complete(slot.connection.join()));
     return true;
   }
 
-  private static boolean fits(Slot slot, Waiter waiter) {
+  private static boolean fits(AcpSlot slot, Waiter waiter) {
     return slot.directory.equals(waiter.directory);
   }
 
   /** One conversation, one process: the next one starts when nothing of the last one is left. */
   private boolean inUse(String wanted) {
     return slots.stream().anyMatch(slot -> switch (slot.use) {
-      case Busy(var conversation) -> conversation.equals(wanted);
-      case Idle(var conversation) -> conversation.equals(wanted); // It did not serve: it is about to be ended.
-      case Ending(var conversation) -> conversation.equals(wanted);
-      case Starting _, Standby _ -> false;
+      case AcpSlot.Busy(var conversation) -> conversation.equals(wanted);
+      // It did not serve: it is about to be ended.
+      case AcpSlot.Idle(var conversation) -> conversation.equals(wanted);
+      case AcpSlot.Ending(var conversation) -> conversation.equals(wanted);
+      case AcpSlot.Starting _, AcpSlot.Standby _ -> false;
     });
   }
 
   private boolean start(Waiter waiter, List<Runnable> after) {
     if (slots.size() >= parts.config().processes()) {
-      slots.stream().filter(slot -> slot.use instanceof Standby || slot.use instanceof Idle).findFirst()
+      slots.stream().filter(slot -> slot.use instanceof AcpSlot.Standby || slot.use instanceof AcpSlot.Idle)
+          .findFirst()
           .ifPresent(slot -> after.add(() -> end(slot, GRACE)));
       return false;
     }
-    var slot = new Slot(waiter.directory, new Busy(waiter.conversation));
+    var slot = new AcpSlot(waiter.directory, new AcpSlot.Busy(waiter.conversation));
     slots.add(slot);
     lastDirectory = waiter.directory;
     after.add(() -> startFor(waiter, slot));
@@ -233,14 +216,14 @@ final class AcpPool {
   }
 
   // ---- starting and ending
-  private AcpConnection open(Slot slot) {
+  private AcpConnection open(AcpSlot slot) {
     var connection = AcpConnection.open(parts, slot.directory);
     slot.connection.complete(connection);
     connection.ended().thenAccept(fault -> died(slot, fault));
     return connection;
   }
 
-  private void startFor(Waiter waiter, Slot slot) {
+  private void startFor(Waiter waiter, AcpSlot slot) {
     var connection = open(slot);
     connection.ready().whenComplete((_, failure) -> {
       if (failure == null) {
@@ -254,15 +237,15 @@ final class AcpPool {
     });
   }
 
-  private void startStandby(Slot slot) {
+  private void startStandby(AcpSlot slot) {
     open(slot).ready().whenComplete((_, failure) -> {
       if (failure != null) {
         end(slot, Duration.ZERO);
         return;
       }
       synchronized (this) {
-        if (slot.use instanceof Starting) {
-          rest(slot, new Standby());
+        if (slot.use instanceof AcpSlot.Starting) {
+          rest(slot, new AcpSlot.Standby());
         }
       }
       pump();
@@ -270,9 +253,10 @@ final class AcpPool {
   }
 
   private void restock() {
-    var slot = new Slot(lastDirectory, new Starting());
+    var slot = new AcpSlot(lastDirectory, new AcpSlot.Starting());
     synchronized (this) {
-      var stocked = slots.stream().anyMatch(each -> each.use instanceof Standby || each.use instanceof Starting);
+      var stocked = slots.stream()
+          .anyMatch(each -> each.use instanceof AcpSlot.Standby || each.use instanceof AcpSlot.Starting);
       if (closed || stocked || !waiters.isEmpty() || slots.size() >= parts.config().processes()) {
         return;
       }
@@ -287,7 +271,7 @@ final class AcpPool {
   }
 
   /** Leaves a process to itself, until it is needed or has been unused for too long. */
-  private void rest(Slot slot, Use use) {
+  private void rest(AcpSlot slot, AcpSlot.Use use) {
     slot.use = use;
     parts.timer().schedule(() -> {
       synchronized (this) {
@@ -299,10 +283,10 @@ final class AcpPool {
     }, parts.config().idleClose().toMillis(), TimeUnit.MILLISECONDS);
   }
 
-  private void died(Slot slot, HarnessFault fault) {
+  private void died(AcpSlot slot, HarnessFault fault) {
     boolean standby;
     synchronized (this) {
-      standby = slot.use instanceof Standby;
+      standby = slot.use instanceof AcpSlot.Standby;
     }
     end(slot, Duration.ZERO); // It is dead; what it started may not be.
     if (standby) {
@@ -310,15 +294,15 @@ final class AcpPool {
     }
   }
 
-  private void end(Slot slot, Duration grace) {
+  private void end(AcpSlot slot, Duration grace) {
     synchronized (this) {
-      if (slot.use instanceof Ending) {
+      if (slot.use instanceof AcpSlot.Ending) {
         return;
       }
-      slot.use = new Ending(switch (slot.use) {
-        case Busy(var conversation) -> conversation;
-        case Idle(var conversation) -> conversation;
-        case Starting _, Standby _, Ending _ -> "";
+      slot.use = new AcpSlot.Ending(switch (slot.use) {
+        case AcpSlot.Busy(var conversation) -> conversation;
+        case AcpSlot.Idle(var conversation) -> conversation;
+        case AcpSlot.Starting _, AcpSlot.Standby _, AcpSlot.Ending _ -> "";
       });
     }
     slot.connection.thenCompose(connection -> connection.stop(grace)).whenComplete((_, _) -> {

@@ -28,8 +28,8 @@ final class AcpPrompt {
     prompt.append("Note from the gateway: your work on the message below was cut off (").append(cut.cause())
         .append("). This is a continuation of that work, not a new request.\n");
     list(prompt, "Finished before it was cut off; do not do these again:", cut.finished());
-    list(prompt, "Begun, and nobody knows with what outcome; find out what really happened before you go on, and do "
-        + "not simply repeat these:", cut.uncertain());
+    list(prompt, "Begun, and nobody knows with what outcome; find out what really happened before you go on, "
+        + "and do not simply repeat these:", cut.uncertain());
     prompt.append("\nThe message:\n\n");
   }
 

@@ -7,8 +7,8 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * When each session was last made or reopened, for agents that destroy a stored session which is reopened within the same
- * minute. A session of an earlier life counts as touched when this life began. Thread-safe.
+ * When each session was last made or reopened, for agents that destroy a stored session which is reopened
+ * within the same minute. A session of an earlier life counts as touched when this life began. Thread-safe.
  */
 final class AcpSessionAges {
   static final Duration RIPE = Duration.ofSeconds(61);

@@ -10,9 +10,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The tool calls of one turn as steps: each begins once and ends once, however the agent tells it. Agents announce a call
- * before they know its title, and ask for permission after they called it running; so a call becomes a step a moment
- * later, or when it runs by permission, or when it is over. Belongs to one attempt.
+ * The tool calls of one turn as steps: each begins once and ends once, however the agent tells it. Agents
+ * announce a call before they know its title, and ask for permission after they called it running; so a call
+ * becomes a step a moment later, or when it runs by permission, or when it is over. Belongs to one attempt.
  */
 final class AcpSteps {
   /** What is known of a call that has not become a step, or is one. */
@@ -23,7 +23,9 @@ final class AcpSteps {
   /** Takes news of a call. The steps that follow from it at once are returned. */
   List<HarnessUpdate> apply(Tool news) {
     var old = open.get(news.callId());
-    var call = old == null ? new Call(news, false, false) : new Call(merge(old.tool(), news), old.begun(), old.asked());
+    var call = old == null
+        ? new Call(news, false, false)
+        : new Call(merge(old.tool(), news), old.begun(), old.asked());
     open.put(news.callId(), call);
     return switch (call.tool().status()) {
       case COMPLETED -> finish(call, true);
@@ -32,7 +34,10 @@ final class AcpSteps {
     };
   }
 
-  /** The agent asks whether it may: until that is answered the call has not begun. Returns all that is known of it. */
+  /**
+   * The agent asks whether it may: until that is answered the call has not begun. Returns all that is known
+   * of it.
+   */
   Tool asked(Tool tool) {
     apply(tool);
     var call = open.get(tool.callId());
@@ -87,7 +92,8 @@ final class AcpSteps {
 
   private static HarnessUpdate started(Tool tool) {
     return new HarnessUpdate.StepStarted(tool.callId(), tool.title().isEmpty() ? tool.callId() : tool.title(),
-        tool.kind().isEmpty() ? "other" : tool.kind(), tool.input().isEmpty() ? "" : InputDigest.of(tool.input()));
+        tool.kind().isEmpty() ? "other" : tool.kind(),
+        tool.input().isEmpty() ? "" : InputDigest.of(tool.input()));
   }
 
   private static Tool merge(Tool old, Tool news) {

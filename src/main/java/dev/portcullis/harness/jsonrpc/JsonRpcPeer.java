@@ -21,8 +21,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One end of a JSON-RPC 2.0 conversation, one value per line. Both ends may ask; each numbers its own requests, so the
- * same id may be open in both directions. Thread-safe.
+ * One end of a JSON-RPC 2.0 conversation, one value per line. Both ends may ask; each numbers its own
+ * requests, so the same id may be open in both directions. Thread-safe.
  */
 public final class JsonRpcPeer {
   public static final int METHOD_NOT_FOUND = -32601;
@@ -59,12 +59,15 @@ public final class JsonRpcPeer {
     this.timer = timer;
   }
 
-  /** Asks; the answer may take for ever. Fails only with a {@link HarnessFault}, when the other end is gone. */
+  /**
+   * Asks; the answer may take for ever. Fails only with a {@link HarnessFault}, when the other end is gone.
+   */
   public CompletionStage<Reply> request(String method, ObjectNode params) {
     var id = requests.getAndIncrement();
     var reply = new CompletableFuture<Reply>();
     open.put(Long.toString(id), reply);
-    var fault = closed.get(); // Looked at after the entry is made: whoever closes sees the entry, or we see the fault.
+    // Looked at after the entry is made: whoever closes sees the entry, or we see the fault.
+    var fault = closed.get();
     if (fault != null) {
       open.remove(Long.toString(id));
       reply.completeExceptionally(fault);
@@ -99,7 +102,10 @@ public final class JsonRpcPeer {
     write(message().<ObjectNode>set("id", id).set("error", error));
   }
 
-  /** Takes one line from the other end. What is no message is logged and ignored: banners and warnings do occur. */
+  /**
+   * Takes one line from the other end. What is no message is logged and ignored: banners and warnings do
+   * occur.
+   */
   public void receive(String line) {
     if (line.isBlank()) {
       return;
@@ -143,7 +149,8 @@ public final class JsonRpcPeer {
       log.debug("jsonrpc.answer_to_nothing name={} id={}", name, id);
     } else if (value.hasNonNull("error")) {
       var error = value.get("error");
-      reply.complete(new Reply.Error(error.path("code").asInt(), error.path("message").asText(), error.path("data")));
+      reply.complete(new Reply.Error(error.path("code").asInt(), error.path("message").asText(),
+          error.path("data")));
     } else {
       reply.complete(new Reply.Result(value.path("result")));
     }

@@ -10,9 +10,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Kills a process with all it started. Three nets, because each has a hole: the group misses commands run under
- * {@code setsid}, the descendants miss those whose parent has died, the marker misses those that emptied their
- * environment. Belongs to one thread.
+ * Kills a process with all it started. Three nets, because each has a hole: the group misses commands run
+ * under {@code setsid}, the descendants miss those whose parent has died, the marker misses those that
+ * emptied their environment. Belongs to one thread.
  */
 final class HardStop {
   private static final Duration PAUSE = Duration.ofMillis(20);

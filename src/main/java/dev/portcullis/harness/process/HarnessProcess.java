@@ -18,8 +18,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One running agent with its pipes. Its standard input stays open as long as we live, so that it sees the end of it when
- * we die. No method blocks; the pipes are served by virtual threads.
+ * One running agent with its pipes. Its standard input stays open as long as we live, so that it sees the end
+ * of it when we die. No method blocks; the pipes are served by virtual threads.
  */
 public final class HarnessProcess {
   /** Longest line read. Agents send whole files and images in one. */
@@ -27,7 +27,10 @@ public final class HarnessProcess {
   /** Lines that may wait to be written to a process that does not read. */
   private static final int WAITING_LINES_MAX = 1_000;
   private static final int TAIL_BYTES = 8 * 1024;
-  /** What is left in the pipe of a dead process is read this long; a daemon of its may hold the pipe open for ever. */
+  /**
+   * What is left in the pipe of a dead process is read this long; a daemon of its may hold the pipe open for
+   * ever.
+   */
   private static final Duration LAST_WORDS = Duration.ofMillis(500);
   private static final Logger log = LoggerFactory.getLogger(HarnessProcess.class);
 
@@ -55,7 +58,10 @@ public final class HarnessProcess {
     this.listener = listener;
   }
 
-  /** Begins to serve the pipes; apart from the constructor, so that the listener may use the process from the start. */
+  /**
+   * Begins to serve the pipes; apart from the constructor, so that the listener may use the process from the
+   * start.
+   */
   void begin() {
     Thread.ofVirtual().name("out-" + process.pid()).start(this::readOutput);
     Thread.ofVirtual().name("err-" + process.pid()).start(this::readErrors);
@@ -77,7 +83,9 @@ public final class HarnessProcess {
     return errors.text();
   }
 
-  /** Sends one line. A process that has ended, or does not read, is reported through the listener, not here. */
+  /**
+   * Sends one line. A process that has ended, or does not read, is reported through the listener, not here.
+   */
   public void send(String line) {
     if (!input.offer(new Line(line))) {
       end(HarnessFault.of(Code.LOST, "the process does not read its input"));
@@ -85,8 +93,8 @@ public final class HarnessProcess {
   }
 
   /**
-   * Ends the process and everything it started: end of input, SIGTERM to its group after half of {@code grace}, hard stop
-   * after all of it. Completes when nothing is left. Repeatable: the first call decides.
+   * Ends the process and everything it started: end of input, SIGTERM to its group after half of {@code
+   * grace}, hard stop after all of it. Completes when nothing is left. Repeatable: the first call decides.
    */
   public CompletionStage<Void> stop(Duration grace) {
     var mine = new CompletableFuture<Void>();

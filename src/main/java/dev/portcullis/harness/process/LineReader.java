@@ -19,7 +19,8 @@ final class LineReader {
   }
 
   /**
-   * Reads to the end of the stream; a last line without its end is dropped, for half a line may mean anything.
+   * Reads to the end of the stream; a last line without its end is dropped, for half a line may mean
+   * anything.
    *
    * @throws HarnessFault {@code MALFORMED} when a line is longer than allowed
    */

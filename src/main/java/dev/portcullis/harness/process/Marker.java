@@ -1,8 +1,8 @@
 package dev.portcullis.harness.process;
 
 /**
- * What every process of an agent carries in its environment, and hands down to the commands it runs: it finds those that
- * left the process group and lost their parent.
+ * What every process of an agent carries in its environment, and hands down to the commands it runs: it finds
+ * those that left the process group and lost their parent.
  *
  * @param instance names the data directory: gateways with different ones leave each other's processes alone
  * @param incarnation the life of the gateway that started the process

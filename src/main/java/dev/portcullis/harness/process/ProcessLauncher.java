@@ -20,8 +20,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Starts processes so that they lead a process group of their own and die when we do. One per gateway.
  *
- * <p>All are started by one thread that never ends: the kernel sends the parent-death signal when the <em>thread</em> that
- * started the process dies.
+ * <p>All are started by one thread that never ends: the kernel sends the parent-death signal when the
+ * <em>thread</em> that started the process dies.
  */
 public final class ProcessLauncher {
   private static final List<String> INHERITED = List.of("PATH", "HOME", "LANG");
@@ -62,7 +62,8 @@ public final class ProcessLauncher {
         return start(spec, listener, wrappers);
       } catch (IOException e) {
         throw new CompletionException(HarnessFault.of(Code.NOT_FOUND,
-            "command " + spec.program() + " can't be started in " + spec.directory() + ": " + e.getMessage()));
+            "command " + spec.program() + " can't be started in " + spec.directory() + ": "
+                + e.getMessage()));
       }
     }, spawner);
   }
@@ -122,7 +123,7 @@ public final class ProcessLauncher {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    log.warn("harness.wrapper_missing command={} consequence=\"leftovers of a killed gateway die at its next start\"",
+    log.warn("harness.wrapper_missing command={} consequence=\"agents may outlive a killed gateway\"",
         wrapper.getFirst());
   }
 }

@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.function.Predicate;
 
 /**
- * The kernel's list of processes, read from {@code /proc}. A process may vanish between two looks, so every look answers
- * "not there" instead of failing. Where there is no {@code /proc}, the list is empty.
+ * The kernel's list of processes, read from {@code /proc}. A process may vanish between two looks, so every
+ * look answers "not there" instead of failing. Where there is no {@code /proc}, the list is empty.
  */
 final class ProcessTable {
   private static final Path PROC = Path.of("/proc");
@@ -64,7 +64,10 @@ final class ProcessTable {
     return rows;
   }
 
-  /** Every running process whose environment has an entry that fits; those we may not look into are passed over. */
+  /**
+   * Every running process whose environment has an entry that fits; those we may not look into are passed
+   * over.
+   */
   static List<Row> marked(Predicate<String> entry) {
     return running(row -> environment(row.pid()).stream().anyMatch(entry));
   }

@@ -10,8 +10,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Kills what earlier lives of this gateway left running: at boot, before any run is decided about, so that two processes
- * never work on one conversation.
+ * Kills what earlier lives of this gateway left running: at boot, before any run is decided about, so that
+ * two processes never work on one conversation.
  */
 public final class Reaper {
   private static final int ROUNDS = 250;
@@ -31,10 +31,11 @@ public final class Reaper {
   }
 
   /**
-   * Kills every process that carries the marker of an earlier life, and everything below it. Blocks until none is left,
-   * at most some seconds.
+   * Kills every process that carries the marker of an earlier life, and everything below it. Blocks until
+   * none is left, at most some seconds.
    *
-   * @param recorded processes that the journal knows of; those that still are what was recorded are killed too
+   * @param recorded processes that the journal knows of; those that still are what was recorded are killed
+   *     too
    * @return how many processes were killed
    */
   public int reap(Collection<ProcessIdentity> recorded) throws InterruptedException {

@@ -5,8 +5,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Standard error as log lines, a few per interval, the rest counted. At DEBUG, because an agent may write there what a
- * user said. Belongs to one thread.
+ * Standard error as log lines, a few per interval, the rest counted. At DEBUG, because an agent may write
+ * there what a user said. Belongs to one thread.
  */
 final class StderrLog {
   private static final int LINES_PER_INTERVAL = 20;
@@ -28,7 +28,8 @@ final class StderrLog {
     if (!log.isDebugEnabled()) {
       return;
     }
-    new String(bytes, 0, length, StandardCharsets.UTF_8).lines().filter(line -> !line.isBlank()).forEach(this::line);
+    new String(bytes, 0, length, StandardCharsets.UTF_8).lines().filter(line -> !line.isBlank())
+        .forEach(this::line);
   }
 
   private void line(String line) {

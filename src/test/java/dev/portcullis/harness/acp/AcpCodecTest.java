@@ -108,7 +108,8 @@ class AcpCodecTest {
 
   @Test
   void capabilitiesAreThereWhenTheirKeyIs() throws Exception {
-    var frames = golden("initialize").stream().map(frame -> AcpCodec.decodeAgent(frame.get("result"))).toList();
+    var frames = golden("initialize").stream().map(frame -> AcpCodec.decodeAgent(frame.get("result")))
+        .toList();
     assertEquals(new AcpAgent("OpenCode", "1.18.33", true, true, "Run `opencode auth login` in the terminal"),
         frames.get(0));
     assertEquals(new AcpAgent("gemini-cli", "0.61.0", true, false, "Gemini API key"), frames.get(1));
@@ -131,7 +132,8 @@ class AcpCodecTest {
   @Test
   void requestsLookAsTheProtocolHasThem() throws Exception {
     assertEquals(JSON.readTree("""
-        {"protocolVersion":1,"clientCapabilities":{"fs":{"readTextFile":false,"writeTextFile":false},"terminal":false},
+        {"protocolVersion":1,
+         "clientCapabilities":{"fs":{"readTextFile":false,"writeTextFile":false},"terminal":false},
          "clientInfo":{"name":"portcullis","title":"Portcullis","version":"1"}}"""), AcpCodec.initialize());
     assertEquals(JSON.readTree("""
         {"cwd":"/w","mcpServers":[],"sessionId":"s"}"""), AcpCodec.openSession("s", Path.of("/w")));
@@ -145,7 +147,8 @@ class AcpCodecTest {
 
   @Test
   void aMissingFieldIsNamed() throws Exception {
-    var fault = assertThrows(HarnessFault.class, () -> AcpCodec.decodeUpdate(JSON.readTree("{\"update\":{}}")));
+    var fault = assertThrows(HarnessFault.class, () ->
+        AcpCodec.decodeUpdate(JSON.readTree("{\"update\":{}}")));
     assertEquals(Code.MALFORMED, fault.code());
     assertTrue(fault.getMessage().contains("sessionUpdate"));
     assertThrows(HarnessFault.class, () -> AcpCodec.decodeAgent(MissingNode.getInstance()));
@@ -198,12 +201,12 @@ class AcpCodecTest {
 
         [end of the conversation so far]
 
-        Note from the gateway: your work on the message below was cut off (restart). This is a continuation of that \
-        work, not a new request.
+        Note from the gateway: your work on the message below was cut off (restart). This is a continuation \
+        of that work, not a new request.
         Finished before it was cut off; do not do these again:
         - build
-        Begun, and nobody knows with what outcome; find out what really happened before you go on, and do not simply \
-        repeat these:
+        Begun, and nobody knows with what outcome; find out what really happened before you go on, and do \
+        not simply repeat these:
         - upload
 
         The message:

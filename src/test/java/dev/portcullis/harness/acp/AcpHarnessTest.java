@@ -85,11 +85,13 @@ class AcpHarnessTest {
   }
 
   private AttemptSpec spec(String conversation, String message) {
-    return new AttemptSpec(conversation, "run", 1, workspace, message, List.of(), "", new Interruption.None());
+    return new AttemptSpec(conversation, "run", 1, workspace, message, List.of(), "",
+        new Interruption.None());
   }
 
   private AttemptSpec resuming(String session, String message) {
-    return new AttemptSpec("c", "run", 2, workspace, message, List.of(new Message("user", "earlier words")), session,
+    return new AttemptSpec("c", "run", 2, workspace, message, List.of(new Message("user", "earlier words")),
+        session,
         new Interruption.Cut("crash", List.of("step one"), List.of("step two")));
   }
 
@@ -171,7 +173,8 @@ class AcpHarnessTest {
   @Test
   void anAgentThatStartsTooSlowlyIsATimeout() throws Exception {
     var config = new HarnessConfig.Acp("sim", AcpSimulator.java(), AcpSimulator.arguments(),
-        Map.of("SIM_STORE", store.toString(), "SIM_DELAY_MS", "60000"), 1, Duration.ofMinutes(5), Duration.ofSeconds(1));
+        Map.of("SIM_STORE", store.toString(), "SIM_DELAY_MS", "60000"), 1, Duration.ofMinutes(5),
+            Duration.ofSeconds(1));
     var harness = AcpHarness.create(config, launcher, workspace, Clock.systemUTC());
     harnesses.add(harness);
     assertEquals(Code.TIMEOUT, probeFails(harness));
@@ -246,7 +249,8 @@ class AcpHarnessTest {
   void toolCallsBecomeStepsThatBeginAndEndOnce() {
     var updates = run(harness(), spec("c", "[[sim tool]]"));
     var begun = updates.all(HarnessUpdate.StepStarted.class);
-    assertEquals(List.of("echo hi", "lost", "open"), begun.stream().map(HarnessUpdate.StepStarted::title).toList());
+    assertEquals(List.of("echo hi", "lost", "open"), begun.stream().map(HarnessUpdate.StepStarted::title)
+        .toList());
     assertEquals("execute", begun.getFirst().kind());
     assertEquals(64, begun.getFirst().inputDigest().length());
     assertEquals(List.of(new HarnessUpdate.StepFinished("c1", true),
@@ -266,7 +270,8 @@ class AcpHarnessTest {
     attempt.decide(asked.approvalId(), true);
     updates.awaitEnd();
     assertEquals("chosen y1", updates.text());
-    assertEquals(List.of(new HarnessUpdate.StepFinished("c2", true)), updates.all(HarnessUpdate.StepFinished.class));
+    assertEquals(List.of(new HarnessUpdate.StepFinished("c2", true)),
+        updates.all(HarnessUpdate.StepFinished.class));
   }
 
   @Test
@@ -276,7 +281,8 @@ class AcpHarnessTest {
     attempt.decide(updates.await(HarnessUpdate.ApprovalRequested.class).approvalId(), false);
     updates.awaitEnd();
     assertEquals("chosen n1", updates.text());
-    assertEquals(List.of(new HarnessUpdate.StepFinished("c2", false)), updates.all(HarnessUpdate.StepFinished.class));
+    assertEquals(List.of(new HarnessUpdate.StepFinished("c2", false)),
+        updates.all(HarnessUpdate.StepFinished.class));
   }
 
   @Test
@@ -293,7 +299,8 @@ class AcpHarnessTest {
   void updatesAfterTheEndOrOfAnotherSessionAreDropped() {
     var harness = harness();
     var first = run(harness, spec("c", "[[sim late]]"));
-    var second = run(harness, spec("c", "[[sim late]]")); // A whole turn later nothing has been added to the first.
+    // A whole turn later nothing has been added to the first.
+    var second = run(harness, spec("c", "[[sim late]]"));
     assertEquals("", first.text() + second.text());
   }
 
@@ -325,7 +332,8 @@ class AcpHarnessTest {
   void anAgentThatDoesNotListenIsKilledWithinTheGrace() {
     var updates = new Updates();
     var began = System.nanoTime();
-    var attempt = harness("/bin/sh", shell("trap '' TERM; "), 1, Map.of()).start(spec("c", "[[sim deaf]]"), updates);
+    var attempt = harness("/bin/sh", shell("trap '' TERM; "), 1, Map.of())
+        .start(spec("c", "[[sim deaf]]"), updates);
     updates.awaitText("deaf");
     began = System.nanoTime();
     attempt.abort(Duration.ofSeconds(1));
@@ -444,7 +452,8 @@ class AcpHarnessTest {
   @Test
   void aYoungSessionOfAnAgentWhoseLoadDestroysIsNotLoaded() {
     var env = Map.of("SIM_CAPABILITIES", "load", "SIM_NAME", "gemini-cli");
-    var session = run(harness(4, env), spec("c", "first")).await(HarnessUpdate.Attached.class).nativeSession();
+    var session = run(harness(4, env), spec("c", "first")).await(HarnessUpdate.Attached.class)
+        .nativeSession();
     var updates = run(harness(4, env), resuming(session, "[[sim history]]"));
     assertNotEquals(session, updates.await(HarnessUpdate.Attached.class).nativeSession());
     assertTrue(updates.text().contains("earlier words"));

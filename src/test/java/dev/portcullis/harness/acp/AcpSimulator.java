@@ -19,8 +19,9 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.regex.Pattern;
 
 /**
- * A stand-in agent, a program of its own, scripted by the last {@code [[sim …]]} of the prompt. The environment sets what
- * it is: SIM_PROTOCOL, SIM_DELAY_MS, SIM_NAME, SIM_CAPABILITIES (load, resume), SIM_STORE (directory of sessions).
+ * A stand-in agent, a program of its own, scripted by the last {@code [[sim …]]} of the prompt. The
+ * environment sets what it is: SIM_PROTOCOL, SIM_DELAY_MS, SIM_NAME, SIM_CAPABILITIES (load, resume),
+ * SIM_STORE (directory of sessions).
  */
 public final class AcpSimulator {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -81,13 +82,15 @@ public final class AcpSimulator {
   }
 
   private static ObjectNode initialized() {
-    var result = JSON.createObjectNode().put("protocolVersion", Integer.parseInt(ENV.getOrDefault("SIM_PROTOCOL", "1")));
+    var result = JSON.createObjectNode()
+        .put("protocolVersion", Integer.parseInt(ENV.getOrDefault("SIM_PROTOCOL", "1")));
     var capabilities = ENV.getOrDefault("SIM_CAPABILITIES", "resume");
     var agent = result.putObject("agentCapabilities").put("loadSession", capabilities.contains("load"));
     if (capabilities.contains("resume")) {
       agent.putObject("sessionCapabilities").putObject("resume");
     }
-    result.putObject("agentInfo").put("name", ENV.getOrDefault("SIM_NAME", "simulator")).put("version", "7.1");
+    result.putObject("agentInfo").put("name", ENV.getOrDefault("SIM_NAME", "simulator"))
+        .put("version", "7.1");
     result.putArray("authMethods").addObject().put("id", "login").put("description", "Run `sim login`");
     return result;
   }
@@ -167,7 +170,8 @@ public final class AcpSimulator {
         cancelled.await();
         stop = "cancelled";
       }
-      case "fs" -> update(session, text("code " + ask("fs/read_text_file", JSON.createObjectNode().put("path", "/x"))
+      case "fs" -> update(session,
+          text("code " + ask("fs/read_text_file", JSON.createObjectNode().put("path", "/x"))
           .path("error").path("code").asInt()));
       case "late" -> update("another session", text("not yours"));
       case "error" -> {
@@ -200,7 +204,8 @@ public final class AcpSimulator {
   private static void permission(String session) throws InterruptedException {
     update(session, tool("tool_call", "c2", "pending").put("title", "bash"));
     var params = JSON.createObjectNode().put("sessionId", session);
-    var call = params.putObject("toolCall").put("toolCallId", "c2").put("title", "rm x").put("kind", "execute");
+    var call = params.putObject("toolCall").put("toolCallId", "c2").put("title", "rm x")
+        .put("kind", "execute");
     call.putObject("rawInput").put("command", "rm x");
     var options = params.putArray("options");
     options.addObject().put("optionId", "a1").put("kind", "allow_always").put("name", "Always");

@@ -51,7 +51,8 @@ class RealAgentTest {
     model = StandInModel.start();
     workspace = Files.createDirectory(directory.resolve("workspace"));
     var home = Files.createDirectory(directory.resolve("home"));
-    var config = new HarnessConfig.Acp("opencode", command.toString(), List.of("acp"), model.openCode(home), 2,
+    var config = new HarnessConfig.Acp("opencode", command.toString(), List.of("acp"), model.openCode(home),
+        2,
         Duration.ofMinutes(5), Duration.ofSeconds(60));
     harness = AcpHarness.create(config, ProcessLauncher.create(INSTANCE, 1), workspace, Clock.systemUTC());
     var began = System.nanoTime();
@@ -73,7 +74,8 @@ class RealAgentTest {
   }
 
   private static AttemptSpec spec(String conversation, String session, String message) {
-    return new AttemptSpec(conversation, "run", 1, workspace, message, List.of(), session, new Interruption.None());
+    return new AttemptSpec(conversation, "run", 1, workspace, message, List.of(), session,
+        new Interruption.None());
   }
 
   private static long millisSince(long nanos) {
@@ -122,7 +124,8 @@ class RealAgentTest {
     System.out.printf("opencode: resumed turn %d ms%n", millisSince(began));
     assertNotEquals(process(first), process(fourth));
     assertEquals(session, fourth.await(HarnessUpdate.Attached.class).nativeSession());
-    assertEquals("users=4", fourth.text(), "the agent knows the whole conversation, and nothing is told again");
+    assertEquals("users=4", fourth.text(),
+        "the agent knows the whole conversation, and nothing is told again");
     assertTrue(model.calls().getLast().userMessages().getFirst().contains("remember mango"));
   }
 

@@ -63,7 +63,7 @@ class JsonRpcPeerTest {
     peer.receive("{\"result\":{\"ok\":true},\"id\":1,\"jsonrpc\":\"2.0\"}");
     assertFalse(first.isDone());
     assertTrue(assertInstanceOf(Reply.Result.class, second.join()).value().get("ok").booleanValue());
-    peer.receive("{\"jsonrpc\":\"2.0\",\"id\":0,\"error\":{\"code\":-32000,\"message\":\"no\",\"data\":{\"k\":1}}}");
+    peer.receive("{\"id\":0,\"error\":{\"code\":-32000,\"message\":\"no\",\"data\":{\"k\":1}}}");
     var error = assertInstanceOf(Reply.Error.class, first.join());
     assertEquals(-32000, error.code());
     assertEquals(1, error.data().get("k").intValue());
@@ -91,7 +91,8 @@ class JsonRpcPeerTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"", "  ", "Welcome!", "{\"jsonrpc\":\"2.0\",\"id\":", "[1,2]", "null", "17",
-      "{\"jsonrpc\":\"2.0\",\"id\":99,\"result\":1}", "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700}}"})
+      "{\"jsonrpc\":\"2.0\",\"id\":99,\"result\":1}",
+          "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700}}"})
   void whatIsNoMessageOrAnswersNothingIsIgnored(String line) {
     var open = peer.request("a", object()).toCompletableFuture();
     peer.receive(line);

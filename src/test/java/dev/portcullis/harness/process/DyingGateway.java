@@ -4,7 +4,10 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 
-/** Stands in for a gateway that will be killed: starts a child that cares neither for its input nor for SIGTERM. */
+/**
+ * Stands in for a gateway that will be killed: starts a child that cares neither for its input nor for
+ * SIGTERM.
+ */
 final class DyingGateway {
   private DyingGateway() {}
 

@@ -50,9 +50,11 @@ class HarnessProcessTest {
 
   private HarnessProcess start(String script, Map<String, String> env) throws Exception {
     var gateway = new HashMap<>(System.getenv());
-    gateway.putAll(Map.of("NOTIFY_SOCKET", "/run/notify", "WATCHDOG_USEC", "1", "LISTEN_FDS", "1", "SECRET", "s"));
+    gateway.putAll(Map.of("NOTIFY_SOCKET", "/run/notify", "WATCHDOG_USEC", "1", "LISTEN_FDS", "1", "SECRET",
+        "s"));
     var launcher = new ProcessLauncher(INSTANCE, 3, gateway);
-    var process = launcher.launch(new ProcessSpec("sh", SHELL, List.of("-c", script), env, directory), recorder)
+    var process = launcher.launch(new ProcessSpec("sh", SHELL, List.of("-c", script), env, directory),
+        recorder)
         .toCompletableFuture().get(20, TimeUnit.SECONDS);
     started.add(process);
     return process;
@@ -71,10 +73,12 @@ class HarnessProcessTest {
     Eventually.isTrue("all lines", () -> recorder.lines.contains("end"));
     var names = recorder.lines.stream().filter(line -> line.contains("="))
         .map(line -> line.substring(0, line.indexOf('='))).collect(Collectors.toCollection(TreeSet::new));
-    names.removeAll(List.of("PWD", "SHLVL", "_", "OLDPWD", "HOME")); // The shell sets these; HOME may be missing here.
+    // The shell sets these; HOME may be missing here.
+    names.removeAll(List.of("PWD", "SHLVL", "_", "OLDPWD", "HOME"));
     assertEquals(new TreeSet<>(List.of("KEY", "LANG", "PATH", Marker.VARIABLE, "TERM")), names);
     assertTrue(recorder.lines.contains("TERM=dumb"));
-    assertTrue(recorder.lines.stream().anyMatch(line -> line.startsWith(Marker.VARIABLE + "=" + INSTANCE + ":3:sh-")));
+    assertTrue(recorder.lines.stream()
+        .anyMatch(line -> line.startsWith(Marker.VARIABLE + "=" + INSTANCE + ":3:sh-")));
   }
 
   @Test
@@ -170,7 +174,8 @@ class HarnessProcessTest {
       }
     };
     var written = directory.resolve("written");
-    var script = "i=0; while [ $i -lt 5000 ]; do echo " + "x".repeat(100) + "; i=$((i+1)); done; echo y > written";
+    var script = "i=0; while [ $i -lt 5000 ]; do echo " + "x".repeat(100)
+        + "; i=$((i+1)); done; echo y > written";
     var process = ProcessLauncher.create(INSTANCE, 3)
         .launch(new ProcessSpec("sh", SHELL, List.of("-c", script), Map.of(), directory), listener)
         .toCompletableFuture().get(20, TimeUnit.SECONDS);

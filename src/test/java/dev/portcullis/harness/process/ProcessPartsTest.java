@@ -31,13 +31,15 @@ class ProcessPartsTest {
   @Test
   void aLineLongerThanTheBoundIsAFaultAlsoWhenItNeverEnds() {
     assertEquals(HarnessFault.Code.MALFORMED,
-        assertThrows(HarnessFault.class, () -> lines("x".repeat(101).getBytes(StandardCharsets.UTF_8), 100)).code());
+        assertThrows(HarnessFault.class, () -> lines("x".repeat(101).getBytes(StandardCharsets.UTF_8), 100))
+            .code());
   }
 
   @Test
   void aLineMayBeLongerThanWhatIsReadAtOnce() throws Exception {
     var longLine = "x".repeat(1_000_000);
-    assertEquals(List.of(longLine, "y"), lines((longLine + "\ny\n").getBytes(StandardCharsets.UTF_8), 2_000_000));
+    assertEquals(List.of(longLine, "y"),
+        lines((longLine + "\ny\n").getBytes(StandardCharsets.UTF_8), 2_000_000));
   }
 
   @Test
