@@ -218,9 +218,10 @@ final class AcpConnection implements ProcessListener, JsonRpcPeer.Handler {
         : CompletableFuture.<Void>completedStage(null)).thenCompose(stopped -> stopped);
   }
 
-  /** The last of what the agent wrote to standard error, for the log. */
-  String errorTail() {
-    return process.isDone() && !process.isCompletedExceptionally() ? process.join().errorTail().strip() : "";
+  /** The last of what the agent wrote to standard error, in one line for the log. */
+  private String errorTail() {
+    var ran = process.isDone() && !process.isCompletedExceptionally();
+    return ran ? process.join().errorTail().strip().replace("\n", " | ") : "";
   }
 
   // ---- from the process

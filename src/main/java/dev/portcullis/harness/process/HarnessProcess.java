@@ -146,6 +146,8 @@ public final class HarnessProcess {
       end(HarnessFault.of(Code.LOST, "the output of the process can't be read"));
     } catch (HarnessFault fault) {
       end(fault);
+    } finally { // A bug in a listener must not leave a turn waiting for ever.
+      end(HarnessFault.of(Code.LOST, "what the process said could not be handled"));
     }
   }
 

@@ -38,8 +38,7 @@ public final class Program {
             "command " + command + " is not on PATH: install it or give its full path in `command`"));
   }
 
-  /** Whether the file is there and may be run. */
-  public static boolean runnable(Path file) {
+  private static boolean runnable(Path file) {
     return Files.isRegularFile(file) && Files.isExecutable(file);
   }
 }
