@@ -21,7 +21,8 @@ public interface Harness {
   /**
    * Starts one attempt. {@code updates} hears, in order: {@link HarnessUpdate.Attached} once the harness has
    * taken it, then what happens, then exactly one {@link HarnessUpdate.End}; nothing after that. It may be
-   * called from any thread.
+   * called from any thread, one at a time, and must not block: tell an actor. An attempt that ends before the
+   * harness took it hears its end alone.
    */
   Attempt start(AttemptSpec spec, Consumer<HarnessUpdate> updates);
 

@@ -59,8 +59,8 @@ public final class Harnesses {
   }
 
   /**
-   * Calls {@code listener} after each change, on the thread that made it, so it must be quick: look at {@link #snapshot}
-   * and tell an actor. Look once yourself after subscribing; what happened before is not told.
+   * Calls {@code listener} after each change, on the thread that made it, so it must be quick: look at {@link
+   * #snapshot} and tell an actor. Look once yourself after subscribing; what happened before is not told.
    */
   public Subscription subscribe(Runnable listener) {
     Runnable own = () -> listener.run(); // The same listener may subscribe twice and must end one by one.

@@ -83,7 +83,8 @@ class HarnessActorTest {
   void isInTheRegistryFromTheFirstMomentAndReadyOnlyAfterAProbe() {
     var answer = new CompletableFuture<Registration>();
     harness.then(answer);
-    LoggingTestKit.info("harness.registered name=claude version=1.0 recovery=NATIVE").expect(kit.system(), () -> {
+    LoggingTestKit.info("harness.registered name=claude version=1.0 recovery=NATIVE")
+        .expect(kit.system(), () -> {
       spawn();
       changes.expectMessage("registering ");
       assertEquals(List.of("claude"), registry.missing());
@@ -220,7 +221,8 @@ class HarnessActorTest {
     asker.expectNoMessage();
     assertEquals(List.of("stop"), harness.played.getFirst().asked);
     assertEquals(1, harness.played.size());
-    harness.played.getFirst().updates.accept(new HarnessUpdate.Completed("end_turn")); // The stop has not completed.
+    // The stop has not completed.
+    harness.played.getFirst().updates.accept(new HarnessUpdate.Completed("end_turn"));
     asker.expectNoMessage();
     harness.played.getFirst().stopped.complete(null);
     assertInstanceOf(HarnessActor.Started.class, asker.receiveMessage());
