@@ -86,6 +86,9 @@ public final class Session
 
   record Reported(Run.Report report) implements Command {}
 
+  /** A bug ended the attempt's actor; the run must not wait for it. */
+  record AttemptDied(long fence) implements Command {}
+
   record TimePassed() implements Command {}
 
   record IdlePassed() implements Command {}
@@ -218,6 +221,7 @@ public final class Session
       case NoteStop(var reason, var replyTo) -> noteStop(state, reason, replyTo, now);
       case Rest(var grace, var replyTo) -> rest(state, grace, replyTo);
       case Reported(var report) -> reported(state, report, now);
+      case AttemptDied(var fence) -> attemptDied(state, fence, now);
       case TimePassed _ -> persist(state, turns.expired(state, now), now).thenNoReply();
       case IdlePassed _ -> idle(state);
       case Leave _ -> Effect().stop().thenNoReply();
@@ -286,6 +290,14 @@ public final class Session
               report.runId(), news.getClass().getSimpleName()));
         })
         .thenNoReply();
+  }
+
+  private ReplyEffect<Recorded, SessionState> attemptDied(SessionState state, long fence, Instant now) {
+    if (!attempts.lost(state, fence)) {
+      return Effect().noReply();
+    }
+    context.getLog().error("run.attempt_died fence={}", fence);
+    return persist(state, turns.agenda().takeOver(state, now), now).thenNoReply();
   }
 
   private ReplyEffect<Recorded, SessionState> idle(SessionState state) {
