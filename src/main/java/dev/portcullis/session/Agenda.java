@@ -38,6 +38,9 @@ record Agenda(GatewayConfig.Run limits, Map<String, AgentConfig> agents, long in
         afterCut(run.apply((SessionEvent.OfRun) events.getFirst()), now).ifPresent(events::add);
       }
     });
+    if (!autoResume) { // Also those that were cut in an older life and only wait for their time.
+      state.in(RunStatus.INTERRUPTED).forEach(run -> events.add(parked(run, "boot_loop", now)));
+    }
     return events;
   }
 
@@ -50,7 +53,7 @@ record Agenda(GatewayConfig.Run limits, Map<String, AgentConfig> agents, long in
   }
 
   /** Parks an interrupted run that must not go on by itself. */
-  private Optional<SessionEvent> afterCut(OpenRun run, Instant now) {
+  Optional<SessionEvent.OfRun> afterCut(OpenRun run, Instant now) {
     var agent = agents.get(run.agent());
     var reason = agent == null
         ? "agent_not_found"
@@ -59,7 +62,11 @@ record Agenda(GatewayConfig.Run limits, Map<String, AgentConfig> agents, long in
             : !run.attempt().cut().uncertain().isEmpty() && agent.onUncertain() != AgentConfig.OnUncertain.TELL
                 ? "uncertain_step"
                 : autoResume ? "" : "boot_loop";
-    return reason.isEmpty() ? Optional.empty() : Optional.of(new SessionEvent.RunParked(run.runId(), reason, "", now));
+    return reason.isEmpty() ? Optional.empty() : Optional.of(parked(run, reason, now));
+  }
+
+  private static SessionEvent.OfRun parked(OpenRun run, String reason, Instant now) {
+    return new SessionEvent.RunParked(run.runId(), reason, "", now);
   }
 
   /**
@@ -69,6 +76,7 @@ record Agenda(GatewayConfig.Run limits, Map<String, AgentConfig> agents, long in
   Optional<SessionEvent> nextAttempt(SessionState state, Instant now) {
     return candidate(state)
         .filter(run -> !due(run).isAfter(now))
+        .filter(run -> run.deadline().isAfter(now)) // It is given up next; its harness must hear nothing of it.
         .map(run -> new SessionEvent.AttemptStarted(
             run.runId(), run.attempt().number() + 1, incarnation, state.seq() + 1, harness(run), now));
   }
