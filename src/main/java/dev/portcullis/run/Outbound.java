@@ -24,6 +24,8 @@ final class Outbound {
 
   private final Duration textInterval;
   private final List<Run.News> held = new ArrayList<>();
+  /** The newest count of tokens, if any: it is kept for the end, the one report that has a use for it. */
+  private final List<Run.News> usage = new ArrayList<>();
   private boolean out;
   private boolean gathering;
   private boolean sentText;
@@ -33,6 +35,14 @@ final class Outbound {
   }
 
   Step add(Run.News news) {
+    if (news instanceof Run.Happened(HarnessUpdate.Usage _)) {
+      usage.clear();
+      usage.add(news);
+      return new Hold();
+    }
+    if (news instanceof Run.Happened(HarnessUpdate.End _)) {
+      held.addAll(usage);
+    }
     if (!join(news)) {
       held.add(news);
     }

@@ -9,7 +9,9 @@ import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessUpdate;
 import dev.portcullis.harness.Harnesses;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -39,6 +41,9 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
 
   /** Gives the attempt up: the harness is stopped in order, then {@link Rested} is reported. */
   public record Stop(Duration grace) implements Command {}
+
+  /** Nobody waits for this attempt any more: whatever lives of it is stopped, nothing is reported. */
+  public record Discard() implements Command {}
 
   record SpecLoaded(AttemptSpec spec) implements Command {}
 
@@ -95,8 +100,10 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
   private final Outbound outbound;
   private Phase phase = new Loading();
   private boolean abortWanted;
-  private int openApprovals;
   private HarnessUpdate.Usage usage = new HarnessUpdate.Usage(0, 0);
+  private boolean asked;
+  private boolean discarded;
+  private final Set<String> openApprovals = new HashSet<>();
 
   private sealed interface Phase {}
 
@@ -152,8 +159,10 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
       case WaitPassed _ -> unavailable();
       case SilencePassed _ -> silent();
       case AbortPassed _ -> giveUp(new Happened(new HarnessUpdate.Aborted()));
+      case Discard _ -> discarded = true;
     }
-    return this;
+    // An attempt that is on its way from the harness must be met and stopped, else nobody ever would.
+    return discarded && !asked ? Behaviors.stopped() : this;
   }
 
   @Override
@@ -176,6 +185,7 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
       whenUnavailable("not declared");
     } else {
       phase = new Dispatching(spec);
+      asked = true;
       var self = context.getSelf();
       entry.actor().tell(new HarnessActor.Dispatch(
           spec,
@@ -185,7 +195,8 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
   }
 
   private void whenStarted(Harness.Attempt attempt) {
-    if (phase instanceof Over) {
+    asked = false;
+    if (phase instanceof Over || discarded) {
       attempt.stop(parts.limits().abortGrace());
       return;
     }
@@ -199,7 +210,8 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
 
   /** The turn is in the journal already: it may wait, the operator must know, and each try to run it says so. */
   private void whenUnavailable(String cause) {
-    if (phase instanceof Over) {
+    asked = false;
+    if (phase instanceof Over || discarded) {
       return;
     }
     context.getLog().error(
@@ -248,8 +260,8 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
       return;
     }
     switch (update) {
-      case HarnessUpdate.ApprovalRequested _ -> openApprovals++;
       case HarnessUpdate.Usage soFar -> usage = soFar;
+      case HarnessUpdate.ApprovalRequested ask -> openApprovals.add(ask.approvalId());
       case HarnessUpdate.End _ -> {
         phase = new Over();
         // Beside the end, for that is where it is counted; a number on the way would be one nobody keeps.
@@ -271,7 +283,7 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
 
   /** Silence is measured only while the harness, and not a person, has the word. */
   private void listen() {
-    if (phase instanceof Live && openApprovals == 0) {
+    if (phase instanceof Live && openApprovals.isEmpty()) {
       timers.startSingleTimer(SilencePassed.class, new SilencePassed(), parts.limits().idleDeadline());
     } else {
       timers.cancel(SilencePassed.class);
@@ -285,18 +297,17 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
 
   private void decide(String approvalId, boolean allow) {
     if (phase instanceof Live(var attempt)) {
-      openApprovals = Math.max(0, openApprovals - 1);
+      openApprovals.remove(approvalId);
       listen();
       attempt.decide(approvalId, allow);
     }
   }
 
   private void abort() {
-    if (timers.isTimerActive(AbortPassed.class)) {
-      return; // Asked again: the harness has been told, and its time runs.
-    }
     abortWanted = true;
     switch (phase) {
+      // The owner repeats itself after each report; that must not give the harness ever more time.
+      case Live _ when timers.isTimerActive(AbortPassed.class) -> { }
       case Live(var attempt) -> {
         attempt.abort(parts.limits().abortGrace());
         // The port promises an end within the grace; this is for a harness that breaks its promise.

@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.BiFunction;
 
 /**
  * What a session must do next: pure decisions over its state, the same after a crash, a drain and an ordinary end.
@@ -28,10 +27,8 @@ record Agenda(GatewayConfig.Run limits, Map<String, AgentConfig> agents, long in
   /**
    * Closes what the last owner of this session left under way: started and not ended means interrupted. Decided once per
    * attempt, because the answer is persisted before anything else happens.
-   *
-   * @param alert tells the operator of a parked run, by reason, and gives the reference of the notice
    */
-  List<SessionEvent> takeOver(SessionState state, Instant now, BiFunction<OpenRun, String, String> alert) {
+  List<SessionEvent> takeOver(SessionState state, Instant now) {
     var events = new ArrayList<SessionEvent>();
     state.active().ifPresent(run -> {
       if (run.status() == RunStatus.ABORTING) {
@@ -39,10 +36,12 @@ record Agenda(GatewayConfig.Run limits, Map<String, AgentConfig> agents, long in
       } else {
         var cut = interruption(run, now);
         events.add(cut);
-        parkingReason(run.apply(cut)).ifPresent(reason -> events.add(
-            new SessionEvent.RunParked(run.runId(), reason, alert.apply(run, reason), now)));
+        afterCut(run.apply(cut), now).ifPresent(events::add);
       }
     });
+    if (!autoResume) { // Also those that were cut in an older life and only wait for their time.
+      state.in(RunStatus.INTERRUPTED).forEach(run -> events.add(parked(run, "boot_loop", now)));
+    }
     return events;
   }
 
@@ -54,19 +53,21 @@ record Agenda(GatewayConfig.Run limits, Map<String, AgentConfig> agents, long in
         run.runId(), run.attempt().number(), planned ? note : CRASH, planned, now);
   }
 
-  /** Why an interrupted run must not go on by itself, if it must not. */
-  private Optional<String> parkingReason(OpenRun run) {
+  /** Parks an interrupted run that must not go on by itself. */
+  Optional<SessionEvent.OfRun> afterCut(OpenRun run, Instant now) {
     var agent = agents.get(run.agent());
-    if (agent == null) {
-      return Optional.of("agent_not_found");
-    }
-    if (run.attempt().resumes() >= limits.attempts()) {
-      return Optional.of("crash_loop");
-    }
-    if (!run.attempt().cut().uncertain().isEmpty() && agent.onUncertain() != AgentConfig.OnUncertain.TELL) {
-      return Optional.of("uncertain_step");
-    }
-    return autoResume ? Optional.empty() : Optional.of("boot_loop");
+    var reason = agent == null
+        ? "agent_not_found"
+        : run.attempt().resumes() >= limits.attempts()
+            ? "crash_loop"
+            : !run.attempt().cut().uncertain().isEmpty() && agent.onUncertain() != AgentConfig.OnUncertain.TELL
+                ? "uncertain_step"
+                : autoResume ? "" : "boot_loop";
+    return reason.isEmpty() ? Optional.empty() : Optional.of(parked(run, reason, now));
+  }
+
+  private static SessionEvent.OfRun parked(OpenRun run, String reason, Instant now) {
+    return new SessionEvent.RunParked(run.runId(), reason, "", now);
   }
 
   /**
@@ -76,6 +77,7 @@ record Agenda(GatewayConfig.Run limits, Map<String, AgentConfig> agents, long in
   Optional<SessionEvent> nextAttempt(SessionState state, Instant now) {
     return candidate(state)
         .filter(run -> !due(run).isAfter(now))
+        .filter(run -> run.deadline().isAfter(now)) // It is given up next; its harness must hear nothing of it.
         .map(run -> new SessionEvent.AttemptStarted(
             run.runId(), run.attempt().number() + 1, incarnation, state.seq() + 1, harness(run), now));
   }

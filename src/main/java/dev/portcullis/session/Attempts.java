@@ -31,7 +31,7 @@ final class Attempts {
   void reconcile(ActorContext<Session.Command> context, SessionState state) {
     var active = state.active();
     if (child.isPresent() && (active.isEmpty() || active.get().attempt().fence() != child.get().fence())) {
-      context.stop(child.get().run());
+      child.get().run().tell(new Run.Discard());
       child = Optional.empty();
     }
     if (active.isPresent() && child.isEmpty()) {
@@ -40,6 +40,13 @@ final class Attempts {
     if (active.isPresent() && active.get().status() == RunStatus.ABORTING) {
       child.ifPresent(running -> running.run().tell(new Run.Abort()));
     }
+  }
+
+  /** True when the attempt that {@code state} asks for has died without a word. */
+  boolean lost(SessionState state, long fence) {
+    return child.isPresent()
+        && child.get().fence() == fence
+        && state.active().filter(run -> run.attempt().fence() == fence).isPresent();
   }
 
   void decide(Run.Decide decision) {
@@ -61,7 +68,9 @@ final class Attempts {
     var assignment = new Run.Assignment(
         state.key(), run.runId(), attempt.fence(), attempt.harness(), () -> spec(state, run));
     var behavior = Run.create(node.run(), assignment, reports);
-    return new Child(attempt.fence(), context.spawn(behavior, "attempt-" + attempt.fence()));
+    var child = context.spawn(behavior, "attempt-" + attempt.fence());
+    context.watchWith(child, new Session.AttemptDied(attempt.fence()));
+    return new Child(attempt.fence(), child);
   }
 
   private CompletionStage<AttemptSpec> spec(SessionState state, OpenRun run) {

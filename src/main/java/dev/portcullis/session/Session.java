@@ -86,6 +86,9 @@ public final class Session
 
   record Reported(Run.Report report) implements Command {}
 
+  /** A bug ended the attempt's actor; the run must not wait for it. */
+  record AttemptDied(long fence) implements Command {}
+
   record TimePassed() implements Command {}
 
   record IdlePassed() implements Command {}
@@ -221,6 +224,7 @@ public final class Session
       case NoteStop(var reason, var replyTo) -> noteStop(state, reason, replyTo, now);
       case Rest(var grace, var replyTo) -> rest(state, grace, replyTo);
       case Reported(var report) -> reported(state, report, now);
+      case AttemptDied(var fence) -> attemptDied(state, fence, now);
       case TimePassed _ -> persist(state, turns.expired(state, now), now).thenNoReply();
       case IdlePassed _ -> idle(state);
       case Leave _ -> Effect().stop().thenNoReply();
@@ -230,7 +234,7 @@ public final class Session
   private ReplyEffect<Recorded, SessionState> takeOver(SessionState state, Instant now) {
     owned = true;
     int open = state.open().size();
-    return persist(state, turns.agenda().takeOver(state, now, this::tellOfParked), now)
+    return persist(state, turns.agenda().takeOver(state, now), now)
         .thenRun((SessionState after) -> {
           int parked = after.in(RunStatus.PARKED).size() - state.in(RunStatus.PARKED).size();
           int ended = open - after.open().size();
@@ -238,12 +242,6 @@ public final class Session
         })
         .thenNoReply()
         .thenUnstashAll();
-  }
-
-  private String tellOfParked(OpenRun run, String reason) {
-    return node.run().alerts().raise(
-        "run.parked." + run.runId(),
-        "run " + run.runId() + " is parked (" + reason + "); look with `portcullis runs show`, go on with `runs resume`");
   }
 
   private ReplyEffect<Recorded, SessionState> submit(SessionState state, Submit submit, Instant now) {
@@ -302,6 +300,14 @@ public final class Session
         .thenNoReply();
   }
 
+  private ReplyEffect<Recorded, SessionState> attemptDied(SessionState state, long fence, Instant now) {
+    if (!attempts.lost(state, fence)) {
+      return Effect().noReply();
+    }
+    context.getLog().error("run.attempt_died fence={}", fence);
+    return persist(state, turns.agenda().takeOver(state, now), now).thenNoReply();
+  }
+
   private ReplyEffect<Recorded, SessionState> idle(SessionState state) {
     if (state.open().isEmpty()) {
       shard.tell(new ClusterSharding.Passivate<>(context.getSelf()));
@@ -331,7 +337,7 @@ public final class Session
       records.add(new Recorded(all.get(i), last ? Rows.index(before, after, all) : List.of()));
     }
     return Effect().persist(records).thenRun((SessionState state) -> {
-      all.forEach(this::logEnd);
+      all.forEach(this::tell);
       settle(before, state);
     });
   }
@@ -347,7 +353,7 @@ public final class Session
     return state;
   }
 
-  private void logEnd(SessionEvent event) {
+  private void tell(SessionEvent event) {
     switch (event) {
       case SessionEvent.RunCompleted end ->
           context.getLog().info("run.ended runId={} status=completed stop={}", end.runId(), end.stopReason());
@@ -357,8 +363,13 @@ public final class Session
           context.getLog().info("run.ended runId={} status=aborted by={}", end.runId(), end.by());
       case SessionEvent.RunInterrupted cut -> context.getLog().info(
           "run.interrupted runId={} attempt={} cause={}", cut.runId(), cut.attempt(), cut.cause());
-      case SessionEvent.RunParked park ->
-          context.getLog().warn("run.parked runId={} reason={}", park.runId(), park.reason());
+      case SessionEvent.RunParked park -> {
+        context.getLog().warn("run.parked runId={} reason={}", park.runId(), park.reason());
+        node.run().alerts().raise("run.parked." + park.runId(), "run " + park.runId() + " is parked ("
+            + park.reason() + "); look at it with `portcullis runs show`, go on with `portcullis runs resume`");
+      }
+      case SessionEvent.RunUnparked unpark ->
+          node.run().alerts().resolve("run.parked." + unpark.runId(), "the run goes on");
       case SessionEvent _ -> { }
     }
   }

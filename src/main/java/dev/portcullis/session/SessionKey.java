@@ -13,7 +13,7 @@ public record SessionKey(String text) {
   /** Longest key, in characters. */
   public static final int MAX = 512;
 
-  private static final Pattern SHAPE = Pattern.compile("agent:([A-Za-z0-9][A-Za-z0-9_.-]{0,63}):([^\\p{Cntrl}]+)");
+  private static final Pattern SHAPE = Pattern.compile("agent:([A-Za-z0-9][A-Za-z0-9_.-]{0,63}):([^\\p{Cc}\\p{Cs}]+)");
   private static final String BASE32 = "0123456789abcdefghjkmnpqrstvwxyz";
 
   public SessionKey {

@@ -157,7 +157,8 @@ public final class ShardedSessions implements Sessions {
 
   /** Reads everything that there is now. */
   private CompletionStage<Optional<RunView>> catchUp(RunCursor cursor) {
-    return advance(cursor, 0, ANSWER).thenCompose(_ -> cursor.behind()
+    // Silence is no answer here: "there is no such run" would be a wrong one.
+    return look(cursor, 0, ANSWER).thenCompose(_ -> cursor.behind()
         ? catchUp(cursor)
         : CompletableFuture.completedFuture(cursor.view()));
   }
@@ -182,15 +183,15 @@ public final class ShardedSessions implements Sessions {
 
   /** Reads on, once the session stands beyond {@code beyond} or {@code atMost} has passed. */
   private CompletionStage<List<RunEvent>> advance(RunCursor cursor, long beyond, Duration atMost) {
-    if (cursor.behind()) {
-      return cursor.advance(PAGE);
-    }
-    return entity(cursor.session())
-        .<Session.Position>ask(replyTo -> new Session.AwaitBeyond(beyond, replyTo), atMost)
-        .handle((position, failure) -> failure == null
-            ? cursor.upTo(position).advance(PAGE)
-            : silence(failure))
-        .thenCompose(events -> events);
+    return look(cursor, beyond, atMost).exceptionallyCompose(ShardedSessions::silence);
+  }
+
+  private CompletionStage<List<RunEvent>> look(RunCursor cursor, long beyond, Duration atMost) {
+    return cursor.behind()
+        ? cursor.advance(PAGE)
+        : entity(cursor.session())
+            .<Session.Position>ask(replyTo -> new Session.AwaitBeyond(beyond, replyTo), atMost)
+            .thenCompose(position -> cursor.upTo(position).advance(PAGE));
   }
 
   /** No news in time is no fault: the viewer asks again. */

@@ -13,6 +13,8 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Reads sessions back from the journal. Blocking work runs on {@code reads}, never on an actor's thread. */
 public final class Transcripts {
@@ -62,16 +64,14 @@ public final class Transcripts {
     if (!nativeSession.isEmpty() || state.ended().isEmpty()) {
       return CompletableFuture.completedFuture(context);
     }
-    long from = Math.max(state.since() + 1, state.ended().getFirst().firstSeq());
+    var runs = state.ended().stream().map(SessionState.EndedRun::runId).toList();
+    long from = state.ended().stream().mapToLong(SessionState.EndedRun::firstSeq).min().orElseThrow();
     return async(() -> {
-      var messages = new ArrayList<AttemptSpec.Message>();
-      for (var entry : history(entityId, from, state.seq())) {
-        if (!entry.runId().equals(run.runId())) {
-          messages.add(new AttemptSpec.Message(entry.role(), entry.text()));
-        }
-      }
-      messages.addAll(context);
-      return messages;
+      var byRun = history(entityId, from, state.seq()).stream().collect(Collectors.groupingBy(HistoryEntry::runId));
+      // In the order in which they ended: a turn that came while another ran was answered after it.
+      var earlier = runs.stream().flatMap(ended -> byRun.getOrDefault(ended, List.of()).stream())
+          .map(entry -> new AttemptSpec.Message(entry.role(), entry.text()));
+      return Stream.concat(earlier, context.stream()).toList();
     });
   }
 

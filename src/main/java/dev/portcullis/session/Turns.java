@@ -245,8 +245,16 @@ final class Turns {
       case Run.Happened(var update) -> happened(run, update, usage, now);
       case Run.Failed(var code, var message, var reference) ->
           ended(run, new SessionEvent.RunFailed(run.runId(), new RunError(code, message, reference), false, now), now);
-      case Run.Rested _ -> ended(run, agenda.interruption(run, now), now);
+      case Run.Rested _ -> rested(run, now);
     };
+  }
+
+  /** A planned stop may leave a step of unknown outcome too: the agent's settings decide as they do after a crash. */
+  private List<SessionEvent.OfRun> rested(OpenRun run, Instant now) {
+    var end = ended(run, agenda.interruption(run, now), now);
+    return end.getFirst() instanceof SessionEvent.RunInterrupted cut
+        ? Stream.concat(end.stream(), agenda.afterCut(run.apply(cut), now).stream()).toList()
+        : end;
   }
 
   private List<SessionEvent.OfRun> happened(OpenRun run, HarnessUpdate update, Usage usage, Instant now) {
@@ -262,6 +270,9 @@ final class Turns {
           List.of(new SessionEvent.StepFinished(id, n, step, ok, now));
       case HarnessUpdate.ApprovalRequested(var approval, var title, var input, var digest) ->
           approval(run, new SessionEvent.ApprovalRequested(id, n, approval, title, input, digest, now));
+      // It broke the port's promise; a run that nobody works on must not look as if somebody did.
+      case HarnessUpdate.Completed _ when run.status() == RunStatus.STARTING -> List.of(new SessionEvent.RunFailed(
+          id, new RunError("harness_failed", "The agent ended before it had begun.", ""), false, now));
       case HarnessUpdate.Completed(var reason) ->
           ended(run, new SessionEvent.RunCompleted(id, n, reason, usage, now), now);
       case HarnessUpdate.Failed(var fault) ->
