@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /** One life of a gateway in a process of its own. Closing it kills what is left of it. */
 final class GatewayProcess implements AutoCloseable {
@@ -33,6 +34,13 @@ final class GatewayProcess implements AutoCloseable {
     this.data = data;
     this.process = process;
     this.reader = Thread.ofVirtual().name("gateway-log").start(this::read);
+  }
+
+  /** The process ended while something was awaited of it. */
+  static final class Ended extends RuntimeException {
+    Ended(String message) {
+      super(message);
+    }
   }
 
   /** What one life is started with. */
@@ -147,11 +155,11 @@ final class GatewayProcess implements AutoCloseable {
     return await("a log line with: " + part, () -> line(part));
   }
 
-  private <T> T await(String what, java.util.function.Supplier<Optional<T>> look) {
+  private <T> T await(String what, Supplier<Optional<T>> look) {
     return Await.value(what, PATIENCE, () -> {
       var found = look.get();
       if (found.isEmpty() && !alive()) {
-        throw new AssertionError("the gateway ended (" + process.exitValue() + ") before: " + what + tail());
+        throw new Ended("the gateway ended (" + process.exitValue() + ") before: " + what + tail());
       }
       return found;
     });
