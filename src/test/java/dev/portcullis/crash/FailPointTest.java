@@ -1,0 +1,142 @@
+package dev.portcullis.crash;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.portcullis.session.SessionEvent;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The process halts exactly before and exactly after the write of each kind of event. Whatever the instant, the next life
+ * must make the same of it: nothing promised is lost, nothing is done twice.
+ */
+class FailPointTest {
+  private static final int AT_ONCE = 2;
+  private static final Duration HALT = Duration.ofSeconds(60);
+
+  /** In the table of names on disk, but written as a snapshot: no event, so no point. */
+  private static final List<String> NO_EVENT = List.of("session-state");
+
+  @TempDir Path directory;
+
+  @Test
+  @Tag("K-2")
+  @Tag("N1")
+  @Tag("INV-J2")
+  @Tag("INV-J6")
+  @Tag("INV-I7")
+  @Tag("INV-R2")
+  @Tag("IL-15")
+  @Tag("IL-23")
+  @Tag("IL-24")
+  @Tag("IL-28")
+  void aProcessThatHaltsAtAnyWriteLosesNothingAndRepeatsNothing() throws Exception {
+    everyPoint(1);
+  }
+
+  @Test
+  @Tag("torture")
+  @Tag("K-2")
+  void aProcessThatHaltsAtAnyWriteLosesNothingAndRepeatsNothingTenTimes() throws Exception {
+    everyPoint(10);
+  }
+
+  private void everyPoint(int times) throws Exception {
+    var manifests = SessionEvent.TYPES.table().keySet().stream().filter(name -> !NO_EVENT.contains(name)).toList();
+    var unreached = manifests.stream().filter(name -> FailPointScenario.of(name).isEmpty()).toList();
+    try (var workers = Executors.newFixedThreadPool(AT_ONCE)) {
+      var work = manifests.stream()
+          .filter(name -> !unreached.contains(name))
+          .flatMap(name -> java.util.stream.IntStream.range(0, times).mapToObj(i -> workers.submit(() -> {
+            bothSides(name, directory.resolve(name + "-" + i));
+            return name;
+          })))
+          .toList();
+      for (var one : work) {
+        one.get();
+      }
+    } catch (ExecutionException e) {
+      throw new AssertionError(e.getCause().getMessage(), e.getCause());
+    }
+    System.out.println("FailPointTest points=" + 2 * (manifests.size() - unreached.size()) + "/"
+        + 2 * manifests.size() + " times=" + times + " unreached=" + unreached + " no_event=" + NO_EVENT);
+    assertEquals(List.of(), unreached, "an event that no scenario writes");
+  }
+
+  private static GatewayProcess.Launch on(Path data) {
+    return GatewayProcess.on(data)
+        .set("portcullis.run.resume-delays", "[0s]")
+        .set("portcullis.run.attempts", "10")
+        .set("portcullis.run.text-interval", "50ms")
+        .set("portcullis.drain.deadline", "0s")
+        .set("portcullis.agents.main.on-uncertain", "park")
+        .set("portcullis.boot.loop-limit", "1000");
+  }
+
+  private static void bothSides(String manifest, Path data) {
+    var scenario = FailPointScenario.of(manifest).orElseThrow();
+    var ledger = new Ledger();
+    try {
+      if (scenario.needsCut()) {
+        cutInAStep(data, ledger);
+      }
+      for (var side : List.of("before", "after")) {
+        halt(scenario, "persist." + manifest + "." + side, data, ledger, side);
+      }
+      afterwards(data, ledger);
+    } catch (AssertionError | RuntimeException e) {
+      throw new AssertionError("fail-point " + manifest + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static void cutInAStep(Path data, Ledger ledger) {
+    try (var gateway = on(data).start().awaitReady(); var client = gateway.client()) {
+      FailPointScenario.RUN_PARKED.drive(gateway, client, ledger, "cut");
+      var run = ledger.accepted().getFirst().run().orElseThrow();
+      Await.until("the step", GatewayProcess.PATIENCE, () -> client.run(run).path("steps").size() == 1);
+      gateway.kill9();
+    }
+  }
+
+  /** One life, up to the point: reached by what is done to it, or already while it recovers from the last one. */
+  private static void halt(
+      FailPointScenario scenario, String point, Path data, Ledger ledger, String session) {
+    try (var gateway = on(data).failpoint(point).start()) {
+      try {
+        gateway.awaitReady();
+        try (var client = gateway.client()) {
+          ledger.retry(client);
+          scenario.drive(gateway, client, ledger, session);
+        }
+      } catch (UncheckedIOException | GatewayProcess.Ended halted) {
+        Await.until("the halt at " + point, HALT, () -> !gateway.alive());
+      }
+      assertEquals(GatewayProcess.KILLED, gateway.exitCode(HALT), () -> point + gateway.tail());
+    }
+  }
+
+  private static void afterwards(Path data, Ledger ledger) {
+    try (var gateway = on(data).start().awaitReady(); var client = gateway.client()) {
+      ledger.retry(client);
+      FailPointScenario.bringToRest(client, ledger.accepted());
+      var oracles = new Oracles(client);
+      oracles.awaitRest();
+      assertTrue(!ledger.accepted().isEmpty());
+      var seen = oracles.check(ledger.accepted());
+      assertEquals(0, ledger.unknown());
+      oracles.checkViews(0, Long.MAX_VALUE);
+      var runs = client.counts().path("accepted").asLong();
+      assertTrue(runs <= seen.size(), () -> runs + " runs for " + seen.stream()
+          .map(one -> one.entry().toString()).collect(Collectors.joining(", ")));
+    }
+  }
+}
