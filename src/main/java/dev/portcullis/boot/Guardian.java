@@ -7,6 +7,7 @@ import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.harness.HarnessActor;
 import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.Harnesses;
+import dev.portcullis.harness.process.ProcessLauncher;
 import dev.portcullis.ingress.Credentials;
 import dev.portcullis.ingress.Edge;
 import dev.portcullis.ingress.http.HttpIngress;
@@ -204,7 +205,7 @@ final class Guardian {
     context.getLog().info("boot.awaiting harnesses={}", config.declared().keySet().stream().sorted().toList());
     var self = context.getSelf();
     harnesses.subscribe(() -> self.tell(new RegistryChanged()));
-    int reaped = startHarnesses(ground.premises());
+    startHarnesses(ground.premises());
     timers.startSingleTimer(BarrierPassed.class, new BarrierPassed(), config.boot().deadline());
     timers.startTimerWithFixedDelay(Tick.class, new Tick(), TICK);
     self.tell(new RegistryChanged());
@@ -212,7 +213,7 @@ final class Guardian {
       case RegistryChanged _, MemberUp _ -> {
         memberUp = memberUp || command instanceof MemberUp;
         yield memberUp && barrier.stands()
-            ? recovering(ground, reaped)
+            ? recovering(ground)
             : barrier.hopeless() ? refuse(Exit.CONFIGURATION) : Behaviors.same();
       }
       case BarrierPassed _ -> refuse(Exit.TEMPORARY);
@@ -224,13 +225,12 @@ final class Guardian {
     });
   }
 
-  private int startHarnesses(Premises premises) {
-    var factory = new HarnessFactory(premises.instance(), premises.incarnation(), world.clock());
-    int reaped = factory.reap();
+  private void startHarnesses(Premises premises) {
+    var launcher = ProcessLauncher.create(premises.instance(), premises.incarnation());
+    var factory = new HarnessFactory(config, launcher, world.clock());
     config.declared().forEach((name, settings) -> harnessActors.put(name, context.spawn(
         HarnessActor.create(settings, factory.create(settings), harnesses, world.alerts(), world.clock()),
         "harness-" + name)));
-    return reaped;
   }
 
   private Behavior<Command> refuse(Exit exit) {
@@ -241,7 +241,7 @@ final class Guardian {
     return fatal(exit, "the gate stays closed: see the lines above; the ingress port was never open");
   }
 
-  private Behavior<Command> recovering(Ground ground, int reaped) {
+  private Behavior<Command> recovering(Ground ground) {
     standing.enter(Standing.Phase.RECOVERING);
     timers.cancel(BarrierPassed.class);
     var premises = ground.premises();
@@ -257,12 +257,12 @@ final class Guardian {
         "the journal's index cannot be read");
     return Behaviors.receiveMessage(command -> switch (command) {
       case Indexed(var rows, var open) ->
-          deciding(house(ground, context.spawn(Directory.create(rows), "directory")), open, reaped);
+          deciding(house(ground, context.spawn(Directory.create(rows), "directory")), open);
       case Command other -> anywhere(other);
     });
   }
 
-  private Behavior<Command> deciding(House house, List<SessionKey> open, int reaped) {
+  private Behavior<Command> deciding(House house, List<SessionKey> open) {
     pipe(
         house.region().recover(open, this::unreadable)
             .thenCompose(runs -> house.ground().premises().passBarrier().thenApply(_ -> runs)),
@@ -272,7 +272,7 @@ final class Guardian {
     return Behaviors.receiveMessage(command -> switch (command) {
       case Recovered(var runs) -> {
         context.getLog().info("recovery.found open={} resumed={} parked={} reaped_processes={}",
-            runs.open(), runs.resumed(), runs.parked(), reaped);
+            runs.open(), runs.resumed(), runs.parked(), house.ground().premises().reaped());
         yield openingGate(house);
       }
       case Command other -> anywhere(other);

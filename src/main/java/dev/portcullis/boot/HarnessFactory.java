@@ -1,31 +1,40 @@
 package dev.portcullis.boot;
 
+import dev.portcullis.config.AgentConfig;
+import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.config.HarnessConfig;
 import dev.portcullis.harness.Harness;
+import dev.portcullis.harness.acp.AcpHarness;
 import dev.portcullis.harness.echo.EchoHarness;
+import dev.portcullis.harness.process.ProcessLauncher;
+import java.nio.file.Path;
 import java.time.Clock;
 
 /** From settings to a harness: the one place that knows every adapter. */
 final class HarnessFactory {
-  private final String instance;
-  private final long incarnation;
+  private final GatewayConfig config;
+  private final ProcessLauncher launcher;
   private final Clock clock;
 
-  HarnessFactory(String instance, long incarnation, Clock clock) {
-    this.instance = instance;
-    this.incarnation = incarnation;
+  HarnessFactory(GatewayConfig config, ProcessLauncher launcher, Clock clock) {
+    this.config = config;
+    this.launcher = launcher;
     this.clock = clock;
   }
 
-  /** Kills what earlier lives of this gateway left running; how many there were. Blocks. */
-  int reap() {
-    return 0;
+  Harness create(HarnessConfig harness) {
+    return switch (harness) {
+      case HarnessConfig.Echo _ -> EchoHarness.create();
+      case HarnessConfig.Acp acp -> AcpHarness.create(acp, launcher, workspaceOf(acp), clock);
+    };
   }
 
-  Harness create(HarnessConfig config) {
-    return switch (config) {
-      case HarnessConfig.Echo _ -> EchoHarness.create();
-      case HarnessConfig.Acp _ -> throw new IllegalStateException("not merged yet");
-    };
+  /** Where a process works that proves the harness: the workspace of an agent that uses it. */
+  private Path workspaceOf(HarnessConfig harness) {
+    return config.agents().values().stream()
+        .filter(agent -> agent.harnesses().contains(harness.name()))
+        .map(AgentConfig::workspace)
+        .findFirst()
+        .orElse(config.data());
   }
 }

@@ -1,6 +1,7 @@
 package dev.portcullis.boot;
 
 import dev.portcullis.config.GatewayConfig;
+import dev.portcullis.harness.process.Reaper;
 import dev.portcullis.ingress.Token;
 import dev.portcullis.ingress.TokenFile;
 import dev.portcullis.journal.IndexEntry;
@@ -24,9 +25,10 @@ import java.util.stream.Stream;
  * the disk before anything else happens.
  *
  * @param instance names the data directory for ever
+ * @param reaped processes of earlier lives that still ran, and were killed before anything was decided
  * @param looping the last boots all ended before one run succeeded: nothing is resumed by itself
  */
-record Premises(Journal journal, Token token, String instance, long incarnation, boolean looping) {
+record Premises(Journal journal, Token token, String instance, long incarnation, int reaped, boolean looping) {
   private static final String SPACE = "node";
   private static final String INSTANCE = "instance";
   private static final String INCARNATION = "incarnation";
@@ -58,7 +60,12 @@ record Premises(Journal journal, Token token, String instance, long incarnation,
               new IndexEntry.Put(SPACE, BOOTS, boots.stream().map(String::valueOf).collect(Collectors.joining(",")))))
           .toCompletableFuture()
           .join();
-      return new Premises(journal, token, instance, incarnation, boots.size() >= config.boot().loopLimit());
+      int reaped = new Reaper(instance, incarnation).reap(List.of());
+      return new Premises(journal, token, instance, incarnation, reaped, boots.size() >= config.boot().loopLimit());
+    } catch (InterruptedException stop) {
+      journal.close();
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted while opening", stop);
     } catch (IOException | RuntimeException e) {
       journal.close();
       throw e;
