@@ -99,7 +99,10 @@ public final class HarnessActor {
   private long since;
 
   // ---- behaviour
-  /** Registers {@code harness} under the configured name at once, as being proven, and starts to prove it. */
+  /**
+   * Registers {@code harness} under the configured name, as being proven, and starts to prove it. Call
+   * {@link Harnesses#declare} right after spawning.
+   */
   public static Behavior<Command> create(
       HarnessConfig config, Harness harness, Harnesses registry, Alerts alerts, Clock clock) {
     return Behaviors.setup(context -> Behaviors.withTimers(timers ->

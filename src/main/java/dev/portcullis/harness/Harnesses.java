@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import org.apache.pekko.actor.typed.ActorRef;
 
 /**
@@ -48,11 +49,23 @@ public final class Harnesses {
     return entries.get();
   }
 
+  /**
+   * Adds an entry as being proven, unless its actor was quicker. Whoever spawns a {@link HarnessActor} calls
+   * this at once: an actor begins some time after it was spawned, and until then nothing would be missing.
+   */
+  public void declare(String name, String kind, ActorRef<HarnessActor.Command> actor) {
+    change(next -> next.putIfAbsent(name, new Entry(name, kind, new State.Registering(""), actor)));
+  }
+
   /** Adds or replaces one entry. */
   public void put(Entry entry) {
+    change(next -> next.put(entry.name(), entry));
+  }
+
+  private void change(Consumer<Map<String, Entry>> change) {
     entries.updateAndGet(old -> {
       var next = new TreeMap<>(old);
-      next.put(entry.name(), entry);
+      change.accept(next);
       return Collections.unmodifiableMap(next);
     });
     listeners.forEach(Runnable::run);

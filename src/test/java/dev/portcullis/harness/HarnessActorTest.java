@@ -255,6 +255,20 @@ class HarnessActorTest {
   }
 
   @Test
+  @Tag("INV-B4")
+  void whatIsDeclaredIsMissingFromTheFirstMomentAndADeclarationChangesNothingLater() {
+    harness.thenHangs();
+    var behavior = HarnessActor.create(
+        new HarnessConfig.Echo("claude"), harness, registry, recorder(), Clock.systemUTC());
+    var actor = kit.spawn(behavior);
+    registry.declare("claude", "echo", actor);
+    assertEquals(List.of("claude"), registry.missing());
+    registry.put(new Harnesses.Entry("other", "echo", new State.Ready(ScriptedHarness.REGISTRATION), actor));
+    registry.declare("other", "echo", actor);
+    assertEquals(List.of("other"), registry.ready());
+  }
+
+  @Test
   void aSubscriberHearsOfChangesUntilItEndsTheSubscription() {
     var heard = new AtomicInteger();
     var subscription = registry.subscribe(heard::incrementAndGet);

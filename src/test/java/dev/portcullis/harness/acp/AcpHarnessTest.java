@@ -216,6 +216,21 @@ class AcpHarnessTest {
     assertEquals(Code.NOT_FOUND, probeFails(harness));
   }
 
+  @Test
+  @Tag("INV-B5")
+  void anIdleProcessIsClosedWithoutALossAndTheNextTurnStartsAnother() throws Exception {
+    var config = new HarnessConfig.Acp("sim", AcpSimulator.java(), AcpSimulator.arguments(),
+        Map.of("SIM_STORE", store.toString()), 1, Duration.ofMillis(200), Duration.ofSeconds(15));
+    var harness = AcpHarness.create(config, launcher, workspace, Clock.systemUTC());
+    harness.onLost(losses::add);
+    harnesses.add(harness);
+    probe(harness);
+    var first = run(harness, spec("c", "one"));
+    Eventually.isTrue("the idle process is gone", () -> !alive(process(first).pid()));
+    assertEquals("heard: two", run(harness, spec("c", "two")).text());
+    assertEquals(List.of(), losses);
+  }
+
   // ---- turns
   @Test
   void aConversationKeepsItsProcessAndItsSession() {

@@ -70,6 +70,7 @@ class LostAgentTest {
     var harness = AcpHarness.create(config, launcher, directory, Clock.systemUTC());
     var actor = kit.spawn(
         HarnessActor.create(config, harness, registry, new Recording(), Clock.systemUTC()));
+    registry.declare("sim", "acp", actor);
     Eventually.isTrue("it is ready", () -> state() instanceof State.Ready);
 
     var gone = System.nanoTime();
