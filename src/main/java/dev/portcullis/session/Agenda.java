@@ -40,7 +40,7 @@ record Agenda(GatewayConfig.Run limits, Map<String, AgentConfig> agents, long in
       }
     });
     if (!autoResume) { // Also those that were cut in an older life and only wait for their time.
-      state.in(RunStatus.INTERRUPTED).forEach(run -> events.add(parked(run, "boot_loop", now)));
+      state.applyAll(events).in(RunStatus.INTERRUPTED).forEach(run -> events.add(parked(run, "boot_loop", now)));
     }
     return events;
   }
@@ -56,13 +56,14 @@ record Agenda(GatewayConfig.Run limits, Map<String, AgentConfig> agents, long in
   /** Parks an interrupted run that must not go on by itself. */
   Optional<SessionEvent.OfRun> afterCut(OpenRun run, Instant now) {
     var agent = agents.get(run.agent());
+    var attempt = run.attempt();
     var reason = agent == null
         ? "agent_not_found"
-        : run.attempt().resumes() >= limits.attempts()
+        : !attempt.cut().planned() && attempt.resumes() >= limits.attempts()
             ? "crash_loop"
-            : !run.attempt().cut().uncertain().isEmpty() && agent.onUncertain() != AgentConfig.OnUncertain.TELL
+            : !attempt.cut().uncertain().isEmpty() && agent.onUncertain() != AgentConfig.OnUncertain.TELL
                 ? "uncertain_step"
-                : autoResume ? "" : "boot_loop";
+                : "";
     return reason.isEmpty() ? Optional.empty() : Optional.of(parked(run, reason, now));
   }
 

@@ -1,6 +1,7 @@
 package dev.portcullis.session;
 
 import dev.portcullis.journal.IndexEntry;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -14,6 +15,17 @@ import org.apache.pekko.persistence.typed.EventSeq;
 record Recorded(SessionEvent event, List<IndexEntry> index) {
   Recorded {
     index = List.copyOf(index);
+  }
+
+  /** One write that takes {@code before} on by {@code events}; the last of them carries the entries. */
+  static List<Recorded> of(SessionState before, List<SessionEvent> events) {
+    var records = new ArrayList<Recorded>();
+    for (int i = 0; i < events.size(); i++) {
+      records.add(new Recorded(
+          events.get(i),
+          i < events.size() - 1 ? List.of() : Rows.index(before, before.applyAll(events), events)));
+    }
+    return records;
   }
 
   /** The entries in the form in which Pekko passes them to the journal plugin. */

@@ -321,36 +321,17 @@ public final class Session
    */
   private EffectBuilder<Recorded, SessionState> persist(
       SessionState before, List<SessionEvent> events, Instant now) {
-    var all = new ArrayList<>(events);
-    var after = fold(before, events);
-    if (node.gate().starts()) {
-      var next = turns.agenda().nextAttempt(after, now);
-      next.ifPresent(all::add);
-      after = fold(before, all);
-    }
-    if (all.isEmpty()) {
-      return Effect().none().thenRun((SessionState state) -> settle(before, state));
-    }
-    var records = new ArrayList<Recorded>();
-    for (int i = 0; i < all.size(); i++) {
-      boolean last = i == all.size() - 1;
-      records.add(new Recorded(all.get(i), last ? Rows.index(before, after, all) : List.of()));
-    }
-    return Effect().persist(records).thenRun((SessionState state) -> {
-      all.forEach(this::tell);
-      settle(before, state);
-    });
+    var records = Recorded.of(before, turns.withNext(before, events, node.gate().starts(), now));
+    return records.isEmpty()
+        ? Effect().none().thenRun((SessionState state) -> settle(before, state))
+        : Effect().persist(records).thenRun((SessionState state) -> {
+          records.forEach(recorded -> tell(recorded.event()));
+          settle(before, state);
+        });
   }
 
   private static Position position(SessionState state) {
     return new Position(state.seq(), state.since(), state.erasedTo());
-  }
-
-  private static SessionState fold(SessionState state, List<SessionEvent> events) {
-    for (var event : events) {
-      state = state.apply(event);
-    }
-    return state;
   }
 
   private void tell(SessionEvent event) {

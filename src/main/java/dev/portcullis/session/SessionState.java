@@ -98,6 +98,14 @@ public record SessionState(
     };
   }
 
+  SessionState applyAll(List<SessionEvent> events) {
+    var state = this;
+    for (var event : events) {
+      state = state.apply(event);
+    }
+    return state;
+  }
+
   /** The run that has an attempt under way. */
   Optional<OpenRun> active() {
     return open.values().stream().filter(run -> run.status().active()).findFirst();

@@ -198,6 +198,12 @@ final class Turns {
         .toList();
   }
 
+  /** {@code events} and, where they leave room for it, the start of the next attempt: what is written at once. */
+  List<SessionEvent> withNext(SessionState state, List<SessionEvent> events, boolean starts, Instant now) {
+    var next = starts ? agenda.nextAttempt(state.applyAll(events), now) : Optional.<SessionEvent>empty();
+    return Stream.concat(events.stream(), next.stream()).toList();
+  }
+
   /** Time until the state must be looked at again without a command. */
   Optional<Duration> nextWake(SessionState state, boolean starts, Instant now) {
     var due = starts ? agenda.nextDue(state) : Optional.<Instant>empty();

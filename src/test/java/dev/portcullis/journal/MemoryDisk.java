@@ -1,0 +1,110 @@
+package dev.portcullis.journal;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+
+/** A disk in memory that outlives the journals opened on it, and whose next write can be told to fail. */
+public final class MemoryDisk {
+  /** How a write fails: whether its data is there afterwards is exactly what the writer cannot know. */
+  public enum Fault { NONE, LOST, WRITTEN }
+
+  private final TreeMap<byte[], byte[]> records = new TreeMap<>(Arrays::compareUnsigned);
+  private Fault next = Fault.NONE;
+
+  /** The next write fails so; {@code NONE} calls that off. */
+  public synchronized void failNext(Fault fault) {
+    next = fault;
+  }
+
+  /** Opens a journal on what is here. Its lock and reserve lie in a directory of its own that is removed at once. */
+  public Journal open(Consumer<JournalFault> onFault) {
+    try {
+      var directory = Files.createTempDirectory("memory-disk");
+      try {
+        return Journal.open(Samples.settings(directory), onFault, real -> {
+          real.close();
+          return new Store();
+        });
+      } finally {
+        remove(directory);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void remove(Path directory) throws IOException {
+    try (var paths = Files.walk(directory)) {
+      for (var path : paths.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(path);
+      }
+    }
+  }
+
+  private final class Store implements JournalStore {
+    @Override
+    public String name() {
+      return "memory";
+    }
+
+    @Override
+    public boolean isEmpty() {
+      synchronized (MemoryDisk.this) {
+        return records.isEmpty();
+      }
+    }
+
+    @Override
+    public void write(List<Change> batch) {
+      synchronized (MemoryDisk.this) {
+        var fault = next;
+        next = Fault.NONE;
+        if (fault != Fault.LOST) {
+          batch.forEach(this::apply);
+        }
+        if (fault != Fault.NONE) {
+          throw JournalFault.io(name(), "writing", new IOException("told to fail: " + fault));
+        }
+      }
+    }
+
+    private void apply(Change change) {
+      switch (change) {
+        case Change.Put(var key, var value) -> records.put(LevelDbKeys.encode(key), value);
+        case Change.Remove(var key) -> records.remove(LevelDbKeys.encode(key));
+      }
+    }
+
+    @Override
+    public Optional<byte[]> get(StoreKey key) {
+      synchronized (MemoryDisk.this) {
+        return Optional.ofNullable(records.get(LevelDbKeys.encode(key)));
+      }
+    }
+
+    @Override
+    public void scan(Range range, Visitor visitor) {
+      var bounds = LevelDbKeys.bounds(range);
+      TreeMap<byte[], byte[]> found;
+      synchronized (MemoryDisk.this) {
+        found = new TreeMap<>(records.subMap(bounds.first(), bounds.end()));
+      }
+      for (var entry : found.entrySet()) {
+        if (!visitor.visit(LevelDbKeys.decode(entry.getKey()), entry.getValue())) {
+          return;
+        }
+      }
+    }
+
+    @Override
+    public void close() {}
+  }
+}

@@ -1,0 +1,211 @@
+package dev.portcullis.session;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.portcullis.harness.AttemptSpec;
+import dev.portcullis.harness.HarnessUpdate;
+import dev.portcullis.journal.MemoryDisk;
+import dev.portcullis.protocol.RunStatus;
+import dev.portcullis.protocol.SessionRow;
+import dev.portcullis.run.Run;
+import java.time.Duration;
+import java.util.List;
+import org.apache.pekko.actor.typed.ActorRef;
+
+/** The real session on the real journal plugin, attempts and a harness actor included; only time and disk are played. */
+final class ActorSubject implements Subject {
+  private static final Duration GRACE = Duration.ofSeconds(10);
+
+  private final String key;
+  private final String entityId;
+  private final MemoryDisk disk = new MemoryDisk();
+  private final World.TestClock clock = new World.TestClock();
+  private World world;
+  private Gate gate;
+  private ActorRef<Directory.Command> directory;
+  private ActorRef<Session.Command> session;
+  private long incarnation;
+
+  ActorSubject(String key) {
+    this.key = key;
+    this.entityId = new SessionKey(key).entityId();
+    this.world = new World(disk, clock);
+    boot(true);
+    gate.moveTo(Gate.State.OPEN);
+  }
+
+  World world() {
+    return world;
+  }
+
+  ActorRef<Session.Command> session() {
+    return session;
+  }
+
+  private void boot(boolean autoResume) {
+    incarnation++;
+    gate = new Gate();
+    directory = world.kit.spawn(Directory.create(SessionIndex.rows(world.journal)));
+    session = world.kit.spawn(Session.create(
+        entityId, world.kit.system().ignoreRef(), world.node(gate, incarnation, autoResume, directory)));
+  }
+
+  @Override
+  public Receipt submit(String runId, List<Sessions.Key> keys) {
+    return world.ask(session, replyTo ->
+        new Session.Submit(runId, key, "me", "message of " + runId, List.of(), keys, replyTo));
+  }
+
+  @Override
+  public ControlReply abort(String runId) {
+    return world.ask(session, replyTo -> new Session.Abort(runId, "me", replyTo));
+  }
+
+  @Override
+  public ControlReply resume(String runId) {
+    return world.ask(session, replyTo -> new Session.Resume(runId, "me", replyTo));
+  }
+
+  @Override
+  public ControlReply decide(String runId, String approvalId, boolean allow) {
+    return world.ask(session, replyTo -> new Session.Decide(runId, approvalId, allow, "me", replyTo));
+  }
+
+  @Override
+  public void clear(boolean erase) {
+    world.<Session.Command, Session.Cleared>ask(session, replyTo -> new Session.Clear(erase, "me", replyTo));
+  }
+
+  @Override
+  public int noteStop() {
+    return world.<Session.Command, Session.StopNoted>ask(
+        session, replyTo -> new Session.NoteStop("restart", replyTo)).runs();
+  }
+
+  @Override
+  public void hear(String runId, int attempt, Word word) {
+    var played = world.harness.attempt(runId, attempt);
+    if (played.isPresent()) {
+      played.get().updates().accept(word.update());
+    }
+    var state = state();
+    boolean live = state.active()
+        .filter(run -> run.runId().equals(runId) && run.attempt().number() == attempt)
+        .isPresent();
+    if (!live) { // Also past the attempt, which is gone: the session itself must know what is late.
+      journal().stream()
+          .filter(SessionEvent.AttemptStarted.class::isInstance)
+          .map(SessionEvent.AttemptStarted.class::cast)
+          .filter(start -> start.runId().equals(runId) && start.attempt() == attempt)
+          .forEach(start -> session.tell(new Session.Reported(new Run.Report(
+              runId, start.fence(), List.of(word.news()), world.kit.system().ignoreRef()))));
+    }
+  }
+
+  @Override
+  public void rest() {
+    world.<Session.Command, Session.Rested>ask(session, replyTo -> new Session.Rest(GRACE, replyTo));
+  }
+
+  @Override
+  public void elapse(long seconds) {
+    world.jump(Duration.ofSeconds(seconds));
+    if (seconds < Settings.SILENCE.toSeconds()) { // The harness is slow, not silent.
+      state().active()
+          .flatMap(run -> world.harness.attempt(run.runId(), run.attempt().number()))
+          .ifPresent(played -> played.updates().accept(new HarnessUpdate.Unknown("still here")));
+    }
+  }
+
+  @Override
+  public void gate(Gate.State state) {
+    gate.moveTo(state);
+  }
+
+  @Override
+  public Session.Recovered crash(boolean autoResume) {
+    disk.failNext(MemoryDisk.Fault.NONE);
+    if (world.fenced.isDone()) {
+      world.close();
+      world = new World(disk, clock);
+    } else {
+      world.kit.stop(session);
+      world.kit.stop(directory);
+    }
+    boot(autoResume);
+    var recovered = world.<Session.Command, Session.Recovered>ask(session, Session.Recover::new);
+    gate.moveTo(Gate.State.OPEN);
+    return recovered;
+  }
+
+  @Override
+  public void failNextWrite(MemoryDisk.Fault fault) {
+    disk.failNext(fault);
+  }
+
+  @Override
+  public List<SessionEvent> journal() {
+    return world.events(entityId);
+  }
+
+  SessionState state() {
+    return SessionState.empty().applyAll(journal());
+  }
+
+  @Override
+  public List<SessionRow> row() {
+    return world.<Directory.Command, List<SessionRow>>ask(
+        directory, replyTo -> new Directory.GetRow(key, replyTo));
+  }
+
+  @Override
+  public List<String> index(String space, String name) {
+    return world.journal.get(space, name).stream().toList();
+  }
+
+  @Override
+  public boolean runsAttempts() {
+    return true;
+  }
+
+  @Override
+  public void settle(String expected) {
+    world.await(() -> Model.of(state()).equals(expected));
+    // Everything that follows from the last write has been sent when the session answers again.
+    world.<Session.Command, Session.Position>ask(session, replyTo -> new Session.AwaitBeyond(-1, replyTo));
+    var state = state();
+    assertEquals(expected, Model.of(state));
+    state.active().ifPresent(run -> {
+      boolean started = world.await(() -> run.status() == RunStatus.ABORTING
+          || world.harness.attempt(run.runId(), run.attempt().number()).isPresent());
+      assertTrue(started, () -> "the harness was never told of " + run);
+      world.harness.attempt(run.runId(), run.attempt().number()).ifPresent(played -> told(run, played.spec()));
+      var running = world.harness.played.stream().filter(played -> !over(played)).count();
+      assertTrue(running <= 1, "M3: " + running + " attempts live");
+    });
+  }
+
+  private boolean over(PlayedHarness.Played played) {
+    return played.asked().contains("stop") || state().active()
+        .filter(run -> run.runId().equals(played.spec().runId())
+            && run.attempt().number() == played.spec().attempt())
+        .isEmpty();
+  }
+
+  /** What a harness must know of the attempt before its own (M4). */
+  private static void told(OpenRun run, AttemptSpec spec) {
+    assertEquals("message of " + run.runId(), spec.message());
+    if (spec.attempt() == 1) {
+      assertEquals(new AttemptSpec.Interruption.None(), spec.interruption());
+    } else {
+      var cut = (AttemptSpec.Interruption.Cut) spec.interruption();
+      assertEquals(run.attempt().cut().uncertain(), cut.uncertain());
+    }
+  }
+
+  @Override
+  public void close() {
+    world.close();
+  }
+}

@@ -1,0 +1,63 @@
+package dev.portcullis.session;
+
+import dev.portcullis.harness.AttemptSpec;
+import dev.portcullis.harness.Harness;
+import dev.portcullis.harness.HarnessFault;
+import dev.portcullis.harness.HarnessUpdate;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+
+/** A harness whose every word a test says; it stops when it is asked to. */
+final class PlayedHarness implements Harness {
+  /** One attempt as the harness sees it. */
+  record Played(AttemptSpec spec, Consumer<HarnessUpdate> updates, List<String> asked) implements Attempt {
+    @Override
+    public void abort(Duration grace) {
+      asked.add("abort");
+    }
+
+    @Override
+    public void decide(String approvalId, boolean allow) {
+      asked.add("decide " + approvalId + " " + allow);
+    }
+
+    @Override
+    public CompletionStage<Void> stop(Duration grace) {
+      asked.add("stop");
+      return CompletableFuture.completedStage(null);
+    }
+  }
+
+  final List<Played> played = new CopyOnWriteArrayList<>();
+
+  Optional<Played> attempt(String runId, int attempt) {
+    return played.stream()
+        .filter(each -> each.spec().runId().equals(runId) && each.spec().attempt() == attempt)
+        .findFirst();
+  }
+
+  @Override
+  public CompletionStage<Registration> probe() {
+    return CompletableFuture.completedStage(new Registration("1", Recovery.REPLAY));
+  }
+
+  @Override
+  public void onLost(Consumer<HarnessFault> lost) {}
+
+  @Override
+  public Attempt start(AttemptSpec spec, Consumer<HarnessUpdate> updates) {
+    var attempt = new Played(spec, updates, new CopyOnWriteArrayList<>());
+    played.add(attempt);
+    return attempt;
+  }
+
+  @Override
+  public CompletionStage<Void> close(Duration grace) {
+    return CompletableFuture.completedStage(null);
+  }
+}
