@@ -7,17 +7,22 @@ import java.util.function.Consumer;
 /** One declared way to run turns. Thread-safe; no method blocks. */
 public interface Harness {
   /**
-   * Proves that turns can be run, without a model call: program found, version accepted, handshake answered. Fails with a
-   * {@link HarnessFault}. May be called again at any time, also while attempts run.
+   * Proves that turns can be run, without a model call: program found, version accepted, handshake answered.
+   * Fails with a {@link HarnessFault}. May be called again at any time, also while attempts run.
    */
   CompletionStage<Registration> probe();
 
-  /** Calls {@code lost} when what the last successful probe proved is no longer so; at most once per successful probe. */
+  /**
+   * Calls {@code lost} when what the last successful probe proved is no longer so; at most once per
+   * successful probe.
+   */
   void onLost(Consumer<HarnessFault> lost);
 
   /**
-   * Starts one attempt. {@code updates} hears, in order: {@link HarnessUpdate.Attached} once the harness has taken it,
-   * then what happens, then exactly one {@link HarnessUpdate.End}; nothing after that. It may be called from any thread.
+   * Starts one attempt. {@code updates} hears, in order: {@link HarnessUpdate.Attached} once the harness has
+   * taken it, then what happens, then exactly one {@link HarnessUpdate.End}; nothing after that. It may be
+   * called from any thread, one at a time, and must not block: tell an actor. An attempt that ends before the
+   * harness took it hears its end alone.
    */
   Attempt start(AttemptSpec spec, Consumer<HarnessUpdate> updates);
 
@@ -32,15 +37,18 @@ public interface Harness {
 
   /** The live end of one attempt. All methods may be called at any time and repeatedly; none blocks. */
   interface Attempt {
-    /** Asks the peer to stop; the end arrives as an update, at the latest after {@code grace}, by force if need be. */
+    /**
+     * Asks the peer to stop; the end arrives as an update, at the latest after {@code grace}, by force if
+     * need be.
+     */
     void abort(Duration grace);
 
     /** Answers an approval the peer asked for; unknown ids are ignored. */
     void decide(String approvalId, boolean allow);
 
     /**
-     * Gives the attempt up, without a further update: protocol cancel, stdin closed, SIGTERM, hard stop. Completes when
-     * no process of the attempt is left.
+     * Gives the attempt up, without a further update: protocol cancel, stdin closed, SIGTERM, hard stop.
+     * Completes when no process of the attempt is left.
      */
     CompletionStage<Void> stop(Duration grace);
   }

@@ -19,16 +19,16 @@ import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 
 /**
- * Keeps one declared harness registered and hands out attempts: Registering, then Ready, and Unavailable when what was
- * proven is lost and can't be proven again. It never stops probing. Why: docs/adr/0006.
+ * Keeps one declared harness registered and hands out attempts: Registering, then Ready, and Unavailable when
+ * what was proven is lost and can't be proven again. It never stops probing. Why: docs/adr/0006.
  */
 public final class HarnessActor {
   // ---- protocol
   public sealed interface Command {}
 
   /**
-   * Starts an attempt, or says at once that it cannot. {@code updates} is called from any thread. While an older attempt
-   * of the same conversation lives, it is stopped first and the answer waits for that.
+   * Starts an attempt, or says at once that it cannot. {@code updates} is called from any thread. While an
+   * older attempt of the same conversation lives, it is stopped first and the answer waits for that.
    */
   public record Dispatch(AttemptSpec spec, Consumer<HarnessUpdate> updates, ActorRef<Dispatched> replyTo)
       implements Command {}
@@ -99,7 +99,10 @@ public final class HarnessActor {
   private long since;
 
   // ---- behaviour
-  /** Registers {@code harness} under the configured name at once, as being proven, and starts to prove it. */
+  /**
+   * Registers {@code harness} under the configured name, as being proven, and starts to prove it. Call
+   * {@link Harnesses#declare} right after spawning.
+   */
   public static Behavior<Command> create(
       HarnessConfig config, Harness harness, Harnesses registry, Alerts alerts, Clock clock) {
     return Behaviors.setup(context -> Behaviors.withTimers(timers ->
@@ -147,7 +150,8 @@ public final class HarnessActor {
 
   private Behavior<Command> stopping() {
     return Behaviors.receiveMessage(command -> switch (command) {
-      case Dispatch dispatch -> same(() -> dispatch.replyTo().tell(new Unavailable("the gateway is stopping")));
+      case Dispatch dispatch ->
+          same(() -> dispatch.replyTo().tell(new Unavailable("the gateway is stopping")));
       case Stop again -> stop(again);
       case Closed(var stop) -> {
         stop.replyTo().tell(new Stopped(config.name()));
@@ -202,7 +206,8 @@ public final class HarnessActor {
   }
 
   private static HarnessFault fault(Throwable failure) {
-    var cause = failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+    var wrapped = failure instanceof CompletionException && failure.getCause() != null;
+    var cause = wrapped ? failure.getCause() : failure;
     return cause instanceof HarnessFault fault
         ? fault
         : HarnessFault.of(HarnessFault.Code.LOST, "the probe broke: " + cause);

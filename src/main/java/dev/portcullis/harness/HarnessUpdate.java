@@ -25,7 +25,8 @@ public sealed interface HarnessUpdate {
   record StepFinished(String stepId, boolean succeeded) implements HarnessUpdate {}
 
   /** @param digest SHA-256 in hex of exactly what will run once it is allowed */
-  record ApprovalRequested(String approvalId, String title, String input, String digest) implements HarnessUpdate {}
+  record ApprovalRequested(String approvalId, String title, String input, String digest)
+      implements HarnessUpdate {}
 
   /** Tokens of the attempt so far. */
   record Usage(long inputTokens, long outputTokens) implements HarnessUpdate {}

@@ -6,11 +6,12 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import org.apache.pekko.actor.typed.ActorRef;
 
 /**
- * The one registry: an immutable map that is swapped whole, read by readiness, health line and dispatch alike. What is
- * declared never leaves it; only the state of an entry changes.
+ * The one registry: an immutable map that is swapped whole, read by readiness, health line and dispatch
+ * alike. What is declared never leaves it; only the state of an entry changes.
  */
 public final class Harnesses {
   /** One declared harness. */
@@ -18,7 +19,10 @@ public final class Harnesses {
       String name, String kind, State state, ActorRef<HarnessActor.Command> actor) {}
 
   public sealed interface State {
-    /** Not proven yet in this incarnation, or being proven again. {@code cause} is empty before the first failure. */
+    /**
+     * Not proven yet in this incarnation, or being proven again. {@code cause} is empty before the first
+     * failure.
+     */
     record Registering(String cause) implements State {}
 
     record Ready(Harness.Registration registration) implements State {}
@@ -45,19 +49,31 @@ public final class Harnesses {
     return entries.get();
   }
 
+  /**
+   * Adds an entry as being proven, unless its actor was quicker. Whoever spawns a {@link HarnessActor} calls
+   * this at once: an actor begins some time after it was spawned, and until then nothing would be missing.
+   */
+  public void declare(String name, String kind, ActorRef<HarnessActor.Command> actor) {
+    change(next -> next.putIfAbsent(name, new Entry(name, kind, new State.Registering(""), actor)));
+  }
+
   /** Adds or replaces one entry. */
   public void put(Entry entry) {
+    change(next -> next.put(entry.name(), entry));
+  }
+
+  private void change(Consumer<Map<String, Entry>> change) {
     entries.updateAndGet(old -> {
       var next = new TreeMap<>(old);
-      next.put(entry.name(), entry);
+      change.accept(next);
       return Collections.unmodifiableMap(next);
     });
     listeners.forEach(Runnable::run);
   }
 
   /**
-   * Calls {@code listener} after each change, on the thread that made it, so it must be quick: look at {@link #snapshot}
-   * and tell an actor. Look once yourself after subscribing; what happened before is not told.
+   * Calls {@code listener} after each change, on the thread that made it, so it must be quick: look at {@link
+   * #snapshot} and tell an actor. Look once yourself after subscribing; what happened before is not told.
    */
   public Subscription subscribe(Runnable listener) {
     Runnable own = () -> listener.run(); // The same listener may subscribe twice and must end one by one.

@@ -6,8 +6,8 @@ import java.util.Map;
 import org.apache.pekko.actor.typed.ActorRef;
 
 /**
- * At most one live attempt per conversation. A new one stops the old one and starts when that has stopped: two agents in
- * one conversation would both do its steps. Belongs to one actor.
+ * At most one live attempt per conversation. A new one stops the old one and starts when that has stopped:
+ * two agents in one conversation would both do its steps. Belongs to one actor.
  */
 final class LiveAttempts {
   /** What an attempt that nobody wants any more gets to go quietly. */
@@ -32,7 +32,8 @@ final class LiveAttempts {
     }
     var outdated = waiting.put(conversation, dispatch);
     if (outdated != null) {
-      outdated.replyTo().tell(new HarnessActor.Unavailable("a newer attempt of this conversation takes its place"));
+      outdated.replyTo().tell(
+          new HarnessActor.Unavailable("a newer attempt of this conversation takes its place"));
     }
     old.stop(GRACE);
   }

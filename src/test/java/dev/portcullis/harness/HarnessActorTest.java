@@ -83,7 +83,8 @@ class HarnessActorTest {
   void isInTheRegistryFromTheFirstMomentAndReadyOnlyAfterAProbe() {
     var answer = new CompletableFuture<Registration>();
     harness.then(answer);
-    LoggingTestKit.info("harness.registered name=claude version=1.0 recovery=NATIVE").expect(kit.system(), () -> {
+    LoggingTestKit.info("harness.registered name=claude version=1.0 recovery=NATIVE")
+        .expect(kit.system(), () -> {
       spawn();
       changes.expectMessage("registering ");
       assertEquals(List.of("claude"), registry.missing());
@@ -220,7 +221,8 @@ class HarnessActorTest {
     asker.expectNoMessage();
     assertEquals(List.of("stop"), harness.played.getFirst().asked);
     assertEquals(1, harness.played.size());
-    harness.played.getFirst().updates.accept(new HarnessUpdate.Completed("end_turn")); // The stop has not completed.
+    // The stop has not completed.
+    harness.played.getFirst().updates.accept(new HarnessUpdate.Completed("end_turn"));
     asker.expectNoMessage();
     harness.played.getFirst().stopped.complete(null);
     assertInstanceOf(HarnessActor.Started.class, asker.receiveMessage());
@@ -250,6 +252,20 @@ class HarnessActorTest {
     harness.closed.complete(null);
     asker.expectMessage(new HarnessActor.Stopped("claude"));
     asker.expectTerminated(actor);
+  }
+
+  @Test
+  @Tag("INV-B4")
+  void whatIsDeclaredIsMissingFromTheFirstMomentAndADeclarationChangesNothingLater() {
+    harness.thenHangs();
+    var behavior = HarnessActor.create(
+        new HarnessConfig.Echo("claude"), harness, registry, recorder(), Clock.systemUTC());
+    var actor = kit.spawn(behavior);
+    registry.declare("claude", "echo", actor);
+    assertEquals(List.of("claude"), registry.missing());
+    registry.put(new Harnesses.Entry("other", "echo", new State.Ready(ScriptedHarness.REGISTRATION), actor));
+    registry.declare("other", "echo", actor);
+    assertEquals(List.of("other"), registry.ready());
   }
 
   @Test

@@ -5,8 +5,8 @@ import java.time.Duration;
 import java.util.regex.Pattern;
 
 /**
- * What a message asks of the echo: {@code [[echo words=50 gap=100ms first=2s step=NAME step-time=5s approve fail=CODE
- * hang]]}, each part optional, anywhere in the message.
+ * What a message asks of the echo: {@code [[echo words=50 gap=100ms first=2s step=NAME step-time=5s approve
+ * fail=CODE hang]]}, each part optional, anywhere in the message.
  *
  * @param text the message without the directive
  * @param words length of the answer, 0 for as long as it is

@@ -14,9 +14,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /**
- * Answers {@code echo: <message>} word by word and obeys one {@link EchoDirective} in the message, so that every behaviour
- * of the gateway can be tried without a model. A step that an earlier try finished is not repeated, and neither is one of
- * unknown outcome.
+ * Answers {@code echo: <message>} word by word and obeys one {@link EchoDirective} in the message, so that
+ * every behaviour of the gateway can be tried without a model. A step that an earlier try finished is not
+ * repeated, and neither is one of unknown outcome.
  */
 public final class EchoHarness implements Harness {
   /** Runs a task later; the result calls it off. */

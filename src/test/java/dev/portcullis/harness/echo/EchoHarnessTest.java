@@ -191,7 +191,8 @@ class EchoHarnessTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"[[echo words=many]]", "[[echo gap=3]]", "[[echo unknown]]", "[[echo step-time=1s]]",
+  @ValueSource(strings = {"[[echo words=many]]", "[[echo gap=3]]", "[[echo unknown]]",
+      "[[echo step-time=1s]]",
       "[[echo hang=1]]", "[[echo step=a b=c]]", "[[echo words=2", "[[echo hang]] [[echo hang]]"})
   void aDirectiveThatCannotBeReadFailsTheAttempt(String message) {
     start(message);

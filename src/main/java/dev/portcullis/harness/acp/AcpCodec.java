@@ -1,0 +1,211 @@
+package dev.portcullis.harness.acp;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.portcullis.harness.HarnessFault;
+import dev.portcullis.harness.HarnessFault.Code;
+import dev.portcullis.harness.HarnessUpdate;
+import dev.portcullis.harness.acp.AcpUpdate.Status;
+import dev.portcullis.harness.jsonrpc.Reply;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * ACP frames to and from our own types. Stateless: ids, timers and processes belong to {@link AcpConnection}.
+ * Source: Agent Client Protocol, version 1.
+ */
+final class AcpCodec {
+  static final int PROTOCOL_VERSION = 1;
+  private static final int AUTHENTICATION_REQUIRED = -32000;
+  private static final int INVALID_PARAMS = -32602;
+  private static final int MESSAGE_CHARS_MAX = 300;
+  private static final ObjectMapper SORTED =
+      new ObjectMapper().configure(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS, true);
+
+  private AcpCodec() {}
+
+  // ---- to the agent
+
+  /** We offer neither files nor terminals: agents use the disk themselves then. */
+  static ObjectNode initialize() {
+    var params = object().put("protocolVersion", PROTOCOL_VERSION);
+    var capabilities = params.putObject("clientCapabilities");
+    capabilities.putObject("fs").put("readTextFile", false).put("writeTextFile", false);
+    capabilities.put("terminal", false);
+    params.putObject("clientInfo").put("name", "portcullis").put("title", "Portcullis").put("version", "1");
+    return params;
+  }
+
+  static ObjectNode newSession(Path workspace) {
+    var params = object().put("cwd", workspace.toString());
+    params.putArray("mcpServers");
+    return params;
+  }
+
+  /** For both load and resume. */
+  static ObjectNode openSession(String sessionId, Path workspace) {
+    return newSession(workspace).put("sessionId", sessionId);
+  }
+
+  static ObjectNode prompt(String sessionId, String text) {
+    var params = session(sessionId);
+    params.putArray("prompt").addObject().put("type", "text").put("text", text);
+    return params;
+  }
+
+  static ObjectNode session(String sessionId) {
+    return object().put("sessionId", sessionId);
+  }
+
+  static ObjectNode selected(String optionId) {
+    var result = object();
+    result.putObject("outcome").put("outcome", "selected").put("optionId", optionId);
+    return result;
+  }
+
+  static ObjectNode cancelled() {
+    var result = object();
+    result.putObject("outcome").put("outcome", "cancelled");
+    return result;
+  }
+
+  // ---- from the agent
+
+  /**
+   * @throws HarnessFault {@code WRONG_VERSION} when the agent answers with another protocol than asked for
+   */
+  static AcpAgent decodeAgent(JsonNode result) {
+    var version = result.path("protocolVersion");
+    if (!version.isInt()) {
+      throw HarnessFault.malformed("protocolVersion", "a number");
+    }
+    if (version.intValue() != PROTOCOL_VERSION) {
+      throw HarnessFault.of(Code.WRONG_VERSION, "the agent speaks version " + version.intValue()
+          + " of the Agent Client Protocol, we speak " + PROTOCOL_VERSION
+          + ": install a version of it that does too");
+    }
+    var capabilities = result.path("agentCapabilities");
+    var info = result.path("agentInfo");
+    return new AcpAgent(info.path("name").asText(""), info.path("version").asText(""),
+        capabilities.path("loadSession").asBoolean(false),
+        capabilities.path("sessionCapabilities").hasNonNull("resume"), loginHint(result.path("authMethods")));
+  }
+
+  private static String loginHint(JsonNode methods) {
+    var hints = new ArrayList<String>();
+    methods.forEach(method -> hints.add(method.path("description").asText(method.path("name").asText(""))));
+    hints.removeIf(String::isBlank);
+    return String.join("; ", hints);
+  }
+
+  static String decodeSessionId(JsonNode result) {
+    return required(result, "sessionId");
+  }
+
+  static AcpUpdate decodeUpdate(JsonNode params) {
+    var update = params.path("update");
+    var text = update.path("content").path("text");
+    return switch (required(update, "sessionUpdate")) {
+      case String kind when kind.equals("agent_message_chunk") && text.isTextual() ->
+          new AcpUpdate.Text(text.textValue());
+      case "tool_call" -> tool(update, Status.PENDING);
+      case "tool_call_update" -> tool(update, Status.UNCHANGED);
+      case String kind -> new AcpUpdate.Other(kind); // A newer agent must not end a run.
+    };
+  }
+
+  private static AcpUpdate.Tool tool(JsonNode call, Status absent) {
+    var status = switch (call.path("status").asText("")) {
+      case "pending" -> Status.PENDING;
+      case "in_progress" -> Status.IN_PROGRESS;
+      case "completed" -> Status.COMPLETED;
+      case "failed" -> Status.FAILED;
+      default -> absent;
+    };
+    return new AcpUpdate.Tool(required(call, "toolCallId"), call.path("title").asText(""),
+        call.path("kind").asText(""), status, input(call.path("rawInput")));
+  }
+
+  /**
+   * An empty object says as little as none: agents announce a call so, before they know what it will be
+   * given.
+   */
+  private static String input(JsonNode input) {
+    var nothing = input.isMissingNode() || input.isNull() || (input.isContainerNode() && input.isEmpty());
+    return nothing ? "" : canonical(input);
+  }
+
+  /** The same value always gives the same text: members in the order of their names. */
+  static String canonical(JsonNode value) {
+    try {
+      return SORTED.writeValueAsString(SORTED.treeToValue(value, Object.class));
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("a JSON value can always be written", e);
+    }
+  }
+
+  static AcpPermission decodePermission(JsonNode params) {
+    var options = new ArrayList<AcpPermission.Option>();
+    params.path("options").forEach(option ->
+        options.add(new AcpPermission.Option(required(option, "optionId"), required(option, "kind"))));
+    var tool = tool(params.path("toolCall"), Status.PENDING);
+    return new AcpPermission(
+        new AcpUpdate.Tool(tool.callId(), tool.title(), tool.kind(), Status.PENDING, tool.input()), options);
+  }
+
+  /** The end of a turn: what it cost, where the agent tells, and how it ended. */
+  static List<HarnessUpdate> decodeEnd(JsonNode result) {
+    var updates = new ArrayList<HarnessUpdate>();
+    var gemini = result.path("_meta").path("quota").path("token_count");
+    var usage = result.path("usage");
+    if (usage.hasNonNull("inputTokens")) {
+      updates.add(new HarnessUpdate.Usage(
+          usage.path("inputTokens").asLong(), usage.path("outputTokens").asLong()));
+    } else if (gemini.hasNonNull("input_tokens")) {
+      updates.add(new HarnessUpdate.Usage(
+          gemini.path("input_tokens").asLong(), gemini.path("output_tokens").asLong()));
+    }
+    var reason = required(result, "stopReason");
+    updates.add(reason.equals("cancelled")
+        ? new HarnessUpdate.Failed(
+            HarnessFault.of(Code.REFUSED, "the agent gave the turn up without being asked to"))
+        : new HarnessUpdate.Completed(reason));
+    return updates;
+  }
+
+  static HarnessFault decodeError(String method, Reply.Error error, AcpAgent agent) {
+    var kind = error.data().path("errorKind").asText("");
+    var text = error.message().length() > MESSAGE_CHARS_MAX
+        ? error.message().substring(0, MESSAGE_CHARS_MAX) + "…"
+        : error.message();
+    if (error.code() == AUTHENTICATION_REQUIRED || error.code() == 401 || kind.contains("auth")) {
+      var hint = agent.loginHint().isEmpty() ? "" : ". It says: " + agent.loginHint();
+      return HarnessFault.of(Code.AUTHENTICATION, "the agent wants credentials: " + text + hint);
+    }
+    return HarnessFault.of(Code.REFUSED, "the agent answered " + method + " with error " + error.code()
+        + ": " + text);
+  }
+
+  /** An agent that refuses the handshake itself speaks another version, or something else. */
+  static HarnessFault decodeHandshakeError(Reply.Error error) {
+    var versions = error.code() == INVALID_PARAMS || error.code() == -32601;
+    return HarnessFault.of(versions ? Code.WRONG_VERSION : Code.REFUSED,
+        "the agent refused the handshake with error " + error.code() + ": " + error.message());
+  }
+
+  private static String required(JsonNode node, String field) {
+    if (!node.path(field).isTextual()) {
+      throw HarnessFault.malformed(field, "text");
+    }
+    return node.path(field).textValue();
+  }
+
+  private static ObjectNode object() {
+    return JsonNodeFactory.instance.objectNode();
+  }
+}

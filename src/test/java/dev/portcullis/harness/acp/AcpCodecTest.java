@@ -1,0 +1,247 @@
+package dev.portcullis.harness.acp;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import dev.portcullis.harness.AttemptSpec;
+import dev.portcullis.harness.AttemptSpec.Interruption;
+import dev.portcullis.harness.AttemptSpec.Message;
+import dev.portcullis.harness.Harness.Recovery;
+import dev.portcullis.harness.HarnessFault;
+import dev.portcullis.harness.HarnessFault.Code;
+import dev.portcullis.harness.HarnessUpdate;
+import dev.portcullis.harness.HarnessUpdate.StepFinished;
+import dev.portcullis.harness.InputDigest;
+import dev.portcullis.harness.acp.AcpUpdate.Status;
+import dev.portcullis.harness.acp.AcpUpdate.Tool;
+import dev.portcullis.harness.jsonrpc.Reply;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+
+class AcpCodecTest {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final AcpAgent AGENT = new AcpAgent("a", "1", true, true, "Run `a login`");
+
+  private static List<JsonNode> golden(String name) throws IOException {
+    try (var in = AcpCodecTest.class.getResourceAsStream("/golden/acp/" + name + ".jsonl")) {
+      var frames = new ArrayList<JsonNode>();
+      for (var line : new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().toList()) {
+        frames.add(JSON.readTree(line));
+      }
+      return frames;
+    }
+  }
+
+  /** Plays recorded frames as an attempt does, each permission answered so. */
+  private static List<HarnessUpdate> play(String name, boolean allow) throws IOException {
+    var steps = new AcpSteps();
+    var updates = new ArrayList<HarnessUpdate>();
+    for (var frame : golden(name)) {
+      if (frame.has("result")) {
+        updates.addAll(steps.close());
+        updates.addAll(AcpCodec.decodeEnd(frame.get("result")));
+      } else if (frame.has("id")) {
+        var permission = AcpCodec.decodePermission(frame.get("params"));
+        var asked = steps.asked(permission.tool());
+        updates.add(new HarnessUpdate.ApprovalRequested("p", asked.title(), asked.input(), "d"));
+        updates.addAll(steps.decided(asked.callId(), allow));
+      } else {
+        switch (AcpCodec.decodeUpdate(frame.get("params"))) {
+          case AcpUpdate.Text(var text) -> updates.add(new HarnessUpdate.Text(text));
+          case Tool tool -> updates.addAll(steps.apply(tool));
+          case AcpUpdate.Other(var kind) -> updates.add(new HarnessUpdate.Unknown(kind));
+        }
+      }
+    }
+    return updates;
+  }
+
+  @Test
+  void anAllowedToolOfOpenCodeIsOneStepThatBeginsAfterTheApproval() throws Exception {
+    var input = "{\"command\":\"echo hi\"}";
+    assertEquals(List.of(
+        new HarnessUpdate.Unknown("available_commands_update"),
+        new HarnessUpdate.Text("I will "),
+        new HarnessUpdate.ApprovalRequested("p", "echo hi", input, "d"),
+        new HarnessUpdate.StepStarted("call_1", "echo hi", "execute", InputDigest.of(input)),
+        new StepFinished("call_1", true),
+        new HarnessUpdate.Usage(90, 12),
+        new HarnessUpdate.Completed("end_turn")), play("opencode-tool", true));
+  }
+
+  @Test
+  void aDeniedToolOfClaudeFails() throws Exception {
+    var input = "{\"command\":\"touch no.txt\",\"description\":\"scripted\"}"; // In the order of the names.
+    assertEquals(List.of(
+        new HarnessUpdate.Unknown("usage_update"),
+        new HarnessUpdate.ApprovalRequested("p", "touch no.txt", input, "d"),
+        new HarnessUpdate.StepStarted("toolu_1", "touch no.txt", "execute", InputDigest.of(input)),
+        new StepFinished("toolu_1", false),
+        new HarnessUpdate.Usage(300, 24),
+        new HarnessUpdate.Completed("end_turn")), play("claude-tool", false));
+  }
+
+  @Test
+  void aToolThatGeminiNeverAnnouncedIsCreatedByItsPermission() throws Exception {
+    assertEquals(List.of(
+        new HarnessUpdate.Unknown("agent_thought_chunk"),
+        new HarnessUpdate.ApprovalRequested("p", "echo hi", "", "d"),
+        new HarnessUpdate.StepStarted("shell-1", "echo hi", "execute", ""),
+        new StepFinished("shell-1", true),
+        new HarnessUpdate.Usage(120, 12),
+        new HarnessUpdate.Completed("end_turn")), play("gemini-tool", true));
+  }
+
+  @Test
+  void capabilitiesAreThereWhenTheirKeyIs() throws Exception {
+    var frames = golden("initialize").stream().map(frame -> AcpCodec.decodeAgent(frame.get("result")))
+        .toList();
+    assertEquals(new AcpAgent("OpenCode", "1.18.33", true, true, "Run `opencode auth login` in the terminal"),
+        frames.get(0));
+    assertEquals(new AcpAgent("gemini-cli", "0.61.0", true, false, "Gemini API key"), frames.get(1));
+    assertTrue(frames.get(1).loadsOnlyAfterAMinute());
+    assertEquals(new AcpAgent("", "", false, false, ""), frames.get(2));
+    assertEquals(Recovery.REPLAY, frames.get(2).recovery());
+  }
+
+  @Test
+  void theOptionIsChosenByItsKindAndNeverForLonger() throws Exception {
+    var permission = AcpCodec.decodePermission(golden("gemini-tool").get(1).get("params"));
+    assertEquals("proceed_once", permission.choose(true).orElseThrow());
+    assertEquals("cancel", permission.choose(false).orElseThrow());
+    var always = new AcpPermission(permission.tool(), List.of(
+        new AcpPermission.Option("a", "allow_always"), new AcpPermission.Option("r", "reject_always")));
+    assertTrue(always.choose(true).isEmpty());
+    assertEquals("r", always.choose(false).orElseThrow());
+  }
+
+  @Test
+  void requestsLookAsTheProtocolHasThem() throws Exception {
+    assertEquals(JSON.readTree("""
+        {"protocolVersion":1,
+         "clientCapabilities":{"fs":{"readTextFile":false,"writeTextFile":false},"terminal":false},
+         "clientInfo":{"name":"portcullis","title":"Portcullis","version":"1"}}"""), AcpCodec.initialize());
+    assertEquals(JSON.readTree("""
+        {"cwd":"/w","mcpServers":[],"sessionId":"s"}"""), AcpCodec.openSession("s", Path.of("/w")));
+    assertEquals(JSON.readTree("""
+        {"sessionId":"s","prompt":[{"type":"text","text":"hi"}]}"""), AcpCodec.prompt("s", "hi"));
+    assertEquals(JSON.readTree("""
+        {"outcome":{"outcome":"selected","optionId":"x"}}"""), AcpCodec.selected("x"));
+    assertEquals(JSON.readTree("""
+        {"outcome":{"outcome":"cancelled"}}"""), AcpCodec.cancelled());
+  }
+
+  @Test
+  void aMissingFieldIsNamed() throws Exception {
+    var fault = assertThrows(HarnessFault.class, () ->
+        AcpCodec.decodeUpdate(JSON.readTree("{\"update\":{}}")));
+    assertEquals(Code.MALFORMED, fault.code());
+    assertTrue(fault.getMessage().contains("sessionUpdate"));
+    assertThrows(HarnessFault.class, () -> AcpCodec.decodeAgent(MissingNode.getInstance()));
+    assertThrows(HarnessFault.class, () -> AcpCodec.decodeEnd(JSON.createObjectNode()));
+  }
+
+  @Test
+  void errorsAreTyped() {
+    assertEquals(Code.AUTHENTICATION, error(-32000, "{}").code());
+    assertEquals(Code.AUTHENTICATION, error(-32603, "{\"errorKind\":\"authentication_failed\"}").code());
+    assertTrue(error(-32000, "{}").getMessage().contains("Run `a login`"));
+    assertEquals(Code.REFUSED, error(-32603, "{\"errorName\":\"APIError\"}").code());
+    assertEquals(Code.WRONG_VERSION,
+        AcpCodec.decodeHandshakeError(new Reply.Error(-32602, "bad", MissingNode.getInstance())).code());
+    assertInstanceOf(HarnessUpdate.Failed.class,
+        AcpCodec.decodeEnd(JSON.createObjectNode().put("stopReason", "cancelled")).getLast());
+  }
+
+  private static HarnessFault error(int code, String data) {
+    try {
+      return AcpCodec.decodeError("session/prompt", new Reply.Error(code, "no", JSON.readTree(data)), AGENT);
+    } catch (IOException e) {
+      throw new IllegalArgumentException(e);
+    }
+  }
+
+  @Test
+  void anAnnouncedCallBegunByTimeAndNeverEndedIsClosedAsFailed() {
+    var steps = new AcpSteps();
+    assertEquals(List.of(), steps.apply(new Tool("c", "bash", "", Status.PENDING, "")));
+    assertTrue(steps.anyAnnounced());
+    assertEquals(List.of(new HarnessUpdate.StepStarted("c", "bash", "other", "")), steps.beginAnnounced());
+    assertEquals(List.of(), steps.beginAnnounced());
+    assertEquals(List.of(new StepFinished("c", false)), steps.close());
+  }
+
+  @Test
+  void aFreshSessionIsToldTheConversationAndACutIsExplained() {
+    var spec = new AttemptSpec("c", "r", 2, Path.of("/"), "deploy it",
+        List.of(new Message("user", "hello"), new Message("assistant", "hi")), "",
+        new Interruption.Cut("restart", List.of("build"), List.of("upload")));
+    assertEquals("""
+        The conversation so far, for you to know; do not answer it again:
+
+        [user]
+        hello
+
+        [assistant]
+        hi
+
+        [end of the conversation so far]
+
+        Note from the gateway: your work on the message below was cut off (restart). This is a continuation \
+        of that work, not a new request.
+        Finished before it was cut off; do not do these again:
+        - build
+        Begun, and nobody knows with what outcome; find out what really happened before you go on, and do \
+        not simply repeat these:
+        - upload
+
+        The message:
+
+        deploy it""", AcpPrompt.of(spec, true));
+    assertTrue(AcpPrompt.of(spec, false).startsWith("Note from the gateway"));
+  }
+
+  @Test
+  void aSessionOfAnAgentWhoseLoadDestroysIsRipeAfterAMinute() {
+    var now = new AtomicReference<>(Instant.EPOCH);
+    var ages = new AcpSessionAges(new Clock() {
+      @Override
+      public ZoneOffset getZone() {
+        return ZoneOffset.UTC;
+      }
+
+      @Override
+      public Clock withZone(java.time.ZoneId zone) {
+        return this;
+      }
+
+      @Override
+      public Instant instant() {
+        return now.get();
+      }
+    });
+    var gemini = new AcpAgent("gemini-cli", "1", true, false, "");
+    assertTrue(ages.mayReopen(AGENT, "s"));
+    assertEquals(false, ages.mayReopen(gemini, "of an earlier life"));
+    now.set(Instant.EPOCH.plus(AcpSessionAges.RIPE));
+    assertTrue(ages.mayReopen(gemini, "of an earlier life"));
+    ages.touched("s");
+    assertEquals(false, ages.mayReopen(gemini, "s"));
+    now.set(now.get().plus(Duration.ofSeconds(61)));
+    assertTrue(ages.mayReopen(gemini, "s"));
+  }
+}
