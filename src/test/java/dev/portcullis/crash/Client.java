@@ -138,6 +138,18 @@ final class Client implements AutoCloseable {
     return events(run, 0);
   }
 
+  /** The events of a run up to the first of {@code type}, whether or not it has ended. */
+  List<JsonNode> eventsUntil(String run, String type) {
+    var events = new ArrayList<JsonNode>();
+    try (var frames = stream(run, 0)) {
+      var each = frames.iterator();
+      do {
+        events.add(each.next());
+      } while (!events.getLast().path("type").asText().equals(type));
+      return events;
+    }
+  }
+
   /** As they come. To be closed. */
   Stream<JsonNode> stream(String run, long seq) {
     try {
