@@ -228,9 +228,13 @@ final class Guardian {
   private void startHarnesses(Premises premises) {
     var launcher = ProcessLauncher.create(premises.instance(), premises.incarnation());
     var factory = new HarnessFactory(config, launcher, world.clock());
-    config.declared().forEach((name, settings) -> harnessActors.put(name, context.spawn(
-        HarnessActor.create(settings, factory.create(settings), harnesses, world.alerts(), world.clock()),
-        "harness-" + name)));
+    config.declared().forEach((name, settings) -> {
+      var actor = context.spawn(
+          HarnessActor.create(settings, factory.create(settings), harnesses, world.alerts(), world.clock()),
+          "harness-" + name);
+      harnesses.declare(name, settings.kind(), actor);
+      harnessActors.put(name, actor);
+    });
   }
 
   private Behavior<Command> refuse(Exit exit) {
