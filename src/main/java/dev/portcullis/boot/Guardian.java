@@ -242,7 +242,7 @@ final class Guardian {
     if (!memberUp) {
       context.getLog().error("boot.member_not_up this node did not join its cluster in time");
     }
-    return fatal(exit, "the gate stays closed: see the lines above; the ingress port was never open");
+    return fatal(exit, "the gate stays closed, missing: " + harnesses.missing() + "; the ingress port was never open");
   }
 
   private Behavior<Command> recovering(Ground ground) {

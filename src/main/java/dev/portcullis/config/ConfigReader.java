@@ -156,7 +156,7 @@ final class ConfigReader {
           keys.optional(key + ".env", keys::environment, Map.of()),
           keys.optional(key + ".processes", path -> keys.number(path, 1, 1_000), 4),
           keys.optional(key + ".idle-close", keys::positive, Duration.ofMinutes(5)),
-          keys.optional(key + ".start-deadline", keys::positive, Duration.ofSeconds(30)));
+          keys.optional(key + ".start-deadline", keys::positive, Duration.ofSeconds(60)));
     };
   }
 }
