@@ -38,6 +38,15 @@ final class Play {
     this.model = new Model(agent);
   }
 
+  /** Plays all of it, and the quiet end. */
+  static void through(Subject subject, Coverage coverage, String agent, List<Step> history) {
+    try (subject) {
+      var play = new Play(subject, coverage, agent);
+      history.forEach(play::play);
+      play.finish();
+    }
+  }
+
   void play(Step step) {
     switch (step) {
       case Step.Failing(var fault, var inner) -> failing(fault, inner);

@@ -93,6 +93,7 @@ public final class VirtualScheduler extends AbstractScheduler {
   }
 
   @Override
+  @SuppressWarnings("deprecation") // The base class leaves no other to implement.
   public Cancellable schedule(
       FiniteDuration initialDelay, FiniteDuration interval, Runnable task, ExecutionContext executor) {
     return add(task, executor, initialDelay.toNanos(), interval.toNanos());
