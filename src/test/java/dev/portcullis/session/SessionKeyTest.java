@@ -18,7 +18,8 @@ class SessionKeyTest {
   @ValueSource(strings = {
       "", "main", "agent:", "agent::main", "agent:main", "agent:main:", "agent:-a:x", "agent:a/b:x", "agent:a b:x",
       "Agent:main:x", "agent:main:a\nb", "agent:main:a\0b", "agent:main:\t", "agent:main:\u0085", "agent:main:\ud800",
-      "agent:main:a\udc00b", "agent:main:\udc00\ud800", "agent:a234567890123456789012345678901234567890123456789012345678901234x:y"})
+      "agent:main:a\udc00b", "agent:main:\udc00\ud800",
+      "agent:a234567890123456789012345678901234567890123456789012345678901234x:y"})
   void hostileKeysAreNotTaken(String key) {
     assertEquals(Optional.empty(), SessionKey.parse(key));
     assertThrows(IllegalArgumentException.class, () -> new SessionKey(key));
@@ -26,7 +27,8 @@ class SessionKeyTest {
 
   @ParameterizedTest
   @ValueSource(strings = {
-      "agent:main:main", "agent:main:../../etc/passwd", "agent:main:agent:main:main", "agent:main:telegram:group:-1:topic:2",
+      "agent:main:main", "agent:main:../../etc/passwd", "agent:main:agent:main:main",
+      "agent:main:telegram:group:-1:topic:2",
       "agent:a.b_c-9:x", "agent:main:\ud83d\ude00", "agent:main:grüße", "agent:main: "})
   void externalNamesAreTakenAsTheyAre(String key) {
     var parsed = SessionKey.parse(key).orElseThrow();

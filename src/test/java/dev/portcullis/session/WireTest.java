@@ -81,7 +81,8 @@ class WireTest {
         .map(Class::getSimpleName)
         .collect(Collectors.toCollection(TreeSet::new));
     assertEquals(
-        others, commands().map(message -> message.getClass().getSimpleName()).collect(Collectors.toCollection(TreeSet::new)));
+        others,
+        commands().map(message -> message.getClass().getSimpleName()).collect(Collectors.toCollection(TreeSet::new)));
   }
 
   @Test
