@@ -3,6 +3,7 @@ package dev.portcullis.session;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.harness.AttemptSpec;
 import dev.portcullis.harness.HarnessUpdate;
 import dev.portcullis.journal.MemoryDisk;
@@ -17,6 +18,7 @@ import org.apache.pekko.actor.typed.ActorRef;
 final class ActorSubject implements Subject {
   private static final Duration GRACE = Duration.ofSeconds(10);
 
+  private final GatewayConfig config;
   private final String key;
   private final String entityId;
   private final MemoryDisk disk = new MemoryDisk();
@@ -28,6 +30,11 @@ final class ActorSubject implements Subject {
   private long incarnation;
 
   ActorSubject(String key) {
+    this(key, Settings.CONFIG);
+  }
+
+  ActorSubject(String key, GatewayConfig config) {
+    this.config = config;
     this.key = key;
     this.entityId = new SessionKey(key).entityId();
     this.world = new World(disk, clock);
@@ -47,8 +54,17 @@ final class ActorSubject implements Subject {
     incarnation++;
     gate = new Gate();
     directory = world.kit.spawn(Directory.create(SessionIndex.rows(world.journal)));
-    session = world.kit.spawn(Session.create(
-        entityId, world.kit.system().ignoreRef(), world.node(gate, incarnation, autoResume, directory)));
+    session = spawn(entityId, autoResume);
+  }
+
+  private ActorRef<Session.Command> spawn(String id, boolean autoResume) {
+    return world.kit.spawn(Session.create(
+        id, world.kit.system().ignoreRef(), world.node(config, gate, incarnation, autoResume, directory)));
+  }
+
+  /** Another session of the same node and life. */
+  ActorRef<Session.Command> neighbour(String other) {
+    return spawn(new SessionKey(other).entityId(), true);
   }
 
   @Override

@@ -318,7 +318,8 @@ final class Model {
   public String toString() {
     var text = new StringBuilder();
     open.forEach(turn -> text.append(turn).append('\n'));
-    return text.append("ended ").append(ended).append(erased ? " erased" : "").toString();
+    // In one jump of the clock two runs may end; nobody promises which of them first.
+    return text.append("ended ").append(new TreeMap<>(ended)).append(erased ? " erased" : "").toString();
   }
 
   /** The same words about a session's state. */
@@ -333,7 +334,7 @@ final class Model {
           .append(" steps=").append(run.openSteps().values())
           .append(" approvals=").append(run.approvals().keySet()).append('\n');
     }
-    var ended = new LinkedHashMap<String, RunStatus>();
+    var ended = new TreeMap<String, RunStatus>();
     state.ended().forEach(run -> ended.put(run.runId(), run.status()));
     return text.append("ended ").append(ended).append(state.erased() ? " erased" : "").toString();
   }

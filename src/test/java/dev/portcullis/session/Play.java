@@ -10,8 +10,10 @@ import dev.portcullis.protocol.RunStatus;
 import dev.portcullis.run.RunTable.Fact;
 import dev.portcullis.run.RunTableTest;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -29,6 +31,7 @@ final class Play {
   private final Coverage coverage;
   private final JournalCheck check;
   private final List<String> ids = new ArrayList<>();
+  private final Set<RunStatus> shown = EnumSet.noneOf(RunStatus.class);
   private Model model;
 
   Play(Subject subject, Coverage coverage, String agent) {
@@ -36,6 +39,15 @@ final class Play {
     this.coverage = coverage;
     this.check = new JournalCheck(coverage);
     this.model = new Model(agent);
+  }
+
+  /** Plays all of it, and the quiet end. */
+  static void through(Subject subject, Coverage coverage, String agent, List<Step> history) {
+    try (subject) {
+      var play = new Play(subject, coverage, agent);
+      history.forEach(play::play);
+      play.finish();
+    }
   }
 
   void play(Step step) {
@@ -220,9 +232,12 @@ final class Play {
     show(state);
   }
 
-  /** Shows the fold every fact in every state that is there: what the table refuses must not get in. */
+  /** Shows the fold every fact in every status, once in each history: what the table refuses must not get in. */
   private void show(SessionState state) {
     check.all().forEach((runId, status) -> {
+      if (!shown.add(status)) {
+        return;
+      }
       for (var fact : Fact.values()) {
         var event = Facts.of(fact, runId);
         boolean allowed = TABLE.get(fact).containsKey(status);

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.util.List;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
+import net.jqwik.api.EdgeCasesMode;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
@@ -47,22 +48,13 @@ class SessionModelTest {
     return Arbitraries.of("main", "careful", "pushy");
   }
 
-  @Property(tries = 3000)
+  @Property(tries = 2500, edgeCases = EdgeCasesMode.NONE)
   void theDecisionsAgreeWithTheModel(@ForAll("agents") String agent, @ForAll("histories") List<Step> history) {
     play(new PureSubject("agent:" + agent + ":main"), agent, history);
   }
 
-  @Property(tries = 200)
-  void theSessionAgreesWithTheModel(@ForAll("agents") String agent, @ForAll("histories") List<Step> history) {
-    play(new ActorSubject("agent:" + agent + ":main"), agent, history);
-  }
-
-  static void play(Subject subject, String agent, List<Step> history) {
-    try (subject) {
-      var play = new Play(subject, COVERAGE, agent);
-      history.forEach(play::play);
-      play.finish();
-    }
+  private static void play(Subject subject, String agent, List<Step> history) {
+    Play.through(subject, COVERAGE, agent, history);
     histories++;
     steps += history.size();
   }

@@ -17,16 +17,20 @@ final class Settings {
   static final int QUEUE = 3;
   static final int ATTEMPTS = 3;
 
-  static final GatewayConfig CONFIG = GatewayConfig.from(ConfigFactory.parseString("""
+  static final GatewayConfig CONFIG = withQueue(QUEUE);
+
+  private Settings() {}
+
+  static GatewayConfig withQueue(int limit) {
+    return GatewayConfig.from(ConfigFactory.parseString("""
       portcullis.run { deadline = 60m, idle-deadline = 20m, abort-grace = 30s, attempts = 3 }
       portcullis.run.resume-delays = [0s, 30s, 300s]
-      portcullis.session { queue-limit = 3, key-retention = 30m }
+      portcullis.session { queue-limit = %d, key-retention = 30m }
       portcullis.agents {
         main { harness = echo, fallbacks = [], workspace = w, queue = queue, on-uncertain = tell, approvals = ask }
         careful { harness = echo, fallbacks = [], workspace = w, queue = reject, on-uncertain = park, approvals = ask }
         pushy { harness = echo, fallbacks = [], workspace = w, queue = interrupt, on-uncertain = ask, approvals = allow }
       }
-      """).withFallback(ConfigFactory.parseFile(new File("conf/application.conf"))).resolve());
-
-  private Settings() {}
+      """.formatted(limit)).withFallback(ConfigFactory.parseFile(new File("conf/application.conf"))).resolve());
+  }
 }

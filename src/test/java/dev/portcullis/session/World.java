@@ -2,6 +2,7 @@ package dev.portcullis.session;
 
 import com.typesafe.config.ConfigFactory;
 import dev.portcullis.alert.Alerts;
+import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.config.HarnessConfig;
 import dev.portcullis.harness.HarnessActor;
 import dev.portcullis.harness.Harnesses;
@@ -80,6 +81,9 @@ final class World implements AutoCloseable {
         pekko.loggers = ["org.apache.pekko.event.slf4j.Slf4jLogger"]
         pekko.logging-filter = "org.apache.pekko.event.slf4j.Slf4jLoggingFilter"
         pekko.loglevel = WARNING
+        # Hours pass while a write is under way here.
+        portcullis.persistence.journal { circuit-breaker.call-timeout = 300d, recovery-event-timeout = 300d }
+        portcullis.persistence.snapshot-store.circuit-breaker.call-timeout = 300d
         """).withFallback(ConfigFactory.load());
     var setup = ActorSystemSetup.create(
         BootstrapSetup.create(config), new JournalSetup(journal, SessionEvent.TYPES));
@@ -102,8 +106,12 @@ final class World implements AutoCloseable {
     };
   }
 
-  Session.Node node(Gate gate, long incarnation, boolean autoResume, ActorRef<Directory.Command> directory) {
-    var config = Settings.CONFIG;
+  Session.Node node(
+      GatewayConfig config,
+      Gate gate,
+      long incarnation,
+      boolean autoResume,
+      ActorRef<Directory.Command> directory) {
     return new Session.Node(
         config,
         gate,
@@ -145,6 +153,9 @@ final class World implements AutoCloseable {
     await(answer::isDone);
     if (!answer.isDone()) {
       throw new AssertionError("no answer");
+    }
+    if (answer.isCompletedExceptionally()) {
+      await(() -> false); // The session stopped a moment before the node knew why.
     }
     return answer.join();
   }

@@ -1,0 +1,176 @@
+package dev.portcullis.session;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.portcullis.protocol.SessionRow;
+import dev.portcullis.protocol.Usage;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
+import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+class DirectoryTest {
+  private static final ActorTestKit kit = ActorTestKit.create();
+
+  private final TestProbe<SessionRow> viewer = kit.createTestProbe();
+
+  @AfterAll
+  static void close() {
+    kit.shutdownTestKit();
+  }
+
+  private static SessionRow row(String name, String status, long rev, int second) {
+    boolean active = status.equals("running");
+    boolean open = active || status.equals("queued");
+    return new SessionRow(
+        "agent:main:" + name, "id", "main", "title", status, active, open, active ? List.of("r") : List.of(),
+        status.equals("queued") ? 1 : 0, 0, 0, "r", Usage.NONE, 3, open ? 2 : 3, Instant.EPOCH,
+        Instant.EPOCH.plusSeconds(second).plusNanos(123_456_789), rev);
+  }
+
+  private static ActorRef<Directory.Command> spawn(SessionRow... rows) {
+    return kit.spawn(Directory.create(List.of(rows)));
+  }
+
+  private static Sessions.Page page(ActorRef<Directory.Command> directory, Sessions.Query query) {
+    TestProbe<Sessions.Page> asker = kit.createTestProbe();
+    directory.tell(new Directory.ListRows(query, asker.ref()));
+    return asker.receiveMessage();
+  }
+
+  private static List<SessionRow> rows(ActorRef<Directory.Command> directory) {
+    return page(directory, new Sessions.Query(100, "", false, "")).rows();
+  }
+
+  private static Sessions.Totals totals(ActorRef<Directory.Command> directory) {
+    TestProbe<Sessions.Totals> asker = kit.createTestProbe();
+    directory.tell(new Directory.GetTotals(asker.ref()));
+    return asker.receiveMessage();
+  }
+
+  @Test
+  @Tag("INV-A3")
+  @Tag("IL-11")
+  void anOlderRowNeverReplacesANewerOne() {
+    var directory = spawn(row("a", "running", 5, 1));
+    directory.tell(new Directory.Subscribe(viewer.ref()));
+    viewer.expectMessage(row("a", "running", 5, 1));
+    directory.tell(new Directory.Changed(row("a", "idle", 6, 2)));
+    directory.tell(new Directory.Changed(row("a", "running", 5, 1)));
+    directory.tell(new Directory.Changed(row("a", "running", 6, 1)));
+    viewer.expectMessage(row("a", "idle", 6, 2));
+    assertEquals(List.of(row("a", "idle", 6, 2)), rows(directory));
+    viewer.expectNoMessage();
+  }
+
+  @Test
+  @Tag("INV-A2")
+  @Tag("IL-10")
+  void aListThatIsAskedForAfterAChangeKnowsOfIt() {
+    var directory = spawn();
+    directory.tell(new Directory.Subscribe(viewer.ref()));
+    for (int rev = 1; rev <= 1_000; rev += 2) {
+      directory.tell(new Directory.Changed(row("a", "running", rev, rev)));
+      directory.tell(new Directory.Changed(row("a", "idle", rev + 1, rev)));
+      viewer.receiveMessage();
+      viewer.receiveMessage();
+      assertFalse(rows(directory).getFirst().hasActiveRun());
+    }
+  }
+
+  @Test
+  @Tag("INV-A5")
+  void aSubscriberGetsEveryRowAndThenEveryChange() {
+    var directory = spawn(row("a", "idle", 1, 1), row("b", "idle", 1, 2));
+    directory.tell(new Directory.Changed(row("c", "queued", 1, 3)));
+    directory.tell(new Directory.Subscribe(viewer.ref()));
+    directory.tell(new Directory.Changed(row("a", "running", 2, 4)));
+    assertEquals(
+        List.of(row("c", "queued", 1, 3), row("b", "idle", 1, 2), row("a", "idle", 1, 1), row("a", "running", 2, 4)),
+        viewer.receiveSeveralMessages(4));
+  }
+
+  @Test
+  void whoSubscribesTwiceIsToldOnceOfAChange() {
+    var directory = spawn();
+    directory.tell(new Directory.Subscribe(viewer.ref()));
+    directory.tell(new Directory.Subscribe(viewer.ref()));
+    directory.tell(new Directory.Changed(row("a", "idle", 1, 1)));
+    viewer.expectMessage(row("a", "idle", 1, 1));
+    viewer.expectNoMessage();
+  }
+
+  @Test
+  void pagesGoThroughRowsOfOneInstantWithoutGapOrRepeat() {
+    var all = new ArrayList<SessionRow>();
+    for (int i = 0; i < 25; i++) {
+      all.add(row("s:" + (char) ('a' + i), "idle", 1, i / 10));
+    }
+    var directory = spawn(all.toArray(SessionRow[]::new));
+    var seen = new ArrayList<SessionRow>();
+    var cursor = "";
+    do {
+      assertTrue(Directory.isCursor(cursor), cursor);
+      var page = page(directory, new Sessions.Query(4, cursor, false, ""));
+      assertTrue(page.rows().size() <= 4);
+      seen.addAll(page.rows());
+      cursor = page.next();
+    } while (!cursor.isEmpty());
+    assertEquals(rows(directory), seen);
+    assertEquals(25, seen.size());
+    assertEquals(2, seen.getFirst().updatedAt().getEpochSecond());
+  }
+
+  @Test
+  void pagesCanBeOfActiveSessionsOrOfOneAgentOnly() {
+    var directory = spawn(row("a", "idle", 1, 1), row("b", "running", 1, 2));
+    assertEquals(
+        List.of(row("b", "running", 1, 2)), page(directory, new Sessions.Query(9, "", true, "")).rows());
+    assertEquals(List.of(), page(directory, new Sessions.Query(9, "", false, "other")).rows());
+  }
+
+  @Test
+  void whatNoPageHasNamedIsNoCursor() {
+    for (var cursor : List.of("x", "1.2", "1:2.3", "1.2:", "9999999999999.1:a", "-.1:a", "1.1234567890:a")) {
+      assertFalse(Directory.isCursor(cursor), cursor);
+    }
+  }
+
+  @Test
+  void theAccountIsClosedWhateverChanges() {
+    var directory = spawn(row("a", "running", 1, 1), row("b", "queued", 1, 1), row("c", "idle", 1, 1));
+    assertEquals(new Sessions.Totals(3, 9, 7, 2, 1, 1, 0, 0), totals(directory));
+    directory.tell(new Directory.Changed(row("a", "idle", 2, 2)));
+    directory.tell(new Directory.Changed(row("c", "erased", 2, 2)));
+    assertEquals(new Sessions.Totals(2, 6, 5, 1, 0, 1, 0, 0), totals(directory));
+  }
+
+  @Test
+  void anErasedSessionLeavesEveryViewAndItsViewersHearOfIt() {
+    var directory = spawn(row("a", "idle", 1, 1));
+    directory.tell(new Directory.Subscribe(viewer.ref()));
+    viewer.receiveMessage();
+    directory.tell(new Directory.Changed(row("a", "erased", 2, 2)));
+    viewer.expectMessage(row("a", "erased", 2, 2));
+    assertEquals(List.of(), rows(directory));
+    TestProbe<List<SessionRow>> asker = kit.createTestProbe();
+    directory.tell(new Directory.GetRow("agent:main:a", asker.ref()));
+    asker.expectMessage(List.of());
+  }
+
+  @Test
+  void aViewerThatIsGoneIsForgotten() {
+    var directory = spawn();
+    directory.tell(new Directory.Subscribe(viewer.ref()));
+    viewer.stop();
+    directory.tell(new Directory.Changed(row("a", "idle", 1, 1)));
+    assertEquals(1, rows(directory).size());
+  }
+}

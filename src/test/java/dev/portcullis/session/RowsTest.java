@@ -1,0 +1,104 @@
+package dev.portcullis.session;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.portcullis.journal.IndexEntry;
+import dev.portcullis.run.RunTable.Fact;
+import java.util.List;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** Which index entries a write carries. That they agree with the journal after any history is in the model test. */
+@Tag("INV-M7")
+class RowsTest {
+  private static final String KEY = "agent:main:main";
+
+  private static SessionState state(SessionEvent... events) {
+    return SessionState.empty().applyAll(List.of(events));
+  }
+
+  private static List<IndexEntry> index(SessionState before, SessionEvent... events) {
+    return Rows.index(before, before.applyAll(List.of(events)), List.of(events));
+  }
+
+  private static IndexEntry row(SessionState after) {
+    return new IndexEntry.Put(Rows.ROW, KEY, Rows.write(Rows.of(after)));
+  }
+
+  @Test
+  void theFirstOpenRunPutsTheSessionAmongThoseToWakeAndTheRunWhereItBegins() {
+    var turn = Facts.accepted("r-1", "hello");
+    assertEquals(
+        List.of(
+            row(state(turn)), new IndexEntry.Put(Rows.OPEN, KEY, ""), new IndexEntry.Put(Rows.RUN, "r-1", "1 " + KEY)),
+        index(SessionState.empty(), turn));
+  }
+
+  @Test
+  void aSecondRunIsNoSecondEntryAndPointsAtItsOwnBeginning() {
+    var before = state(Facts.accepted("r-1", "hello"), Facts.of(Fact.ATTEMPT_STARTED, "r-1"));
+    var turn = Facts.accepted("r-2", "more");
+    var abort = Facts.of(Fact.ABORT_REQUESTED, "r-1");
+    var after = before.applyAll(List.of(abort, turn));
+    assertEquals(List.of(row(after), new IndexEntry.Put(Rows.RUN, "r-2", "4 " + KEY)), index(before, abort, turn));
+  }
+
+  @Test
+  void theLastEndTakesTheSessionOut() {
+    var before = state(Facts.accepted("r-1", "hello"));
+    var end = Facts.of(Fact.ABORTED, "r-1");
+    assertEquals(List.of(row(before.apply(end)), new IndexEntry.Remove(Rows.OPEN, KEY)), index(before, end));
+  }
+
+  @Test
+  void aParkedRunKeepsTheSessionAmongThoseToWake() {
+    var before = state(Facts.accepted("r-1", "hello"), Facts.of(Fact.ATTEMPT_STARTED, "r-1"));
+    var cut = Facts.of(Fact.INTERRUPTED, "r-1");
+    var park = Facts.of(Fact.PARKED, "r-1");
+    assertEquals(List.of(row(before.applyAll(List.of(cut, park)))), index(before, cut, park));
+  }
+
+  @Test
+  void whatViewersDoNotSeeWritesNoEntry() {
+    var before = state(
+        Facts.accepted("r-1", "hello"), Facts.of(Fact.ATTEMPT_STARTED, "r-1"), Facts.of(Fact.ATTACHED, "r-1"));
+    assertEquals(List.of(), index(before, Facts.of(Fact.TEXT_APPENDED, "r-1"), Facts.of(Fact.STOP_NOTED, "r-1")));
+  }
+
+  @Test
+  void anErasedSessionHasNoRowAndItsRunsAreStillFound() {
+    var before = state(Facts.accepted("r-1", "hello"));
+    assertEquals(
+        List.of(new IndexEntry.Remove(Rows.ROW, KEY), new IndexEntry.Remove(Rows.OPEN, KEY)),
+        index(before, Facts.of(Fact.ABORTED, "r-1"), new SessionEvent.SessionErased("me", Facts.AT)));
+  }
+
+  @Test
+  void aRowComesBackFromItsJsonAsItWas() {
+    var row = Rows.of(state(Facts.accepted("r-1", "hello \"you\"\n"), Facts.of(Fact.ATTEMPT_STARTED, "r-1")));
+    assertEquals(row, Rows.read(Rows.write(row)));
+  }
+
+  @Test
+  @Tag("INV-A4")
+  void theStatusIsTheWordOfTheRunThatStandsFirst() {
+    var queued = state(Facts.accepted("r-1", "a"));
+    assertEquals("queued", Rows.of(queued).status());
+    var starting = queued.apply(Facts.of(Fact.ATTEMPT_STARTED, "r-1")).apply(Facts.accepted("r-2", "b"));
+    assertEquals("starting", Rows.of(starting).status());
+    var interrupted = starting.apply(Facts.of(Fact.INTERRUPTED, "r-1"));
+    assertEquals("interrupted", Rows.of(interrupted).status());
+    var parked = interrupted.apply(Facts.of(Fact.PARKED, "r-1"));
+    assertEquals("queued", Rows.of(parked).status());
+    var alone = parked.apply(Facts.of(Fact.ABORTED, "r-2"));
+    assertEquals("parked", Rows.of(alone).status());
+    assertEquals("idle", Rows.of(alone.apply(Facts.of(Fact.ABORTED, "r-1"))).status());
+  }
+
+  @Test
+  void aTitleIsTheFirstLineAndNeverHalfACharacter() {
+    assertEquals("one", Rows.of(state(Facts.accepted("r-1", "\n  one \n two"))).title());
+    var long81 = "x".repeat(79) + "\ud83d\ude00";
+    assertEquals("x".repeat(79), Rows.of(state(Facts.accepted("r-1", long81))).title());
+  }
+}

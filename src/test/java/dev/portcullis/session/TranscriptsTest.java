@@ -1,0 +1,170 @@
+package dev.portcullis.session;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.portcullis.harness.AttemptSpec;
+import dev.portcullis.journal.DurableSerializer;
+import dev.portcullis.journal.EventCodec;
+import dev.portcullis.journal.Journal;
+import dev.portcullis.journal.MemoryDisk;
+import dev.portcullis.journal.StoredEvent;
+import dev.portcullis.protocol.HistoryEntry;
+import dev.portcullis.protocol.Message;
+import dev.portcullis.protocol.RunEvent;
+import dev.portcullis.run.RunTable.Fact;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletionStage;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** What is read back of a session whose events are all in the journal. */
+class TranscriptsTest {
+  private static final EventCodec CODEC = new EventCodec(SessionEvent.TYPES);
+  private static final SessionKey KEY = new SessionKey("agent:main:main");
+
+  private final Journal journal = new MemoryDisk().open(fault -> { });
+  private final Transcripts transcripts = new Transcripts(journal, Runnable::run);
+  private SessionState state = SessionState.empty();
+
+  @AfterEach
+  void close() {
+    journal.close();
+  }
+
+  private void write(SessionEvent... events) {
+    for (var record : Recorded.of(state, List.of(events))) {
+      var event = record.event();
+      state = state.apply(event);
+      done(journal.append(
+          List.of(new StoredEvent(
+              Session.persistenceId(KEY.entityId()).id(), state.seq(), DurableSerializer.ID,
+              CODEC.manifestOf(event), CODEC.encode(event), Facts.AT, "writer")),
+          record.index()));
+    }
+  }
+
+  private static <T> T done(CompletionStage<T> stage) {
+    return stage.toCompletableFuture().join();
+  }
+
+  private static SessionEvent start(String run, int attempt) {
+    return new SessionEvent.AttemptStarted(run, attempt, 1, 1, "echo", Facts.AT);
+  }
+
+  private static SessionEvent text(String run, int attempt, String text) {
+    return new SessionEvent.TextAppended(run, attempt, text, Facts.AT);
+  }
+
+  private void answered(String run, String answer) {
+    write(start(run, 1), Facts.of(Fact.ATTACHED, run), text(run, 1, answer), Facts.of(Fact.COMPLETED, run));
+  }
+
+  private List<String> before(String run) {
+    return done(transcripts.before(KEY.entityId(), state, state.open().get(run), "")).stream()
+        .map(message -> message.role() + ": " + message.text())
+        .toList();
+  }
+
+  private List<String> history(long from, long to) {
+    return transcripts.history(KEY.entityId(), from, to).stream()
+        .map(entry -> entry.seq() + " " + entry.role() + ": " + entry.text())
+        .toList();
+  }
+
+  @Test
+  void anAttemptIsToldOfEndedTurnsInTheOrderInWhichTheyWereAnswered() {
+    write(Facts.accepted("r-1", "one"), Facts.accepted("r-2", "two"), Facts.accepted("r-3", "three"));
+    answered("r-1", "first");
+    answered("r-2", "second");
+    assertEquals(List.of("user: one", "assistant: first", "user: two", "assistant: second"), before("r-3"));
+  }
+
+  @Test
+  void whatWaitsBehindATurnIsNotToldBeforeIt() {
+    write(Facts.accepted("r-1", "one"), Facts.accepted("r-2", "two"), Facts.accepted("r-3", "three"));
+    answered("r-1", "first");
+    assertEquals(List.of("user: one", "assistant: first"), before("r-2"));
+  }
+
+  @Test
+  void aTurnThatWasAcceptedEarlyAndEndedLateIsToldWhole() {
+    write(Facts.accepted("r-1", "one"), start("r-1", 1), Facts.of(Fact.INTERRUPTED, "r-1"));
+    write(Facts.of(Fact.PARKED, "r-1"), Facts.accepted("r-2", "two"));
+    answered("r-2", "second");
+    write(Facts.of(Fact.ABORTED, "r-1"), Facts.accepted("r-3", "three"));
+    assertEquals(List.of("user: two", "assistant: second", "user: one"), before("r-3"));
+  }
+
+  @Test
+  void theTurnsOwnContextComesLastAndIsAllThatAHarnessWithAMemoryIsTold() {
+    write(Facts.accepted("r-1", "one"));
+    answered("r-1", "first");
+    write(new SessionEvent.TurnAccepted(
+        "r-2", KEY.text(), "main", "me", "two", List.of(new Message("system", "be kind")), List.of(), Facts.AT, Facts.AT));
+    assertEquals(List.of("user: one", "assistant: first", "system: be kind"), before("r-2"));
+    assertEquals(
+        List.of(new AttemptSpec.Message("system", "be kind")),
+        done(transcripts.before(KEY.entityId(), state, state.open().get("r-2"), "native-1")));
+  }
+
+  @Test
+  @Tag("INV-M8")
+  void anAbortedAnswerStaysInTheHistoryAsFarAsItCame() {
+    write(Facts.accepted("r-1", "one"), start("r-1", 1), Facts.of(Fact.ATTACHED, "r-1"), text("r-1", 1, "half"));
+    write(Facts.of(Fact.INTERRUPTED, "r-1"), Facts.of(Fact.ABORTED, "r-1"));
+    assertEquals(List.of("1 user: one", "6 assistant: half"), history(1, state.seq()));
+  }
+
+  @Test
+  void aResetBeginsTheHistoryAnew() {
+    write(Facts.accepted("r-1", "one"));
+    answered("r-1", "first");
+    write(new SessionEvent.SessionReset("me", Facts.AT), Facts.accepted("r-2", "two"));
+    assertEquals(List.of("7 user: two"), history(1, state.seq()));
+    assertEquals(List.of("7 user: two"), history(state.since() + 1, state.seq()));
+    assertEquals(List.of(), before("r-2"));
+  }
+
+  @Test
+  void positionsOfTheHistoryAreTheJournalsAndRiseSoThatOneCanPage() {
+    for (int i = 1; i <= 5; i++) {
+      write(Facts.accepted("r-" + i, "question"));
+      answered("r-" + i, "answer");
+    }
+    var all = transcripts.history(KEY.entityId(), 1, state.seq());
+    assertEquals(List.of(1L, 5L, 6L, 10L, 11L, 15L, 16L, 20L, 21L, 25L), all.stream().map(HistoryEntry::seq).toList());
+  }
+
+  @Test
+  void aRunIsFoundByItsIdAlone() {
+    write(Facts.accepted("r-1", "one"), Facts.accepted("r-2", "two"));
+    assertEquals(List.of(new Transcripts.Located(KEY, 2)), done(transcripts.locate("r-2")));
+    assertEquals(List.of(), done(transcripts.locate("r-3")));
+  }
+
+  @Test
+  void aCursorReadsInPagesWhatTheSessionHasToldAndNoMore() {
+    write(Facts.accepted("r-1", "one"), Facts.accepted("r-2", "two"));
+    answered("r-1", "first");
+    answered("r-2", "second");
+    var cursor = new RunCursor(transcripts, done(transcripts.locate("r-2")).getFirst(), "r-2");
+    assertEquals(List.of(), done(cursor.advance(100)));
+    cursor.upTo(8);
+    var seen = new ArrayList<RunEvent>();
+    while (cursor.behind()) {
+      seen.addAll(done(cursor.advance(2)));
+    }
+    assertEquals(List.of("accepted", "started"), seen.stream().map(event -> event.body().type()).toList());
+    assertEquals(8, cursor.read());
+    cursor.upTo(state.seq());
+    while (cursor.behind()) {
+      seen.addAll(done(cursor.advance(2)));
+    }
+    assertTrue(cursor.ended());
+    assertEquals(List.of(1L, 2L, 3L, 4L), seen.stream().map(RunEvent::seq).toList());
+    assertEquals("second", cursor.view().orElseThrow().text());
+  }
+}
