@@ -73,7 +73,7 @@ class DoubleKillTest {
         figures.ready(gateway.age());
         try (var client = gateway.client()) {
           ledger.retry(client);
-          var oracles = new Oracles(client);
+          var oracles = new Oracles(client, HarnessUnderTest.echo());
           oracles.awaitRest();
           figures.rest(gateway.age());
           var seen = oracles.check(ledger.accepted());

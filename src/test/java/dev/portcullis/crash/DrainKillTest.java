@@ -206,7 +206,7 @@ class DrainKillTest {
         figures.ready(gateway.age());
         try (var client = gateway.client()) {
           ledger.retry(client);
-          var oracles = new Oracles(client);
+          var oracles = new Oracles(client, HarnessUnderTest.echo());
           oracles.awaitRest();
           figures.rest(gateway.age());
           figures.outcomes(oracles.check(ledger.accepted()));

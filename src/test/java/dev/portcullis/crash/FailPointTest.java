@@ -128,7 +128,7 @@ class FailPointTest {
     try (var gateway = on(data).start().awaitReady(); var client = gateway.client()) {
       ledger.retry(client);
       FailPointScenario.bringToRest(client, ledger.accepted());
-      var oracles = new Oracles(client);
+      var oracles = new Oracles(client, HarnessUnderTest.echo());
       oracles.awaitRest();
       assertTrue(!ledger.accepted().isEmpty());
       var seen = oracles.check(ledger.accepted());

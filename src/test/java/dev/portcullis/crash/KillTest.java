@@ -109,7 +109,7 @@ class KillTest {
   private void checkRound(GatewayProcess gateway) {
     try (var client = gateway.client()) {
       ledger.retry(client);
-      var oracles = new Oracles(client);
+      var oracles = new Oracles(client, HarnessUnderTest.echo());
       oracles.awaitRest();
       figures.rest(gateway.age());
       var accepted = ledger.accepted();
