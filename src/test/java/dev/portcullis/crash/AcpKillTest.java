@@ -18,7 +18,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** SIGKILL while agents work in processes of their own: none survives the gateway, none is asked more than recorded. */
 class AcpKillTest {
   private static final int ROUNDS = Math.max(3, Integer.getInteger("crash.rounds", 20) / 5);
-  private static final Traffic.Shape LOAD = new Traffic.Shape(6, 2);
 
   @TempDir Path directory;
 
@@ -76,6 +75,18 @@ class AcpKillTest {
   @Tag("INV-H3")
   @Tag("INV-M3")
   void killedWithItsAgentsTheGatewayContinuesEachTurnOnceAndLeavesNoProcessBehind() throws IOException {
+    killAndRecover();
+  }
+
+  @Test
+  @Tag("torture")
+  @Tag("K-1")
+  @Tag("INV-H3")
+  void killedWithItsAgentsTheGatewayContinuesEachTurnOnceAlsoAfterManyRounds() throws IOException {
+    killAndRecover();
+  }
+
+  private void killAndRecover() throws IOException {
     Files.createDirectory(store());
     var figures = new Figures();
     var ledger = new Ledger();
@@ -93,7 +104,8 @@ class AcpKillTest {
       assertEquals(0, gateway.exitCode(GatewayProcess.PATIENCE), gateway::tail);
       assertEquals(List.of(), agents());
     } catch (AssertionError | RuntimeException e) {
-      throw new AssertionError("seed " + seed + ": " + e.getMessage() + "\n the victim:" + victim + "\n the next:" + gateway.tail(), e);
+      var logs = "\n the victim:" + victim + "\n the next:" + gateway.tail();
+      throw new AssertionError("seed " + seed + ": " + e.getMessage() + logs, e);
     } finally {
       gateway.close();
     }
@@ -101,8 +113,9 @@ class AcpKillTest {
   }
 
   private void kill(GatewayProcess gateway, Ledger ledger, int round, Figures figures) {
+    var load = new Traffic.Load(HarnessUnderTest.simulator(store()), 6, 2);
     try (var client = gateway.client();
-        var traffic = Traffic.start(client, ledger, HarnessUnderTest.simulator(store()), LOAD, random, round)) {
+        var traffic = Traffic.start(client, ledger, load, random, round)) {
       Await.pause(Duration.ofMillis(random.nextInt(3_000)));
       figures.count("agents_at_kill", agents().size());
       gateway.kill9();
