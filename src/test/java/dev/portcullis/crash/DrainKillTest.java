@@ -19,6 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 class DrainKillTest {
   private static final int ROUNDS = Math.max(3, Integer.getInteger("crash.rounds", 20) / 4);
   private static final int DRAIN_MS = 1_000;
+  private static final Traffic.Load LOAD = new Traffic.Load(HarnessUnderTest.echo(), 40, 4);
 
   @TempDir Path directory;
 
@@ -195,6 +196,17 @@ class DrainKillTest {
   @Tag("IL-27")
   @Tag("INV-D7")
   void aDrainThatIsKilledAtAnyInstantLosesNothing() {
+    drainAndKill();
+  }
+
+  @Test
+  @Tag("torture")
+  @Tag("D-1")
+  void aDrainThatIsKilledAtAnyInstantLosesNothingAlsoAfterManyRounds() {
+    drainAndKill();
+  }
+
+  private void drainAndKill() {
     var figures = new Figures();
     var ledger = new Ledger();
     var gateway = draining().start();
@@ -206,7 +218,7 @@ class DrainKillTest {
         figures.ready(gateway.age());
         try (var client = gateway.client()) {
           ledger.retry(client);
-          var oracles = new Oracles(client);
+          var oracles = new Oracles(client, HarnessUnderTest.echo());
           oracles.awaitRest();
           figures.rest(gateway.age());
           figures.outcomes(oracles.check(ledger.accepted()));
@@ -228,8 +240,7 @@ class DrainKillTest {
 
   private void stopUnderLoad(GatewayProcess gateway, Ledger ledger, int round, Figures figures) {
     try (var client = gateway.client();
-        var traffic = Traffic.start(
-            client, ledger, HarnessUnderTest.echo(), new Traffic.Shape(40, 4), random, round)) {
+        var traffic = Traffic.start(client, ledger, LOAD, random, round)) {
       Await.pause(Duration.ofMillis(200 + random.nextInt(400)));
       gateway.sigterm();
       Await.pause(Duration.ofMillis(random.nextInt(DRAIN_MS + 2_000)));

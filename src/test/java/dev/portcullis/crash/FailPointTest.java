@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -56,7 +57,7 @@ class FailPointTest {
     try (var workers = Executors.newFixedThreadPool(AT_ONCE)) {
       var work = manifests.stream()
           .filter(name -> !unreached.contains(name))
-          .flatMap(name -> java.util.stream.IntStream.range(0, times).mapToObj(i -> workers.submit(() -> {
+          .flatMap(name -> IntStream.range(0, times).mapToObj(i -> workers.submit(() -> {
             bothSides(name, directory.resolve(name + "-" + i));
             return name;
           })))
@@ -128,7 +129,7 @@ class FailPointTest {
     try (var gateway = on(data).start().awaitReady(); var client = gateway.client()) {
       ledger.retry(client);
       FailPointScenario.bringToRest(client, ledger.accepted());
-      var oracles = new Oracles(client);
+      var oracles = new Oracles(client, HarnessUnderTest.echo());
       oracles.awaitRest();
       assertTrue(!ledger.accepted().isEmpty());
       var seen = oracles.check(ledger.accepted());

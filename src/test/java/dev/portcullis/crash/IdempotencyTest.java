@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.concurrent.Executors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -37,7 +38,7 @@ class IdempotencyTest {
     try (var gateway = GatewayProcess.on(data).start().awaitReady(); var client = gateway.client()) {
       var runs = new HashSet<String>();
       try (var users = Executors.newVirtualThreadPerTaskExecutor()) {
-        var sent = java.util.stream.IntStream.range(0, 50)
+        var sent = IntStream.range(0, 50)
             .mapToObj(_ -> users.submit(() -> client.submit("s", BODY, KEY)))
             .toList();
         for (var one : sent) {

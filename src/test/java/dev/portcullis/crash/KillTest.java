@@ -17,7 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class KillTest {
   private static final int ROUNDS = Integer.getInteger("crash.rounds", 20);
-  private static final Traffic.Shape LOAD = new Traffic.Shape(50, 4);
+  private static final Traffic.Load LOAD = new Traffic.Load(HarnessUnderTest.echo(), 50, 4);
   private static final int KILL_WITHIN_MS = 1_500;
   private static final int ROUNDS_PER_DIRECTORY = 5;
 
@@ -44,6 +44,17 @@ class KillTest {
   @Tag("IL-26")
   @Tag("IL-50")
   void everyAcknowledgedTurnEndsOnceHoweverOftenTheGatewayIsKilled() {
+    killAndRecover();
+  }
+
+  @Test
+  @Tag("torture")
+  @Tag("K-1")
+  void everyAcknowledgedTurnEndsOnceHoweverOftenTheGatewayIsKilledForAnHour() {
+    killAndRecover();
+  }
+
+  private void killAndRecover() {
     System.out.println("KillTest harness=echo rounds=" + ROUNDS + " seed=" + seed);
     for (int round = 0; round < ROUNDS; ) {
       ledger.forget();
@@ -84,7 +95,7 @@ class KillTest {
 
   private void killUnderLoad(GatewayProcess gateway, int round) {
     try (var client = gateway.client();
-        var traffic = Traffic.start(client, ledger, HarnessUnderTest.echo(), LOAD, random, round)) {
+        var traffic = Traffic.start(client, ledger, LOAD, random, round)) {
       Await.pause(Duration.ofMillis(random.nextInt(KILL_WITHIN_MS)));
       gateway.kill9();
       figures.count("kills", 1);
@@ -109,7 +120,7 @@ class KillTest {
   private void checkRound(GatewayProcess gateway) {
     try (var client = gateway.client()) {
       ledger.retry(client);
-      var oracles = new Oracles(client);
+      var oracles = new Oracles(client, HarnessUnderTest.echo());
       oracles.awaitRest();
       figures.rest(gateway.age());
       var accepted = ledger.accepted();

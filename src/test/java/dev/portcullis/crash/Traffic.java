@@ -12,16 +12,17 @@ import java.util.concurrent.Future;
 /** Many users at once, each with a session and a few turns sent one after the other. */
 final class Traffic implements AutoCloseable {
   /** @param turns most that one session sends */
-  record Shape(int sessions, int turns) {}
+  record Load(HarnessUnderTest harness, int sessions, int turns) {}
 
   private final ExecutorService users = Executors.newVirtualThreadPerTaskExecutor();
   private final List<Future<?>> work = new ArrayList<>();
 
   /** Starts sending; whoever gets no answer stops, because the order of what follows would be unknown. */
-  static Traffic start(Client client, Ledger ledger, HarnessUnderTest harness, Shape shape, Random random, int round) {
+  static Traffic start(Client client, Ledger ledger, Load load, Random random, int round) {
     var traffic = new Traffic();
-    for (int s = 0; s < shape.sessions(); s++) {
-      var turns = turns(harness, "s" + s, 1 + random.nextInt(shape.turns()), new Random(random.nextLong()), round);
+    for (int s = 0; s < load.sessions(); s++) {
+      var own = new Random(random.nextLong());
+      var turns = turns(load.harness(), "s" + s, 1 + random.nextInt(load.turns()), own, round);
       traffic.work.add(traffic.users.submit(() -> {
         for (var turn : turns) {
           if (!ledger.send(client, turn)) {

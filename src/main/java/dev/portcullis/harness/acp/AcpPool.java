@@ -171,7 +171,7 @@ final class AcpPool {
     }
     var slot = found.get();
     if (!fits(slot, waiter)) {
-      after.add(() -> end(slot, GRACE)); // Its workspace has changed.
+      retire(slot, after); // Its workspace has changed.
       return false;
     }
     if (!slot.connection.join().alive()) {
@@ -205,7 +205,7 @@ final class AcpPool {
     if (slots.size() >= parts.config().processes()) {
       slots.stream().filter(slot -> slot.use instanceof AcpSlot.Standby || slot.use instanceof AcpSlot.Idle)
           .findFirst()
-          .ifPresent(slot -> after.add(() -> end(slot, GRACE)));
+          .ifPresent(slot -> retire(slot, after));
       return false;
     }
     var slot = new AcpSlot(waiter.directory, new AcpSlot.Busy(waiter.conversation));
@@ -274,12 +274,13 @@ final class AcpPool {
   private void rest(AcpSlot slot, AcpSlot.Use use) {
     slot.use = use;
     parts.timer().schedule(() -> {
+      var after = new ArrayList<Runnable>();
       synchronized (this) {
-        if (slot.use != use) {
-          return;
+        if (slot.use == use) {
+          retire(slot, after);
         }
       }
-      end(slot, GRACE);
+      after.forEach(Runnable::run);
     }, parts.config().idleClose().toMillis(), TimeUnit.MILLISECONDS);
   }
 
@@ -299,12 +300,26 @@ final class AcpPool {
       if (slot.use instanceof AcpSlot.Ending) {
         return;
       }
-      slot.use = new AcpSlot.Ending(switch (slot.use) {
-        case AcpSlot.Busy(var conversation) -> conversation;
-        case AcpSlot.Idle(var conversation) -> conversation;
-        case AcpSlot.Starting _, AcpSlot.Standby _, AcpSlot.Ending _ -> "";
-      });
+      slot.use = ending(slot.use);
     }
+    stop(slot, grace);
+  }
+
+  /** Takes a process out of use under the lock, or the next look would still give it out, and ends it after that. */
+  private void retire(AcpSlot slot, List<Runnable> after) {
+    slot.use = ending(slot.use);
+    after.add(() -> stop(slot, GRACE));
+  }
+
+  private static AcpSlot.Ending ending(AcpSlot.Use use) {
+    return new AcpSlot.Ending(switch (use) {
+      case AcpSlot.Busy(var conversation) -> conversation;
+      case AcpSlot.Idle(var conversation) -> conversation;
+      case AcpSlot.Starting _, AcpSlot.Standby _, AcpSlot.Ending _ -> "";
+    });
+  }
+
+  private void stop(AcpSlot slot, Duration grace) {
     slot.connection.thenCompose(connection -> connection.stop(grace)).whenComplete((_, _) -> {
       synchronized (this) {
         slots.remove(slot);

@@ -136,6 +136,12 @@ public final class AcpSimulator {
           update(session, text("w" + i + " "));
         }
       }
+      case "slow" -> {
+        for (int i = 0; i < Integer.parseInt(script[1]); i++) {
+          update(session, text("w" + i + " "));
+          pause(Long.parseLong(script[2]));
+        }
+      }
       case "tool" -> tools(session);
       case "permission" -> permission(session);
       case "hang" -> {

@@ -1,0 +1,108 @@
+package dev.portcullis.crash;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.abort;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.portcullis.harness.StandInModel;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A real agent, OpenCode, whose gateway is killed in the middle of an answer. */
+class RealAgentKillTest {
+  @TempDir Path directory;
+
+  private static Path agent() {
+    var agents = System.getenv().getOrDefault("PORTCULLIS_TEST_AGENTS", "target/agents");
+    var command = Path.of(agents, "bin", "opencode").toAbsolutePath();
+    if (!Files.isExecutable(command)) {
+      var reason = "RealAgentKillTest is skipped: there is no " + command + "; .ci/install-agents puts it there";
+      System.out.println(reason);
+      abort(reason);
+    }
+    return command;
+  }
+
+  private GatewayProcess start(Path agent, StandInModel model) {
+    var environment = model.openCode(directory.resolve("home")).entrySet().stream()
+        .map(entry -> entry.getKey() + " = " + quoted(entry.getValue()))
+        .collect(Collectors.joining(", ", "{", "}"));
+    return GatewayProcess.on(directory.resolve("data"))
+        .set("portcullis.agents.main.harness", "opencode")
+        .set("portcullis.harnesses.opencode.kind", "acp")
+        .set("portcullis.harnesses.opencode.command", quoted(agent.toString()))
+        .set("portcullis.harnesses.opencode.args", "[acp]")
+        .set("portcullis.harnesses.opencode.processes", "2")
+        .set("portcullis.harnesses.opencode.env", environment)
+        .set("portcullis.run.resume-delays", "[0s]")
+        .start();
+  }
+
+  private static String quoted(String text) {
+    return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
+  }
+
+  private static String answer(int parts) {
+    return Stream.iterate(1, i -> i + 1).limit(parts).map(i -> "part" + i).collect(Collectors.joining(" "));
+  }
+
+  @Test
+  @Tag("K-1")
+  @Tag("N6")
+  void aRealAgentContinuesItsOwnConversationAfterItsGatewayWasKilled() throws IOException {
+    var agent = agent();
+    Files.createDirectory(directory.resolve("home"));
+    String cut;
+    try (var model = StandInModel.start()) {
+      try (var gateway = start(agent, model).awaitReady(); var client = gateway.client()) {
+        var first = client.submit("talk", "remember mango [[say fine]]").text("runId");
+        assertEquals("fine", client.awaitEnd(first).path("text").asText());
+        cut = client.submit("talk", "count [[slow 12 250]]").text("runId");
+        Await.until("words", GatewayProcess.PATIENCE, () -> !client.run(cut).path("text").asText().isEmpty());
+        gateway.kill9();
+      }
+      Await.until("the agent to be gone", Duration.ofSeconds(10), () -> agents().isEmpty());
+      try (var gateway = start(agent, model).awaitReady(); var client = gateway.client()) {
+        var run = client.awaitEnd(cut);
+        assertEquals("completed", run.path("status").asText(), run::toString);
+        assertEquals(2, run.path("attempts").asInt());
+        assertEquals(answer(12), run.path("text").asText().strip());
+        assertEquals(1, client.events(cut).stream().filter(RealAgentKillTest::resumed).count());
+        var asked = model.calls().getLast().userMessages();
+        assertTrue(asked.getFirst().contains("mango"), () -> "it has forgotten: " + asked);
+        gateway.sigterm();
+        assertEquals(0, gateway.exitCode(GatewayProcess.PATIENCE), gateway::tail);
+      }
+    }
+    assertEquals(List.of(), agents());
+  }
+
+  private static boolean resumed(JsonNode event) {
+    return event.path("type").asText().equals("resumed");
+  }
+
+  private List<Long> agents() {
+    return ProcessHandle.allProcesses()
+        .filter(process -> environment(process.pid()).contains("HOME=" + directory.resolve("home")))
+        .map(ProcessHandle::pid)
+        .toList();
+  }
+
+  private static String environment(long pid) {
+    try {
+      return Files.readString(Path.of("/proc/" + pid + "/environ"), StandardCharsets.ISO_8859_1);
+    } catch (IOException gone) {
+      return "";
+    }
+  }
+}
