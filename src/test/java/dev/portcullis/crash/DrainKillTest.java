@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Planned stops: left alone, hurried, and cut off by SIGKILL at any instant. */
 class DrainKillTest {
   private static final int ROUNDS = Math.max(3, Integer.getInteger("crash.rounds", 20) / 4);
-  private static final int DRAIN_MS = 1_000;
+  private static final int DRAIN_MS = 250;
   private static final Traffic.Load LOAD = new Traffic.Load(HarnessUnderTest.echo(), 40, 4);
 
   @TempDir Path directory;
@@ -108,6 +108,27 @@ class DrainKillTest {
   }
 
   @Test
+  @Tag("IL-27")
+  void aDrainThatDiesAmongItsOwnWritesTreatsEveryRunAlike() {
+    for (var point : List.of("persist.resume-pending.before#5", "persist.run-interrupted.after#5")) {
+      List<String> runs;
+      try (var gateway = on(point).set("portcullis.drain.deadline", "0s").failpoint(point).start().awaitReady();
+          var client = gateway.client()) {
+        runs = submit(client, "s", 10, "long [[echo words=4 gap=700ms]]");
+        gateway.sigterm();
+        assertEquals(GatewayProcess.KILLED, gateway.exitCode(GatewayProcess.PATIENCE), gateway::tail);
+      }
+      try (var gateway = on(point).start().awaitReady(); var client = gateway.client()) {
+        for (var run : runs) {
+          assertEquals("completed", client.awaitEnd(run).path("status").asText());
+          assertEquals(2, client.run(run).path("attempts").asInt());
+          assertEquals(1, types(client.events(run)).stream().filter("interrupted"::equals).count());
+        }
+      }
+    }
+  }
+
+  @Test
   @Tag("D-2")
   @Tag("INV-D6")
   void aSecondSignalEndsThePatienceButNotTheRecord() {
@@ -193,7 +214,6 @@ class DrainKillTest {
   @Test
   @Tag("D-1")
   @Tag("IL-25")
-  @Tag("IL-27")
   @Tag("INV-D7")
   void aDrainThatIsKilledAtAnyInstantLosesNothing() {
     drainAndKill();
@@ -243,7 +263,7 @@ class DrainKillTest {
         var traffic = Traffic.start(client, ledger, LOAD, random, round)) {
       Await.pause(Duration.ofMillis(200 + random.nextInt(400)));
       gateway.sigterm();
-      Await.pause(Duration.ofMillis(random.nextInt(DRAIN_MS + 2_000)));
+      Await.pause(Duration.ofMillis(random.nextInt(DRAIN_MS + 1_000)));
       figures.count(gateway.alive() ? "killed" : "clean", 1);
       gateway.kill9();
       traffic.await();
