@@ -265,7 +265,9 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
       case HarnessUpdate.End _ -> {
         phase = new Over();
         // Beside the end, for that is where it is counted; a number on the way would be one nobody keeps.
-        outbound.hold(new Happened(usage));
+        if (usage.inputTokens() + usage.outputTokens() > 0) {
+          outbound.hold(new Happened(usage));
+        }
         timers.cancel(SilencePassed.class);
         timers.cancel(AbortPassed.class);
       }

@@ -271,10 +271,6 @@ public final class Session
       SessionState state, String reason, ActorRef<StopNoted> replyTo, Instant now) {
     var notes = turns.noteStop(state, reason, now);
     return persist(state, notes, now)
-        .thenRun((SessionState after) -> after.active()
-            // It waits for a person, and a drain does not: the attempt ends here and is resumed after the restart.
-            .filter(run -> !run.approvals().isEmpty())
-            .ifPresent(_ -> attempts.stop(node.config().drain().grace())))
         .thenReply(replyTo, _ -> new StopNoted(notes.size()));
   }
 
@@ -355,6 +351,16 @@ public final class Session
     }
   }
 
+  private void drain(OpenRun active) {
+    if (active.attempt().stopNote().isEmpty()) {
+      // Started while the drain began: it must carry the note too.
+      context.getSelf().tell(new NoteStop("restart", context.getSystem().ignoreRef()));
+    } else if (!active.approvals().isEmpty()) {
+      // It waits for a person, and a drain does not: the attempt ends here and is resumed after the restart.
+      attempts.stop(node.config().drain().grace());
+    }
+  }
+
   /** What follows from a state. Idempotent: it compares what is with what must be. */
   private void settle(SessionState before, SessionState after) {
     if (after.rev() != before.rev()) {
@@ -364,9 +370,8 @@ public final class Session
     if (after.active().isEmpty()) {
       resting.forEach(asker -> asker.tell(new Rested(after.in(RunStatus.INTERRUPTED).size())));
       resting.clear();
-    } else if (node.gate().state() == Gate.State.DRAINING && after.active().get().attempt().stopNote().isEmpty()) {
-      // Started while the drain began: it must carry the note too.
-      context.getSelf().tell(new NoteStop("restart", context.getSystem().ignoreRef()));
+    } else if (node.gate().state() == Gate.State.DRAINING) {
+      drain(after.active().get());
     }
     if (after.seq() != before.seq()) {
       waiters.release(position(after));

@@ -210,8 +210,18 @@ final class Play {
     }
   }
 
+  /** A drain does not wait for an answer: a live attempt that asked is stopped by itself. */
+  private void restWhatWaitsForAPerson() {
+    if (subject.runsAttempts() && !model.starts) {
+      model.active()
+          .filter(turn -> turn.noted && !turn.approvals.isEmpty())
+          .ifPresent(turn -> model.hear(turn.id, turn.attempt, Word.of(Word.Kind.RESTED)));
+    }
+  }
+
   // ---- what must hold after every step
   private void compare() {
+    restWhatWaitsForAPerson();
     subject.settle(model.toString());
     var journal = subject.journal();
     var state = SessionState.empty().applyAll(journal);

@@ -62,7 +62,7 @@ class WireTest {
         new ControlReply.Unknown(),
         new Session.Cleared(List.of(Rows.of(state))),
         new Session.Cleared(List.of()),
-        new Session.Position(9, 3),
+        new Session.Position(9, 3, 1),
         new Session.Recovered(1, 2, 3),
         new Session.StopNoted(1),
         new Session.Rested(1));
