@@ -19,9 +19,11 @@ public final class MemoryDisk {
   private final TreeMap<byte[], byte[]> records = new TreeMap<>(Arrays::compareUnsigned);
   private Fault next = Fault.NONE;
 
-  /** The next write fails so; {@code NONE} calls that off. */
-  public synchronized void failNext(Fault fault) {
+  /** The next write fails so; {@code NONE} calls that off. Returns what was still to come. */
+  public synchronized Fault failNext(Fault fault) {
+    var before = next;
     next = fault;
+    return before;
   }
 
   /** Opens a journal on what is here. Its lock and reserve lie in a directory of its own that is removed at once. */

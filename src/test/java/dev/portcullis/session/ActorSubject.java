@@ -101,15 +101,14 @@ final class ActorSubject implements Subject {
 
   @Override
   public void hear(String runId, int attempt, Word word) {
-    var played = world.harness.attempt(runId, attempt);
-    if (played.isPresent()) {
-      played.get().updates().accept(word.update());
-    }
-    var state = state();
-    boolean live = state.active()
-        .filter(run -> run.runId().equals(runId) && run.attempt().number() == attempt)
-        .isPresent();
-    if (!live) { // Also past the attempt, which is gone: the session itself must know what is late.
+    long before = state().seq();
+    var live = state().active().filter(run -> run.runId().equals(runId) && run.attempt().number() == attempt);
+    world.harness.attempt(runId, attempt).ifPresent(played -> played.updates().accept(word.update()));
+    if (live.isPresent()) { // Text waits for its interval, and its write must not meet a fault meant for a later one.
+      assertTrue(
+          !writes(live.get().status(), word.kind()) || world.await(() -> state().seq() > before),
+          () -> word + " was not written");
+    } else { // Also past the attempt, which is gone: the session itself must know what is late.
       journal().stream()
           .filter(SessionEvent.AttemptStarted.class::isInstance)
           .map(SessionEvent.AttemptStarted.class::cast)
@@ -117,6 +116,16 @@ final class ActorSubject implements Subject {
           .forEach(start -> session.tell(new Session.Reported(new Run.Report(
               runId, start.fence(), List.of(word.news()), world.kit.system().ignoreRef()))));
     }
+  }
+
+  private static boolean writes(RunStatus status, Word.Kind kind) {
+    return switch (kind) {
+      case ATTACHED -> status == RunStatus.STARTING;
+      case TEXT, STEP_FINISHED -> status != RunStatus.STARTING;
+      case STEP_STARTED, APPROVAL -> status == RunStatus.RUNNING;
+      case COMPLETED, FAILED, ABORTED -> true;
+      case USAGE, UNKNOWN, SILENT, RESTED -> false;
+    };
   }
 
   @Override
@@ -158,6 +167,13 @@ final class ActorSubject implements Subject {
   @Override
   public void failNextWrite(MemoryDisk.Fault fault) {
     disk.failNext(fault);
+  }
+
+  @Override
+  public void callOffFault() {
+    if (disk.failNext(MemoryDisk.Fault.NONE) == MemoryDisk.Fault.NONE) {
+      world.await(() -> false); // Somebody is about to learn of it.
+    }
   }
 
   @Override

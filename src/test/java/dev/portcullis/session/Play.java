@@ -202,7 +202,7 @@ final class Play {
     try {
       assertEquals(expected, act.actual().get());
       subject.settle(model.toString());
-      subject.failNextWrite(Fault.NONE);
+      subject.callOffFault();
     } catch (Subject.Fenced unknown) {
       without.now = model.now; // Time is the one thing that no disk can lose.
       model = fault == Fault.LOST ? without : model;

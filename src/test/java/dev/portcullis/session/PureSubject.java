@@ -191,6 +191,11 @@ final class PureSubject implements Subject {
   }
 
   @Override
+  public void callOffFault() {
+    fault = Fault.NONE;
+  }
+
+  @Override
   public List<SessionEvent> journal() {
     return journal;
   }

@@ -38,6 +38,9 @@ interface Subject extends AutoCloseable {
   /** The next write fails so. */
   void failNextWrite(MemoryDisk.Fault fault);
 
+  /** No write fails any more. @throws Fenced when one has */
+  void callOffFault();
+
   /** Every event in the journal. */
   List<SessionEvent> journal();
 

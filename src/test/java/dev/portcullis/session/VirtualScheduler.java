@@ -58,11 +58,12 @@ public final class VirtualScheduler extends AbstractScheduler {
   /** Made by Pekko, which asks for these three. */
   public VirtualScheduler(Config config, LoggingAdapter log, ThreadFactory threads) {}
 
-  /** Fires what is due within {@code time}, in order. */
+  /** Fires what is due within {@code time}, in order. What is armed meanwhile counts from the end of it. */
   public void advance(Duration time) {
     long until;
     synchronized (this) {
-      until = now + time.toNanos();
+      now += time.toNanos();
+      until = now;
     }
     for (var timer = next(until); timer != null; timer = next(until)) {
       timer.executor.execute(timer.task);
@@ -72,11 +73,9 @@ public final class VirtualScheduler extends AbstractScheduler {
   private synchronized Timer next(long until) {
     var timer = timers.peek();
     if (timer == null || timer.at > until) {
-      now = until;
       return null;
     }
     timers.poll();
-    now = timer.at;
     if (timer.everyNanos > 0) {
       timer.at += timer.everyNanos;
       timers.add(timer);
