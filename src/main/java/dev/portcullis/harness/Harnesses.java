@@ -81,6 +81,14 @@ public final class Harnesses {
     return () -> listeners.remove(own);
   }
 
+  /** Whether {@code name} goes on with a run that was cut off; one that has not told yet is taken to. */
+  public boolean canResume(String name) {
+    var entry = snapshot().get(name);
+    return entry == null
+        || !(entry.state() instanceof State.Ready(var registration))
+        || registration.recovery() != Harness.Recovery.NONE;
+  }
+
   /** Names of the harnesses that can take a turn now. */
   public List<String> ready() {
     return names(true);

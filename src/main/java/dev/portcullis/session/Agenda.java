@@ -9,14 +9,21 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /**
  * What a session must do next: pure decisions over its state, the same after a crash, a drain and an ordinary end.
  *
  * @param incarnation this life of the process
+ * @param resumes whether a harness can go on with a run that was cut off
  * @param autoResume false when the last boots all died: interrupted runs then wait for an operator
  */
-record Agenda(GatewayConfig.Run limits, Map<String, AgentConfig> agents, long incarnation, boolean autoResume) {
+record Agenda(
+    GatewayConfig.Run limits,
+    Map<String, AgentConfig> agents,
+    Predicate<String> resumes,
+    long incarnation,
+    boolean autoResume) {
   /** Cause of an attempt that nobody planned to cut. */
   static final String CRASH = "crash";
 
@@ -55,16 +62,22 @@ record Agenda(GatewayConfig.Run limits, Map<String, AgentConfig> agents, long in
 
   /** Parks an interrupted run that must not go on by itself. */
   Optional<SessionEvent.OfRun> afterCut(OpenRun run, Instant now) {
+    return parkingReason(run).map(reason -> parked(run, reason, now));
+  }
+
+  private Optional<String> parkingReason(OpenRun run) {
     var agent = agents.get(run.agent());
+    if (agent == null) {
+      return Optional.of("agent_not_found");
+    }
     var attempt = run.attempt();
-    var reason = agent == null
-        ? "agent_not_found"
-        : !attempt.cut().planned() && attempt.resumes() >= limits.attempts()
-            ? "crash_loop"
-            : !attempt.cut().uncertain().isEmpty() && agent.onUncertain() != AgentConfig.OnUncertain.TELL
-                ? "uncertain_step"
-                : "";
-    return reason.isEmpty() ? Optional.empty() : Optional.of(parked(run, reason, now));
+    if (!attempt.cut().planned() && attempt.resumes() >= limits.attempts()) {
+      return Optional.of("crash_loop");
+    }
+    if (!attempt.cut().uncertain().isEmpty() && agent.onUncertain() != AgentConfig.OnUncertain.TELL) {
+      return Optional.of("uncertain_step");
+    }
+    return resumes.test(attempt.harness()) ? Optional.empty() : Optional.of("not_resumable");
   }
 
   private static SessionEvent.OfRun parked(OpenRun run, String reason, Instant now) {

@@ -161,7 +161,12 @@ public final class Session
     this.timers = timers;
     this.shard = shard;
     this.node = node;
-    var agenda = new Agenda(node.config().run(), node.config().agents(), node.incarnation(), node.autoResume());
+    var agenda = new Agenda(
+        node.config().run(),
+        node.config().agents(),
+        node.run().harnesses()::canResume,
+        node.incarnation(),
+        node.autoResume());
     this.turns = new Turns(node.config(), agenda);
     this.attempts = new Attempts(entityId, node, context.messageAdapter(Run.Report.class, Reported::new));
     context.setReceiveTimeout(node.config().session().idle(), new IdlePassed());

@@ -32,7 +32,7 @@ final class PureSubject implements Subject {
 
   private Turns turns(boolean autoResume) {
     var config = Settings.CONFIG;
-    return new Turns(config, new Agenda(config.run(), config.agents(), incarnation, autoResume));
+    return new Turns(config, new Agenda(config.run(), config.agents(), _ -> true, incarnation, autoResume));
   }
 
   SessionState state() {
