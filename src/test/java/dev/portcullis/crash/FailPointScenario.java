@@ -82,6 +82,11 @@ enum FailPointScenario {
       var ended = client.awaitEnd(run);
       client.delete("/api/v1/sessions/" + ended.path("sessionKey").asText());
     }
+
+    @Override
+    boolean erases() {
+      return true;
+    }
   };
 
   private final String manifest;
@@ -98,6 +103,11 @@ enum FailPointScenario {
 
   /** Whether an earlier life must have been killed in the middle of a step. */
   boolean needsCut() {
+    return false;
+  }
+
+  /** Whether nothing of the session is to be seen once the event is written. */
+  boolean erases() {
     return false;
   }
 
