@@ -16,8 +16,9 @@ import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 
 /**
- * A planned stop: note it on every active attempt before any waiting, let runs come to rest, interrupt what is left.
- * Killed at any point of it, recovery decides the same from the runs' own events. Why: docs/adr/0005.
+ * A planned stop: note it on every active attempt before any waiting, let runs come to rest, interrupt what
+ * is left. Killed at any point of it, recovery decides the same from the runs' own events. Why:
+ * docs/adr/0005.
  */
 final class Draining {
   sealed interface Command {}
@@ -122,7 +123,8 @@ final class Draining {
   private Behavior<Command> waiting() {
     return Behaviors.receiveMessage(command -> switch (command) {
       case Tick _ -> {
-        context.ask(Sessions.Totals.class, directory, NOTE_ANSWER, Directory.GetTotals::new, (totals, failure) ->
+        context.ask(Sessions.Totals.class, directory, NOTE_ANSWER, Directory.GetTotals::new,
+            (totals, failure) ->
             failure == null ? new Counted(totals) : new Failed("count", failure));
         yield Behaviors.same();
       }
@@ -157,7 +159,8 @@ final class Draining {
     return Behaviors.receiveMessage(command -> switch (command) {
       case Active(var sessions) -> {
         // Twice the grace: closing standard input, then SIGTERM, then the hard stop and its sweep.
-        context.pipeToSelf(region.rest(sessions, grace, grace.multipliedBy(2).plusSeconds(5)), (runs, failure) ->
+        context.pipeToSelf(region.rest(sessions, grace, grace.multipliedBy(2).plusSeconds(5)),
+            (runs, failure) ->
             failure == null ? new Rested(runs) : new Failed("rest", failure));
         yield Behaviors.same();
       }

@@ -129,11 +129,13 @@ final class Guardian {
   private record Ground(ManagementServer.Bound management, Premises premises) {}
 
   /** What stands once sessions run. */
-  private record House(Ground ground, ActorRef<Directory.Command> directory, SessionRegion region, Sessions sessions) {}
+  private record House(Ground ground, ActorRef<Directory.Command> directory, SessionRegion region,
+      Sessions sessions) {}
 
   // ---- behaviour
   static Behavior<Command> create(World world) {
-    return Behaviors.setup(context -> Behaviors.withTimers(timers -> new Guardian(context, timers, world).binding()));
+    return Behaviors.setup(context ->
+        Behaviors.withTimers(timers -> new Guardian(context, timers, world).binding()));
   }
 
   private Guardian(ActorContext<Command> context, TimerScheduler<Command> timers, World world) {
@@ -153,10 +155,12 @@ final class Guardian {
 
   private Behavior<Command> binding() {
     pipe(
-        ManagementServer.bind(context.getSystem(), config.management(), standing, new Metrics(), this::measure),
+        ManagementServer.bind(context.getSystem(), config.management(), standing, new Metrics(),
+            this::measure),
         ManagementBound::new,
         Exit.TEMPORARY,
-        "management port " + config.management().host() + ":" + config.management().port() + " cannot be bound");
+        "management port " + config.management().host() + ":" + config.management().port()
+            + " cannot be bound");
     return Behaviors.receiveMessage(command -> switch (command) {
       case ManagementBound(var port) -> {
         context.getLog().info("boot.management http={}", url(port.address()));
@@ -202,7 +206,8 @@ final class Guardian {
 
   private Behavior<Command> awaiting(Ground ground) {
     standing.enter(Standing.Phase.AWAITING_HARNESSES);
-    context.getLog().info("boot.awaiting harnesses={}", config.declared().keySet().stream().sorted().toList());
+    context.getLog()
+        .info("boot.awaiting harnesses={}", config.declared().keySet().stream().sorted().toList());
     var self = context.getSelf();
     harnesses.subscribe(() -> self.tell(new RegistryChanged()));
     startHarnesses(ground.premises());
@@ -242,7 +247,8 @@ final class Guardian {
     if (!memberUp) {
       context.getLog().error("boot.member_not_up this node did not join its cluster in time");
     }
-    return fatal(exit, "the gate stays closed, missing: " + harnesses.missing() + "; the ingress port was never open");
+    return fatal(exit, "the gate stays closed, missing: " + harnesses.missing()
+        + "; the ingress port was never open");
   }
 
   private Behavior<Command> recovering(Ground ground) {
@@ -250,8 +256,9 @@ final class Guardian {
     timers.cancel(BarrierPassed.class);
     var premises = ground.premises();
     if (premises.looping()) {
-      world.alerts().raise("boot.loop", config.boot().loopLimit() + " boots within " + config.boot().loopWindow()
-          + " and no run succeeded: interrupted runs are parked, resume them with `portcullis runs resume ID`");
+      world.alerts()
+          .raise("boot.loop", config.boot().loopLimit() + " boots within " + config.boot().loopWindow()
+          + " and no run succeeded: interrupted runs are parked; `portcullis runs resume ID` goes on");
     }
     var journal = premises.journal();
     pipe(
@@ -285,7 +292,8 @@ final class Guardian {
 
   private void unreadable(SessionKey session) {
     world.alerts().raise("session." + session.entityId(),
-        "session " + session.entityId() + " could not be woken; its journal may be damaged, see `portcullis journal verify`");
+        "session " + session.entityId()
+            + " could not be woken; its journal may be damaged, see `portcullis journal verify`");
   }
 
   private House house(Ground ground, ActorRef<Directory.Command> directory) {
@@ -330,7 +338,8 @@ final class Guardian {
   private Behavior<Command> open(House house, HttpIngress ingress) {
     var http = url(ingress.address());
     try {
-      addresses().write(http, url(house.ground().management().address()), house.ground().premises().incarnation());
+      addresses()
+          .write(http, url(house.ground().management().address()), house.ground().premises().incarnation());
     } catch (IOException e) {
       return fatal(Exit.CANNOT_CREATE, addresses().path() + " cannot be written: " + e.getMessage());
     }
@@ -340,7 +349,8 @@ final class Guardian {
     context.getLog().info(
         "boot.open http={} took_ms={}", http.substring("http://".length()), sinceStart().toMillis());
     context.getLog().info("boot.token file={}", config.data().resolve("token"));
-    var watch = new Watch(house.ground().premises(), house.sessions(), harnesses, world.alerts(), world.clock());
+    var watch =
+        new Watch(house.ground().premises(), house.sessions(), harnesses, world.alerts(), world.clock());
     served.set(Optional.of(watch));
     timers.startTimerWithFixedDelay(HealthDue.class, new HealthDue(), Duration.ZERO, config.healthInterval());
     return Behaviors.receiveMessage(command -> switch (command) {

@@ -21,14 +21,15 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * What one life of the process stands on: the data directory, opened and ours, and the number of this life, which is on
- * the disk before anything else happens.
+ * What one life of the process stands on: the data directory, opened and ours, and the number of this life,
+ * which is on the disk before anything else happens.
  *
  * @param instance names the data directory for ever
  * @param reaped processes of earlier lives that still ran, and were killed before anything was decided
  * @param looping the last boots all ended before one run succeeded: nothing is resumed by itself
  */
-record Premises(Journal journal, Token token, String instance, long incarnation, int reaped, boolean looping) {
+record Premises(Journal journal, Token token, String instance, long incarnation, int reaped,
+    boolean looping) {
   private static final String SPACE = "node";
   private static final String INSTANCE = "instance";
   private static final String INCARNATION = "incarnation";
@@ -40,7 +41,8 @@ record Premises(Journal journal, Token token, String instance, long incarnation,
    *
    * @throws JournalFault when the directory cannot be used
    */
-  static Premises open(GatewayConfig config, Consumer<JournalFault> onFault, RandomGenerator random, Instant now)
+  static Premises open(GatewayConfig config, Consumer<JournalFault> onFault, RandomGenerator random,
+      Instant now)
       throws IOException {
     var implementation = JournalSettings.Implementation.valueOf(
         config.journal().implementation().toUpperCase(Locale.ROOT));
@@ -57,11 +59,13 @@ record Premises(Journal journal, Token token, String instance, long incarnation,
       journal.index(List.of(
               new IndexEntry.Put(SPACE, INSTANCE, instance),
               new IndexEntry.Put(SPACE, INCARNATION, Long.toString(incarnation)),
-              new IndexEntry.Put(SPACE, BOOTS, boots.stream().map(String::valueOf).collect(Collectors.joining(",")))))
+              new IndexEntry.Put(SPACE, BOOTS,
+                  boots.stream().map(String::valueOf).collect(Collectors.joining(",")))))
           .toCompletableFuture()
           .join();
       int reaped = new Reaper(instance, incarnation).reap(List.of());
-      return new Premises(journal, token, instance, incarnation, reaped, boots.size() >= config.boot().loopLimit());
+      return new Premises(journal, token, instance, incarnation, reaped,
+          boots.size() >= config.boot().loopLimit());
     } catch (InterruptedException stop) {
       journal.close();
       Thread.currentThread().interrupt();

@@ -16,8 +16,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 
 /**
- * How the gateway stands, for everybody who asks from outside: one value for readiness, status and metrics. Written by the
- * guardian alone; harness states are read from the very registry that dispatch uses.
+ * How the gateway stands, for everybody who asks from outside: one value for readiness, status and metrics.
+ * Written by the guardian alone; harness states are read from the very registry that dispatch uses.
  */
 final class Standing implements Readiness, Operations {
   /** The guardian's states. */
@@ -65,7 +65,8 @@ final class Standing implements Readiness, Operations {
     var unmet = new ArrayList<Unmet>();
     switch (phase.get()) {
       case CONFIGURING, OPENING_JOURNAL -> unmet.add(new Unmet("journal", "the journal is not open yet"));
-      case AWAITING_HARNESSES -> unmet.add(new Unmet("boot", "declared harnesses have not all registered yet"));
+      case AWAITING_HARNESSES ->
+          unmet.add(new Unmet("boot", "declared harnesses have not all registered yet"));
       case RECOVERING -> unmet.add(new Unmet("recovery", "open runs are being looked at"));
       case DRAINING, STOPPED -> unmet.add(new Unmet("drain", "the gateway is stopping"));
       case OPEN -> { }
@@ -80,7 +81,8 @@ final class Standing implements Readiness, Operations {
       switch (entry.state()) {
         case Harnesses.State.Ready _ -> { }
         case Harnesses.State.Registering(var cause) ->
-            unmet.add(new Unmet("harness", entry.name() + " is registering" + (cause.isEmpty() ? "" : ": " + cause)));
+            unmet.add(new Unmet("harness", entry.name() + " is registering"
+                + (cause.isEmpty() ? "" : ": " + cause)));
         case Harnesses.State.Unavailable(var cause, _) ->
             unmet.add(new Unmet("harness", entry.name() + " is unavailable: " + cause));
       }

@@ -5,8 +5,9 @@ import java.lang.reflect.Proxy;
 import java.util.List;
 
 /**
- * SIGTERM and SIGINT as calls, so that a drain decides when and with which code the process ends. A shutdown hook could
- * neither end with 0 nor hear a second signal. Reached by reflection, because the compiler refuses {@code sun.misc}.
+ * SIGTERM and SIGINT as calls, so that a drain decides when and with which code the process ends. A shutdown
+ * hook could neither end with 0 nor hear a second signal. Reached by reflection, because the compiler refuses
+ * {@code sun.misc}.
  */
 final class StopSignals {
   private StopSignals() {}
@@ -16,7 +17,8 @@ final class StopSignals {
     try {
       var signal = Class.forName("sun.misc.Signal");
       var handler = Class.forName("sun.misc.SignalHandler");
-      var proxy = Proxy.newProxyInstance(handler.getClassLoader(), new Class<?>[] {handler}, (self, method, args) ->
+      var proxy =
+          Proxy.newProxyInstance(handler.getClassLoader(), new Class<?>[] {handler}, (self, method, args) ->
           switch (method.getName()) {
             case "handle" -> {
               onStop.run();

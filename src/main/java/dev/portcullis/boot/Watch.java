@@ -17,7 +17,9 @@ import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Looks at an open gateway: room on the disk, the first success of this life, health line, watchdog, numbers. */
+/**
+ * Looks at an open gateway: room on the disk, the first success of this life, health line, watchdog, numbers.
+ */
 final class Watch {
   private static final Logger log = LoggerFactory.getLogger(Watch.class);
   private static final String STORAGE = "storage";
@@ -55,7 +57,8 @@ final class Watch {
 
   private void storageChanged(Gate.State state) {
     switch (state) {
-      case STORAGE_LOW -> alerts.raise(STORAGE, "free space is below portcullis.journal.low-space: no new work is taken");
+      case STORAGE_LOW ->
+          alerts.raise(STORAGE, "free space is below portcullis.journal.low-space: no new work is taken");
       case OPEN -> alerts.resolve(STORAGE, "there is room on the disk again");
       case BOOTING, DRAINING, FENCED -> { }
     }
@@ -71,11 +74,15 @@ final class Watch {
     }
   }
 
-  /** The service manager hears of life only through a journal round trip: a wedged gateway must not look alive. */
+  /**
+   * The service manager hears of life only through a journal round trip: a wedged gateway must not look
+   * alive.
+   */
   private void ping(SdNotify service) {
     Duration interval = service.watchdogInterval();
     var now = clock.instant();
-    if (!interval.isZero() && (pinged == Instant.MIN || Duration.between(pinged, now).compareTo(interval) >= 0)) {
+    if (!interval.isZero()
+        && (pinged == Instant.MIN || Duration.between(pinged, now).compareTo(interval) >= 0)) {
       pinged = now;
       premises.journal().barrier().thenRun(service::watchdog);
     }
@@ -104,7 +111,8 @@ final class Watch {
     return sessions.totals().thenApply(now -> new Measured(
         ready,
         Map.of(
-            "active", now.active(), "queued", now.queued(), "interrupted", now.interrupted(), "parked", now.parked()),
+            "active", now.active(), "queued", now.queued(), "interrupted", now.interrupted(), "parked",
+                now.parked()),
         now.accepted(),
         now.terminal(),
         harnesses.snapshot().values().stream().collect(Collectors.toMap(

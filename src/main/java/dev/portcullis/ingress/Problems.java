@@ -148,7 +148,8 @@ public final class Problems {
       case DRAINING ->
           unavailable("draining", "The gateway is about to stop; ask again when it is back.", 10);
       case STORAGE_LOW -> unavailable(
-          "storage_low", "The disk is nearly full and no new work is taken; the operator must free space.", 60);
+          "storage_low", "The disk is nearly full and no new work is taken; the operator must free space.",
+              60);
       case FENCED ->
           unavailable("journal_unavailable", "The gateway's journal has failed; it must restart.", 10);
       case OPEN -> unavailable("not_ready", "The gateway could not take the request just now; ask again.", 1);

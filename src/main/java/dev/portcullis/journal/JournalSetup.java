@@ -5,7 +5,8 @@ import org.apache.pekko.actor.ActorSystem;
 import org.apache.pekko.actor.setup.Setup;
 
 /**
- * How boot hands the opened journal to the plugins, which Pekko makes by name when the first persistent actor starts.
+ * How boot hands the opened journal to the plugins, which Pekko makes by name when the first persistent actor
+ * starts.
  */
 public final class JournalSetup extends Setup {
 

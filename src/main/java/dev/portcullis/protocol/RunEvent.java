@@ -54,7 +54,8 @@ public record RunEvent(String runId, long seq, Instant at, Body body) {
     }
   }
 
-  public record ApprovalRequested(String approvalId, String title, String input, String digest) implements Body {
+  public record ApprovalRequested(String approvalId, String title, String input, String digest)
+      implements Body {
     @Override
     public String type() {
       return "approval.requested";

@@ -3,7 +3,9 @@ package dev.portcullis.protocol;
 import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.Locale;
 
-/** Where a run stands. The words are part of the contract; what may follow what is in {@code run.RunTable}. */
+/**
+ * Where a run stands. The words are part of the contract; what may follow what is in {@code run.RunTable}.
+ */
 public enum RunStatus {
   QUEUED,
   STARTING,

@@ -8,7 +8,8 @@ import java.util.Optional;
  * One run, folded from its events.
  *
  * @param text the answer so far, of the newest attempt that has any
- * @param stopReason why a completed run ended, in the harness's word: end_turn, max_tokens, …; empty for others
+ * @param stopReason why a completed run ended, in the harness's word: end_turn, max_tokens, …; empty for
+ *     others
  * @param lastSeq number of the newest event, to follow from with {@code after}
  */
 public record RunView(

@@ -6,8 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * News on their way to the journal: at most one report is out, text is joined and waits for its interval, everything
- * else goes as soon as it can. A decision about time, without a clock: the caller runs the timers.
+ * News on their way to the journal: at most one report is out, text is joined and waits for its interval,
+ * everything else goes as soon as it can. A decision about time, without a clock: the caller runs the timers.
  */
 final class Outbound {
   /** What the caller does now. */

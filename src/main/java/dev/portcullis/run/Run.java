@@ -24,8 +24,9 @@ import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 
 /**
- * One attempt of one run: finds the harness, starts the attempt and hands what happens to its owner in batches, the next
- * only after the last is in the journal. It keeps nothing that must survive; when it dies the attempt is given up.
+ * One attempt of one run: finds the harness, starts the attempt and hands what happens to its owner in
+ * batches, the next only after the last is in the journal. It keeps nothing that must survive; when it dies
+ * the attempt is given up.
  */
 public final class Run extends AbstractMatchingBehavior<Run.Command> {
   // ---- protocol
@@ -76,7 +77,9 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
 
   public record Happened(HarnessUpdate update) implements News {}
 
-  /** The attempt ends without a word from the harness. {@code reference} is empty when no operator was told. */
+  /**
+   * The attempt ends without a word from the harness. {@code reference} is empty when no operator was told.
+   */
   public record Failed(String code, String message, String reference) implements News {}
 
   /** The attempt was given up as asked; nothing of it is left. */
@@ -87,7 +90,8 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
 
   /** @param spec loads what the harness is told; called once */
   public record Assignment(
-      String sessionKey, String runId, long fence, String harness, Supplier<CompletionStage<AttemptSpec>> spec) {}
+      String sessionKey, String runId, long fence, String harness,
+          Supplier<CompletionStage<AttemptSpec>> spec) {}
 
   /** Updates within this time make one report, so that a quick answer costs one write. */
   private static final Duration WINDOW = Duration.ofMillis(10);
@@ -145,7 +149,8 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
   public Behavior<Command> onMessage(Command command) {
     switch (command) {
       case SpecLoaded(var spec) -> dispatch(spec);
-      case SpecFailed(var cause) -> fail("internal_error", "the conversation could not be read: " + cause, "");
+      case SpecFailed(var cause) ->
+          fail("internal_error", "the conversation could not be read: " + cause, "");
       case Dispatched(HarnessActor.Started(var attempt)) -> whenStarted(attempt);
       case Dispatched(HarnessActor.Unavailable(var cause)) -> whenUnavailable(cause);
       case HarnessReady _ -> whenReady();
@@ -208,14 +213,17 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
     }
   }
 
-  /** The turn is in the journal already: it may wait, the operator must know, and each try to run it says so. */
+  /**
+   * The turn is in the journal already: it may wait, the operator must know, and each try to run it says so.
+   */
   private void whenUnavailable(String cause) {
     asked = false;
     if (phase instanceof Over || discarded) {
       return;
     }
     context.getLog().error(
-        "[gateway] CRITICAL: declared harness \"{}\" missing from registry on dispatch session={} run={} cause={}",
+        "[gateway] CRITICAL: declared harness \"{}\" missing from registry on dispatch "
+            + "session={} run={} cause={}",
         assignment.harness(),
         assignment.sessionKey(),
         assignment.runId(),
@@ -248,7 +256,8 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
       return;
     }
     var reference = parts.alerts().raise(
-        "harness." + assignment.harness(), "harness \"" + assignment.harness() + "\" is not available; runs fail");
+        "harness." + assignment.harness(), "harness \"" + assignment.harness()
+            + "\" is not available; runs fail");
     fail(
         "harness_unavailable",
         "The gateway needs its operator: the agent's harness is not available. Reference: " + reference,
@@ -294,7 +303,8 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
 
   private void silent() {
     giveUp(new Failed(
-        "harness_timeout", "The agent was silent for " + parts.limits().idleDeadline().toSeconds() + " s.", ""));
+        "harness_timeout", "The agent was silent for " + parts.limits().idleDeadline().toSeconds() + " s.",
+            ""));
   }
 
   private void decide(String approvalId, boolean allow) {
@@ -356,7 +366,8 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
       case Outbound.Send(var news) ->
           owner.tell(new Report(assignment.runId(), assignment.fence(), news, context.getSelf()));
       case Outbound.Gather(var delay) ->
-          timers.startSingleTimer(WindowClosed.class, new WindowClosed(), delay.compareTo(WINDOW) < 0 ? WINDOW : delay);
+          timers.startSingleTimer(WindowClosed.class, new WindowClosed(), delay.compareTo(WINDOW) < 0 ? WINDOW
+              : delay);
       case Outbound.Hold _ -> { }
     }
   }

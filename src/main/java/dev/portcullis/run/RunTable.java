@@ -7,8 +7,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * What may follow what in the life of a run. Pure: the specification that the session, its recovery and the model test
- * share. A fact that is not in the table must not be persisted.
+ * What may follow what in the life of a run. Pure: the specification that the session, its recovery and the
+ * model test share. A fact that is not in the table must not be persisted.
  */
 public final class RunTable {
   /** Facts by what they do to the status. */

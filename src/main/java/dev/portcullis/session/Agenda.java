@@ -12,7 +12,8 @@ import java.util.Optional;
 import java.util.function.Predicate;
 
 /**
- * What a session must do next: pure decisions over its state, the same after a crash, a drain and an ordinary end.
+ * What a session must do next: pure decisions over its state, the same after a crash, a drain and an ordinary
+ * end.
  *
  * @param incarnation this life of the process
  * @param resumes whether a harness can go on with a run that was cut off
@@ -32,8 +33,8 @@ record Agenda(
   }
 
   /**
-   * Closes what the last owner of this session left under way: started and not ended means interrupted. Decided once per
-   * attempt, because the answer is persisted before anything else happens.
+   * Closes what the last owner of this session left under way: started and not ended means interrupted.
+   * Decided once per attempt, because the answer is persisted before anything else happens.
    */
   List<SessionEvent> takeOver(SessionState state, Instant now) {
     var events = new ArrayList<SessionEvent>();
@@ -47,12 +48,15 @@ record Agenda(
       }
     });
     if (!autoResume) { // Also those that were cut in an older life and only wait for their time.
-      state.applyAll(events).in(RunStatus.INTERRUPTED).forEach(run -> events.add(parked(run, "boot_loop", now)));
+      state.applyAll(events).in(RunStatus.INTERRUPTED)
+          .forEach(run -> events.add(parked(run, "boot_loop", now)));
     }
     return events;
   }
 
-  /** Ends the active attempt of {@code run}: planned when a stop was noted on this very attempt, else a crash. */
+  /**
+   * Ends the active attempt of {@code run}: planned when a stop was noted on this very attempt, else a crash.
+   */
   SessionEvent.OfRun interruption(OpenRun run, Instant now) {
     var note = run.attempt().stopNote();
     boolean planned = !note.isEmpty();
@@ -85,13 +89,14 @@ record Agenda(
   }
 
   /**
-   * The next attempt, when one may begin: an interrupted run goes before every queued one, in order, and is waited for
-   * until it is due.
+   * The next attempt, when one may begin: an interrupted run goes before every queued one, in order, and is
+   * waited for until it is due.
    */
   Optional<SessionEvent> nextAttempt(SessionState state, Instant now) {
     return candidate(state)
         .filter(run -> !due(run).isAfter(now))
-        .filter(run -> run.deadline().isAfter(now)) // It is given up next; its harness must hear nothing of it.
+        // Past its deadline it is given up next; its harness must hear nothing of it.
+        .filter(run -> run.deadline().isAfter(now))
         .map(run -> new SessionEvent.AttemptStarted(
             run.runId(), run.attempt().number() + 1, incarnation, state.seq() + 1, harness(run), now));
   }
@@ -130,7 +135,7 @@ record Agenda(
 
   private String harness(OpenRun run) {
     var agent = agents.get(run.agent());
-    // An agent that was removed from the settings fails at dispatch, where the user and the operator are told.
+    // An agent that was removed from the settings fails at dispatch; user and operator are told there.
     return agent == null ? "" : agent.harness();
   }
 }

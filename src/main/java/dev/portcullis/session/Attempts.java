@@ -78,15 +78,17 @@ final class Attempts {
     var peer = state.nativeSession();
     var nativeSession = peer.harness().equals(run.attempt().harness()) ? peer.id() : "";
     var workspace = agent.map(AgentConfig::workspace).orElse(node.config().data());
-    return node.transcripts().before(entityId, state, run, nativeSession).thenApply(transcript -> new AttemptSpec(
-        state.sessionId(entityId),
-        run.runId(),
-        run.attempt().number(),
-        workspace,
-        run.message(),
-        transcript,
-        nativeSession,
-        interruption(run)));
+    return node.transcripts()
+        .before(entityId, state, run, nativeSession)
+        .thenApply(transcript -> new AttemptSpec(
+            state.sessionId(entityId),
+            run.runId(),
+            run.attempt().number(),
+            workspace,
+            run.message(),
+            transcript,
+            nativeSession,
+            interruption(run)));
   }
 
   private static AttemptSpec.Interruption interruption(OpenRun run) {

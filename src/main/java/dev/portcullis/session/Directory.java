@@ -17,8 +17,9 @@ import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 
 /**
- * The read side: every session's row, and the only publisher of changed rows. A session tells it of a new row before it
- * tells anybody of the event behind it, so a list asked for after an event always knows of it (INV-A2).
+ * The read side: every session's row, and the only publisher of changed rows. A session tells it of a new row
+ * before it tells anybody of the event behind it, so a list asked for after an event always knows of it
+ * (INV-A2).
  */
 public final class Directory {
   // ---- protocol

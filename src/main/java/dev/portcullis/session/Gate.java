@@ -2,7 +2,9 @@ package dev.portcullis.session;
 
 import java.util.concurrent.atomic.AtomicReference;
 
-/** Whether this node takes work: one value, set by the guardian, read by everything that accepts or starts. */
+/**
+ * Whether this node takes work: one value, set by the guardian, read by everything that accepts or starts.
+ */
 public final class Gate {
   /** In the order of a life; a gate never goes back, but for OPEN and STORAGE_LOW. */
   public enum State { BOOTING, OPEN, STORAGE_LOW, DRAINING, FENCED }
@@ -25,6 +27,9 @@ public final class Gate {
 
   /** Moves on; a later state is never left for an earlier one, except that storage can come back. */
   public void moveTo(State next) {
-    state.updateAndGet(now -> now == State.STORAGE_LOW && next == State.OPEN || next.compareTo(now) > 0 ? next : now);
+    state.updateAndGet(now -> {
+      boolean roomAgain = now == State.STORAGE_LOW && next == State.OPEN;
+      return roomAgain || next.compareTo(now) > 0 ? next : now;
+    });
   }
 }

@@ -133,7 +133,8 @@ public record OpenRun(
     var kept = titles.subList(Math.max(0, titles.size() - FINISHED_MAX), titles.size());
     // A finished step is progress: only attempts in a row that achieve nothing count towards parking.
     var progressed = new Attempt(
-        attempt.number, attempt.incarnation, attempt.fence, attempt.harness, 0, attempt.stopNote, attempt.cut);
+        attempt.number, attempt.incarnation, attempt.fence, attempt.harness, 0, attempt.stopNote,
+            attempt.cut);
     return copy(next, progressed, minus(openSteps, step.stepId()), kept, approvals, number);
   }
 
@@ -143,7 +144,8 @@ public record OpenRun(
     uncertain.addAll(openSteps.values());
     var whole = new Cut(cut.cause(), cut.planned(), cut.at(), uncertain);
     var ended = new Attempt(
-        attempt.number, attempt.incarnation, attempt.fence, attempt.harness, attempt.resumes, attempt.stopNote, whole);
+        attempt.number, attempt.incarnation, attempt.fence, attempt.harness, attempt.resumes,
+            attempt.stopNote, whole);
     return copy(next, ended, Map.of(), finishedSteps, Map.of(), number);
   }
 
@@ -184,7 +186,8 @@ public record OpenRun(
       Map<String, String> open,
       long number) {
     return new OpenRun(
-        runId, agent, message, context, firstSeq, acceptedAt, deadline, next, newest, steps, done, open, number);
+        runId, agent, message, context, firstSeq, acceptedAt, deadline, next, newest, steps, done, open,
+            number);
   }
 
   private static Map<String, String> plus(Map<String, String> map, String key, String value) {

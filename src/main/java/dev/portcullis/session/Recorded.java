@@ -9,8 +9,8 @@ import org.apache.pekko.persistence.typed.EventAdapter;
 import org.apache.pekko.persistence.typed.EventSeq;
 
 /**
- * An event on its way to the journal, with the index entries that follow from it. Only the event is stored; the entries
- * are written in the same batch, so that no index can disagree with the journal.
+ * An event on its way to the journal, with the index entries that follow from it. Only the event is stored;
+ * the entries are written in the same batch, so that no index can disagree with the journal.
  */
 record Recorded(SessionEvent event, List<IndexEntry> index) {
   Recorded {

@@ -55,7 +55,8 @@ final class Rows {
   }
 
   /** Index entries that take the store from {@code before} to {@code after}. */
-  static List<IndexEntry> index(SessionState before, SessionState after, List<? extends SessionEvent> events) {
+  static List<IndexEntry> index(SessionState before, SessionState after,
+      List<? extends SessionEvent> events) {
     var entries = new ArrayList<IndexEntry>();
     if (after.rev() != before.rev()) {
       entries.add(

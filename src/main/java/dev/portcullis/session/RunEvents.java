@@ -19,7 +19,8 @@ final class RunEvents {
 
   private static Optional<RunEvent.Body> body(SessionEvent event) {
     return switch (event) {
-      case SessionEvent.TurnAccepted turn -> Optional.of(new RunEvent.Accepted(turn.sessionKey(), turn.agent()));
+      case SessionEvent.TurnAccepted turn ->
+          Optional.of(new RunEvent.Accepted(turn.sessionKey(), turn.agent()));
       case SessionEvent.AttemptStarted start when start.attempt() == 1 ->
           Optional.of(new RunEvent.Started(1, start.harness()));
       case SessionEvent.AttemptStarted again ->
@@ -30,12 +31,15 @@ final class RunEvents {
       case SessionEvent.StepFinished step ->
           Optional.of(new RunEvent.StepFinished(step.stepId(), step.succeeded()));
       case SessionEvent.ApprovalRequested ask ->
-          Optional.of(new RunEvent.ApprovalRequested(ask.approvalId(), ask.title(), ask.input(), ask.digest()));
+          Optional.of(
+              new RunEvent.ApprovalRequested(ask.approvalId(), ask.title(), ask.input(), ask.digest()));
       case SessionEvent.ApprovalDecided done ->
           Optional.of(new RunEvent.ApprovalDecided(done.approvalId(), done.allowed(), done.by()));
-      case SessionEvent.RunInterrupted cut -> Optional.of(new RunEvent.Interrupted(cut.attempt(), cut.cause()));
+      case SessionEvent.RunInterrupted cut ->
+          Optional.of(new RunEvent.Interrupted(cut.attempt(), cut.cause()));
       case SessionEvent.RunParked park -> Optional.of(new RunEvent.Parked(park.reason(), park.reference()));
-      case SessionEvent.RunCompleted end -> Optional.of(new RunEvent.Completed(end.stopReason(), end.usage()));
+      case SessionEvent.RunCompleted end ->
+          Optional.of(new RunEvent.Completed(end.stopReason(), end.usage()));
       case SessionEvent.RunFailed(_, RunError error, _, _) -> Optional.of(new RunEvent.Failed(error));
       case SessionEvent.RunAborted end -> Optional.of(new RunEvent.Aborted(end.by()));
       case SessionEvent.HarnessAttached _,

@@ -12,7 +12,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** One run, event by event, from its {@code TurnAccepted} on: its view, and its public events with their numbers. */
+/**
+ * One run, event by event, from its {@code TurnAccepted} on: its view, and its public events with their
+ * numbers.
+ */
 final class RunFold {
   private final SessionEvent.TurnAccepted turn;
   private final Map<String, RunView.Step> steps = new LinkedHashMap<>();
@@ -53,11 +56,13 @@ final class RunFold {
       case SessionEvent.TextAppended more -> append(more);
       case SessionEvent.StepStarted step -> steps.put(
           step.stepId(), new RunView.Step(step.stepId(), step.title(), step.kind(), "running"));
-      case SessionEvent.StepFinished step -> steps.computeIfPresent(step.stepId(), (_, known) -> new RunView.Step(
+      case SessionEvent.StepFinished step ->
+          steps.computeIfPresent(step.stepId(), (_, known) -> new RunView.Step(
           known.stepId(), known.title(), known.kind(), step.succeeded() ? "succeeded" : "failed"));
       case SessionEvent.ResumePending note -> outcome = new RunView.Outcome.ResumePending(note.reason());
       case SessionEvent.RunInterrupted _ -> interrupted();
-      case SessionEvent.RunParked park -> outcome = new RunView.Outcome.Parked(park.reason(), park.reference());
+      case SessionEvent.RunParked park ->
+          outcome = new RunView.Outcome.Parked(park.reason(), park.reference());
       case SessionEvent.RunUnparked _ -> outcome = new RunView.Outcome.Open();
       case SessionEvent.RunCompleted end -> {
         usage = end.usage();

@@ -30,9 +30,9 @@ import org.apache.pekko.persistence.typed.javadsl.RetentionCriteria;
 import org.apache.pekko.persistence.typed.javadsl.SignalHandler;
 
 /**
- * One durable conversation: the single writer of its journal, with at most one active run. Every command becomes facts or
- * an answer; what follows from the facts (a run to start, a viewer to tell) is derived from the state after each write, so
- * that a crash between the two loses nothing. Why: docs/adr/0003, 0004, 0005.
+ * One durable conversation: the single writer of its journal, with at most one active run. Every command
+ * becomes facts or an answer; what follows from the facts (a run to start, a viewer to tell) is derived from
+ * the state after each write, so that a crash between the two loses nothing. Why: docs/adr/0003, 0004, 0005.
  */
 public final class Session
     extends EventSourcedBehaviorWithEnforcedReplies<Session.Command, Recorded, SessionState> {
@@ -64,7 +64,8 @@ public final class Session
 
   public record Resume(String runId, String by, ActorRef<ControlReply> replyTo) implements Command {}
 
-  public record Decide(String runId, String approvalId, boolean allow, String by, ActorRef<ControlReply> replyTo)
+  public record Decide(String runId, String approvalId, boolean allow, String by,
+      ActorRef<ControlReply> replyTo)
       implements Command {}
 
   /** Begins the conversation anew, or removes it; open runs are aborted in the same write. */
@@ -207,7 +208,8 @@ public final class Session
   @Override
   public CommandHandlerWithReply<Command, Recorded, SessionState> commandHandler() {
     // Before the take-over an attempt of the last owner may look alive; nothing may be answered from that.
-    return (state, command) -> owned || command instanceof TakeOver ? handle(state, command) : Effect().stash();
+    return (state, command) -> owned || command instanceof TakeOver ? handle(state, command)
+        : Effect().stash();
   }
 
   private ReplyEffect<Recorded, SessionState> handle(SessionState state, Command command) {
@@ -216,7 +218,8 @@ public final class Session
       case TakeOver _ -> takeOver(state, now);
       case Submit submit -> submit(state, submit, now);
       case Abort abort -> control(state, turns.abort(state, abort.runId(), abort.by(), now), abort.replyTo());
-      case Resume resume -> control(state, turns.resume(state, resume.runId(), resume.by(), now), resume.replyTo());
+      case Resume resume ->
+          control(state, turns.resume(state, resume.runId(), resume.by(), now), resume.replyTo());
       case Decide decide -> control(state, turns.decide(state, decide, now), decide.replyTo());
       case Clear clear -> clear(state, clear, now);
       case AwaitBeyond(var seq, var replyTo) when state.seq() > seq ->
@@ -317,8 +320,8 @@ public final class Session
   }
 
   /**
-   * Persists {@code events} and, in the same write, the start of the next attempt if they leave room for one; then does
-   * what follows from the new state.
+   * Persists {@code events} and, in the same write, the start of the next attempt if they leave room for one;
+   * then does what follows from the new state.
    */
   private EffectBuilder<Recorded, SessionState> persist(
       SessionState before, List<SessionEvent> events, Instant now) {
@@ -348,7 +351,8 @@ public final class Session
       case SessionEvent.RunParked park -> {
         context.getLog().warn("run.parked runId={} reason={}", park.runId(), park.reason());
         node.run().alerts().raise("run.parked." + park.runId(), "run " + park.runId() + " is parked ("
-            + park.reason() + "); look at it with `portcullis runs show`, go on with `portcullis runs resume`");
+            + park.reason()
+                + "); look at it with `portcullis runs show`, go on with `portcullis runs resume`");
       }
       case SessionEvent.RunUnparked unpark ->
           node.run().alerts().resolve("run.parked." + unpark.runId(), "the run goes on");

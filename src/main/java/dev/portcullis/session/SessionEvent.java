@@ -85,7 +85,8 @@ public sealed interface SessionEvent extends Durable {
     }
   }
 
-  record StepFinished(String runId, int attempt, String stepId, boolean succeeded, Instant at) implements OfRun {
+  record StepFinished(String runId, int attempt, String stepId, boolean succeeded, Instant at)
+      implements OfRun {
     @Override
     public Fact fact() {
       return Fact.STEP_FINISHED;
@@ -116,8 +117,11 @@ public sealed interface SessionEvent extends Durable {
     }
   }
 
-  /** A planned stop was noted while this attempt was active. It says why, never whether, the attempt was cut. */
-  record ResumePending(String runId, int attempt, String reason, long incarnation, Instant at) implements OfRun {
+  /**
+   * A planned stop was noted while this attempt was active. It says why, never whether, the attempt was cut.
+   */
+  record ResumePending(String runId, int attempt, String reason, long incarnation, Instant at)
+      implements OfRun {
     @Override
     public Fact fact() {
       return Fact.STOP_NOTED;
@@ -125,7 +129,8 @@ public sealed interface SessionEvent extends Durable {
   }
 
   /** @param cause crash, or the reason of the planned stop */
-  record RunInterrupted(String runId, int attempt, String cause, boolean planned, Instant at) implements OfRun {
+  record RunInterrupted(String runId, int attempt, String cause, boolean planned, Instant at)
+      implements OfRun {
     @Override
     public Fact fact() {
       return Fact.INTERRUPTED;
@@ -146,7 +151,8 @@ public sealed interface SessionEvent extends Durable {
     }
   }
 
-  record RunCompleted(String runId, int attempt, String stopReason, Usage usage, Instant at) implements OfRun {
+  record RunCompleted(String runId, int attempt, String stopReason, Usage usage, Instant at)
+      implements OfRun {
     @Override
     public Fact fact() {
       return Fact.COMPLETED;

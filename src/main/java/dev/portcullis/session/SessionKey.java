@@ -7,13 +7,15 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * An external name of a conversation, {@code agent:<agent>:<rest>}: never a path, never a persistence id as it is.
+ * An external name of a conversation, {@code agent:<agent>:<rest>}: never a path, never a persistence id as
+ * it is.
  */
 public record SessionKey(String text) {
   /** Longest key, in characters. */
   public static final int MAX = 512;
 
-  private static final Pattern SHAPE = Pattern.compile("agent:([A-Za-z0-9][A-Za-z0-9_.-]{0,63}):([^\\p{Cc}\\p{Cs}]+)");
+  private static final Pattern SHAPE =
+      Pattern.compile("agent:([A-Za-z0-9][A-Za-z0-9_.-]{0,63}):([^\\p{Cc}\\p{Cs}]+)");
   private static final String BASE32 = "0123456789abcdefghjkmnpqrstvwxyz";
 
   public SessionKey {
@@ -51,7 +53,8 @@ public record SessionKey(String text) {
     var out = new StringBuilder(chars);
     for (int i = 0; i < chars; i++) {
       int bit = i * 5;
-      int window = (bytes[bit / 8] & 0xff) << 8 | (bit / 8 + 1 < bytes.length ? bytes[bit / 8 + 1] & 0xff : 0);
+      int window =
+          (bytes[bit / 8] & 0xff) << 8 | (bit / 8 + 1 < bytes.length ? bytes[bit / 8 + 1] & 0xff : 0);
       out.append(BASE32.charAt(window >> (11 - bit % 8) & 31));
     }
     return out.toString();

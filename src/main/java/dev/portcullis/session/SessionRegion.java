@@ -26,10 +26,11 @@ public final class SessionRegion {
   }
 
   /**
-   * Wakes {@code sessions}; completes when a decision about each open run is in the journal. One that cannot be read
-   * blocks nobody else: it is handed to {@code unreadable}.
+   * Wakes {@code sessions}; completes when a decision about each open run is in the journal. One that cannot
+   * be read blocks nobody else: it is handed to {@code unreadable}.
    */
-  public CompletionStage<Session.Recovered> recover(List<SessionKey> sessions, Consumer<SessionKey> unreadable) {
+  public CompletionStage<Session.Recovered> recover(List<SessionKey> sessions,
+      Consumer<SessionKey> unreadable) {
     return Source.from(sessions)
         .mapAsyncUnordered(AT_ONCE, session -> ClusterSharding.get(system)
             .entityRefFor(Session.TYPE_KEY, session.entityId())
@@ -41,7 +42,9 @@ public final class SessionRegion {
         .runFold(new Session.Recovered(0, 0, 0), SessionRegion::sum, system);
   }
 
-  /** Notes a planned stop on the active attempt of each; completes with the number of notes in the journal. */
+  /**
+   * Notes a planned stop on the active attempt of each; completes with the number of notes in the journal.
+   */
   public CompletionStage<Integer> noteStop(List<String> sessions, String reason, Duration atMost) {
     return Source.from(sessions)
         .mapAsyncUnordered(sessions.size() + 1, key -> ClusterSharding.get(system)

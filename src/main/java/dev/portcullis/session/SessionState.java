@@ -12,8 +12,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What a session's events add up to. Immutable; its size is bounded by what is open, by the retention of keys and by
- * {@link #ENDED_MAX}, not by the session's history.
+ * What a session's events add up to. Immutable; its size is bounded by what is open, by the retention of keys
+ * and by {@link #ENDED_MAX}, not by the session's history.
  *
  * @param generation rises with every reset; 0 before the first turn
  * @param since journal position at which the current generation begins
@@ -63,7 +63,8 @@ public record SessionState(
     // Wrapped, not copied: most events leave most of it as it is, and keys may be many.
     open = Collections.unmodifiableMap(open);
     keys = Collections.unmodifiableMap(keys);
-    ended = List.copyOf(ended.size() > ENDED_MAX ? ended.subList(ended.size() - ENDED_MAX, ended.size()) : ended);
+    ended = List.copyOf(
+        ended.size() > ENDED_MAX ? ended.subList(ended.size() - ENDED_MAX, ended.size()) : ended);
   }
 
   static SessionState empty() {

@@ -13,14 +13,15 @@ import org.apache.pekko.NotUsed;
 import org.apache.pekko.stream.javadsl.Source;
 
 /**
- * The way in from outside: every transport goes through here. A stage that fails with a time-out means "unknown": what was
- * asked may have happened, and can be asked again.
+ * The way in from outside: every transport goes through here. A stage that fails with a time-out means
+ * "unknown": what was asked may have happened, and can be asked again.
  */
 public interface Sessions {
   /**
    * A turn to be taken.
    *
-   * @param context messages that the client sent before {@code message}, for a session that does not have them
+   * @param context messages that the client sent before {@code message}, for a session that does not have
+   *     them
    * @param key idempotency key and the digest of the body it stands for; an empty list when there is none
    */
   record Turn(
@@ -52,7 +53,10 @@ public interface Sessions {
 
   CompletionStage<ControlReply> decide(String runId, String approvalId, boolean allow, String by);
 
-  /** The session gets a new id and an empty transcript; a run that is open is aborted. Empty when it does not exist. */
+  /**
+   * The session gets a new id and an empty transcript; a run that is open is aborted. Empty when it does not
+   * exist.
+   */
   CompletionStage<Optional<SessionRow>> reset(SessionKey session, String by);
 
   /** Removes the session from every view; an active run is aborted. False when it does not exist. */
@@ -65,9 +69,9 @@ public interface Sessions {
   CompletionStage<Optional<RunView>> awaitEnd(String runId, Duration atMost);
 
   /**
-   * Events with a number above {@code after}, from the journal and then live, complete after the terminal one. Fails with
-   * {@link java.util.NoSuchElementException} when there is no such run. A viewer too slow for the buffer fails with
-   * {@link Lagging} and may come back with the last number it saw.
+   * Events with a number above {@code after}, from the journal and then live, complete after the terminal
+   * one. Fails with {@link java.util.NoSuchElementException} when there is no such run. A viewer too slow for
+   * the buffer fails with {@link Lagging} and may come back with the last number it saw.
    */
   Source<RunEvent, NotUsed> events(String runId, long after);
 
@@ -85,7 +89,8 @@ public interface Sessions {
 
   /** Closed accounting: accepted = terminal + open. */
   record Totals(
-      long sessions, long accepted, long terminal, long open, long active, long queued, long interrupted, long parked) {}
+      long sessions, long accepted, long terminal, long open, long active, long queued, long interrupted,
+          long parked) {}
 
   /** A viewer that did not keep up. */
   final class Lagging extends RuntimeException {

@@ -27,8 +27,8 @@ import org.apache.pekko.stream.javadsl.Source;
 import org.apache.pekko.stream.typed.javadsl.ActorSource;
 
 /**
- * {@link Sessions} over cluster sharding. A viewer is a cursor over the journal that a session wakes: it reads only what
- * the session has already told the directory of, at its own pace, on whatever node it is.
+ * {@link Sessions} over cluster sharding. A viewer is a cursor over the journal that a session wakes: it
+ * reads only what the session has already told the directory of, at its own pace, on whatever node it is.
  */
 public final class ShardedSessions implements Sessions {
   /** After this an answer is unknown. */

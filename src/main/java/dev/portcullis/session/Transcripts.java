@@ -28,7 +28,10 @@ public final class Transcripts {
     this.reads = reads;
   }
 
-  /** The session and first journal position of a run, as the index has them; an empty list when there is no such run. */
+  /**
+   * The session and first journal position of a run, as the index has them; an empty list when there is no
+   * such run.
+   */
   CompletionStage<List<Located>> locate(String runId) {
     return CompletableFuture.supplyAsync(
         () -> journal.get(Rows.RUN, runId).map(Located::parse).stream().toList(), reads);
@@ -38,7 +41,8 @@ public final class Transcripts {
   record Located(SessionKey session, long firstSeq) {
     static Located parse(String entry) {
       int blank = entry.indexOf(' ');
-      return new Located(new SessionKey(entry.substring(blank + 1)), Long.parseLong(entry.substring(0, blank)));
+      return new Located(new SessionKey(entry.substring(blank + 1)),
+          Long.parseLong(entry.substring(0, blank)));
     }
   }
 
@@ -53,8 +57,8 @@ public final class Transcripts {
   }
 
   /**
-   * What a harness is told of the conversation before {@code run}: the newest ended runs and the run's own context.
-   * A harness that continues its own session knows all that.
+   * What a harness is told of the conversation before {@code run}: the newest ended runs and the run's own
+   * context. A harness that continues its own session knows all that.
    */
   CompletionStage<List<AttemptSpec.Message>> before(
       String entityId, SessionState state, OpenRun run, String nativeSession) {
@@ -67,7 +71,8 @@ public final class Transcripts {
     var runs = state.ended().stream().map(SessionState.EndedRun::runId).toList();
     long from = state.ended().stream().mapToLong(SessionState.EndedRun::firstSeq).min().orElseThrow();
     return async(() -> {
-      var byRun = history(entityId, from, state.seq()).stream().collect(Collectors.groupingBy(HistoryEntry::runId));
+      var byRun =
+          history(entityId, from, state.seq()).stream().collect(Collectors.groupingBy(HistoryEntry::runId));
       // In the order in which they ended: a turn that came while another ran was answered after it.
       var earlier = runs.stream().flatMap(ended -> byRun.getOrDefault(ended, List.of()).stream())
           .map(entry -> new AttemptSpec.Message(entry.role(), entry.text()));
@@ -75,7 +80,10 @@ public final class Transcripts {
     });
   }
 
-  /** Messages in journal order; an answer stands where its run ended, and carries what there was of it. Blocks. */
+  /**
+   * Messages in journal order; an answer stands where its run ended, and carries what there was of it.
+   * Blocks.
+   */
   List<HistoryEntry> history(String entityId, long from, long to) {
     var folds = new LinkedHashMap<String, RunFold>();
     var entries = new ArrayList<HistoryEntry>();

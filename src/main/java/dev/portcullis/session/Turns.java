@@ -95,7 +95,8 @@ final class Turns {
         submit.principal(),
         submit.message(),
         submit.context(),
-        submit.keys().stream().map(key -> new SessionEvent.BoundKey(key.digest(), key.body(), until)).toList(),
+        submit.keys().stream().map(key -> new SessionEvent.BoundKey(key.digest(), key.body(), until))
+            .toList(),
         now.plus(config.run().deadline()),
         now);
   }
@@ -125,8 +126,10 @@ final class Turns {
       return Control.refuse(new ControlReply.Unknown());
     }
     return switch (status.get()) {
-      case STARTING, RUNNING -> Control.done(RunStatus.ABORTING, new SessionEvent.AbortRequested(runId, by, now));
-      case QUEUED, INTERRUPTED, PARKED -> Control.done(RunStatus.ABORTED, new SessionEvent.RunAborted(runId, by, now));
+      case STARTING,
+          RUNNING -> Control.done(RunStatus.ABORTING, new SessionEvent.AbortRequested(runId, by, now));
+      case QUEUED, INTERRUPTED,
+          PARKED -> Control.done(RunStatus.ABORTED, new SessionEvent.RunAborted(runId, by, now));
       case ABORTING -> Control.done(RunStatus.ABORTING);
       case COMPLETED, FAILED, ABORTED -> Control.refuse(new ControlReply.Refused(status.get()));
     };
@@ -198,7 +201,9 @@ final class Turns {
         .toList();
   }
 
-  /** {@code events} and, where they leave room for it, the start of the next attempt: what is written at once. */
+  /**
+   * {@code events} and, where they leave room for it, the start of the next attempt: what is written at once.
+   */
   List<SessionEvent> withNext(SessionState state, List<SessionEvent> events, boolean starts, Instant now) {
     var next = starts ? agenda.nextAttempt(state.applyAll(events), now) : Optional.<SessionEvent>empty();
     return Stream.concat(events.stream(), next.stream()).toList();
@@ -213,7 +218,9 @@ final class Turns {
         .map(at -> Duration.between(now, at.isBefore(now) ? now : at));
   }
 
-  /** The facts in a report, as far as its attempt is still the live one and the run table lets each follow. */
+  /**
+   * The facts in a report, as far as its attempt is still the live one and the run table lets each follow.
+   */
   Facts facts(SessionState state, Run.Report report, Instant now) {
     var live = state.active().filter(run -> run.attempt().fence() == report.fence());
     if (live.isEmpty()) {
@@ -250,12 +257,16 @@ final class Turns {
     return switch (news) {
       case Run.Happened(var update) -> happened(run, update, usage, now);
       case Run.Failed(var code, var message, var reference) ->
-          ended(run, new SessionEvent.RunFailed(run.runId(), new RunError(code, message, reference), false, now), now);
+          ended(run, new SessionEvent.RunFailed(run.runId(), new RunError(code, message, reference), false,
+              now), now);
       case Run.Rested _ -> rested(run, now);
     };
   }
 
-  /** A planned stop may leave a step of unknown outcome too: the agent's settings decide as they do after a crash. */
+  /**
+   * A planned stop may leave a step of unknown outcome too: the agent's settings decide as they do after a
+   * crash.
+   */
   private List<SessionEvent.OfRun> rested(OpenRun run, Instant now) {
     var end = ended(run, agenda.interruption(run, now), now);
     return end.getFirst() instanceof SessionEvent.RunInterrupted cut
@@ -277,7 +288,8 @@ final class Turns {
       case HarnessUpdate.ApprovalRequested(var approval, var title, var input, var digest) ->
           approval(run, new SessionEvent.ApprovalRequested(id, n, approval, title, input, digest, now));
       // It broke the port's promise; a run that nobody works on must not look as if somebody did.
-      case HarnessUpdate.Completed _ when run.status() == RunStatus.STARTING -> List.of(new SessionEvent.RunFailed(
+      case HarnessUpdate.Completed _ when run.status() == RunStatus.STARTING ->
+          List.of(new SessionEvent.RunFailed(
           id, new RunError("harness_failed", "The agent ended before it had begun.", ""), false, now));
       case HarnessUpdate.Completed(var reason) ->
           ended(run, new SessionEvent.RunCompleted(id, n, reason, usage, now), now);
@@ -285,7 +297,8 @@ final class Turns {
           ended(run, new SessionEvent.RunFailed(id, error(fault), false, now), now);
       // The peer ended it on its own: as if it had been asked to.
       case HarnessUpdate.Aborted _ when run.status() != RunStatus.ABORTING -> List.of(
-          new SessionEvent.AbortRequested(id, "harness", now), new SessionEvent.RunAborted(id, "harness", now));
+          new SessionEvent.AbortRequested(id, "harness", now),
+              new SessionEvent.RunAborted(id, "harness", now));
       case HarnessUpdate.Aborted _ -> List.of(new SessionEvent.RunAborted(id, "", now));
       case HarnessUpdate.Usage _, HarnessUpdate.Unknown _ -> List.of();
     };
@@ -309,6 +322,7 @@ final class Turns {
     return policy == AgentConfig.Approvals.ASK
         ? List.of(ask)
         : List.of(ask, new SessionEvent.ApprovalDecided(
-            ask.runId(), ask.attempt(), ask.approvalId(), policy == AgentConfig.Approvals.ALLOW, "policy", ask.at()));
+            ask.runId(), ask.attempt(), ask.approvalId(), policy == AgentConfig.Approvals.ALLOW, "policy",
+                ask.at()));
   }
 }

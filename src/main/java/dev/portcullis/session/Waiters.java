@@ -6,7 +6,9 @@ import java.util.ArrayList;
 import java.util.List;
 import org.apache.pekko.actor.typed.ActorRef;
 
-/** Viewers that wait for the journal to go on. Each is told once; those that gave up long ago are forgotten. */
+/**
+ * Viewers that wait for the journal to go on. Each is told once; those that gave up long ago are forgotten.
+ */
 final class Waiters {
   /** Longer than any asker waits, so that only the forgotten are dropped. */
   static final Duration LONGEST = Duration.ofSeconds(60);

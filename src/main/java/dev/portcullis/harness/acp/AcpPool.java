@@ -305,7 +305,10 @@ final class AcpPool {
     stop(slot, grace);
   }
 
-  /** Takes a process out of use under the lock, or the next look would still give it out, and ends it after that. */
+  /**
+   * Takes a process out of use under the lock, or the next look would still give it out, and ends it after
+   * that.
+   */
   private void retire(AcpSlot slot, List<Runnable> after) {
     slot.use = ending(slot.use);
     after.add(() -> stop(slot, GRACE));
