@@ -44,12 +44,15 @@ final class GatewayServer implements Server {
     var clock = Clock.systemUTC();
     var blocking = Executors.newVirtualThreadPerTaskExecutor();
     var alerts = OperatorAlerts.of(config.alerts(), clock, random);
-    var world = new Guardian.World(
+    var world = new World(
         config, alerts, SdNotify.of(System.getenv()), clock, random, blocking, journal, exit);
     var setup = ActorSystemSetup.create(
         BootstrapSetup.create(systemConfig(settings)), new JournalSetup(journal::join, SessionEvent.TYPES));
+    var guardian = new CompletableFuture<ActorSystem<Guardian.Command>>();
+    // Before anything else stands: a signal is answered as soon as there is somebody to answer it.
+    StopSignals.handle(() -> guardian.thenAccept(started -> started.tell(new Guardian.Drain("signal"))));
     var system = ActorSystem.create(Guardian.create(world), "portcullis", setup);
-    StopSignals.handle(() -> system.tell(new Guardian.Drain("signal")));
+    guardian.complete(system);
     system.getWhenTerminated().whenComplete((_, _) -> exit.complete(Exit.BUG));
     var reason = exit.join();
     if (reason == Exit.JOURNAL) {

@@ -98,17 +98,6 @@ final class Guardian {
 
   private record Fatal(Exit exit, String message) implements Command {}
 
-  /** What the world outside the actor system lends. {@code journal} is completed once it is open. */
-  record World(
-      GatewayConfig config,
-      Alerts alerts,
-      SdNotify service,
-      Clock clock,
-      RandomGenerator random,
-      Executor blocking,
-      CompletableFuture<Journal> journal,
-      CompletableFuture<Exit> exit) {}
-
   private static final Duration TICK = Duration.ofMillis(250);
   private static final Duration ANSWER = Duration.ofSeconds(5);
   private static final Duration CLOSE = Duration.ofSeconds(3);
@@ -121,16 +110,10 @@ final class Guardian {
   private final Harnesses harnesses = new Harnesses();
   private final Standing standing;
   private final Barrier barrier;
-  private final Map<String, ActorRef<HarnessActor.Command>> harnessActors = new TreeMap<>();
+  private final HarnessFleet fleet;
   private final AtomicReference<Optional<Watch>> served = new AtomicReference<>(Optional.empty());
   private boolean memberUp;
-
-  /** What stands once the journal is open. */
-  private record Ground(ManagementServer.Bound management, Premises premises) {}
-
-  /** What stands once sessions run. */
-  private record House(Ground ground, ActorRef<Directory.Command> directory, SessionRegion region,
-      Sessions sessions) {}
+  private List<String> stopWantedBy = List.of();
 
   // ---- behaviour
   static Behavior<Command> create(World world) {
@@ -146,6 +129,7 @@ final class Guardian {
     var self = context.getSelf();
     this.standing = new Standing(
         harnesses, gate, Build.current().version(), world.clock(), by -> self.tell(new Drain(by)));
+    this.fleet = new HarnessFleet(context);
     this.barrier = new Barrier(harnesses, config.declared().size());
     var cluster = Cluster.get(context.getSystem());
     cluster.subscriptions().tell(Subscribe.create(
@@ -187,7 +171,7 @@ final class Guardian {
       case Opened(var premises) -> {
         world.journal().complete(premises.journal());
         standing.incarnation(premises.incarnation());
-        yield awaiting(new Ground(management, premises));
+        yield awaiting(new House.Ground(management, premises));
       }
       case Command other -> anywhere(other);
     });
@@ -204,13 +188,13 @@ final class Guardian {
     };
   }
 
-  private Behavior<Command> awaiting(Ground ground) {
+  private Behavior<Command> awaiting(House.Ground ground) {
     standing.enter(Standing.Phase.AWAITING_HARNESSES);
     context.getLog()
         .info("boot.awaiting harnesses={}", config.declared().keySet().stream().sorted().toList());
     var self = context.getSelf();
     harnesses.subscribe(() -> self.tell(new RegistryChanged()));
-    startHarnesses(ground.premises());
+    fleet.start(world, harnesses, ground.premises());
     timers.startSingleTimer(BarrierPassed.class, new BarrierPassed(), config.boot().deadline());
     timers.startTimerWithFixedDelay(Tick.class, new Tick(), TICK);
     self.tell(new RegistryChanged());
@@ -230,18 +214,6 @@ final class Guardian {
     });
   }
 
-  private void startHarnesses(Premises premises) {
-    var launcher = ProcessLauncher.create(premises.instance(), premises.incarnation());
-    var factory = new HarnessFactory(config, launcher, world.clock());
-    config.declared().forEach((name, settings) -> {
-      var actor = context.spawn(
-          HarnessActor.create(settings, factory.create(settings), harnesses, world.alerts(), world.clock()),
-          "harness-" + name);
-      harnesses.declare(name, settings.kind(), actor);
-      harnessActors.put(name, actor);
-    });
-  }
-
   private Behavior<Command> refuse(Exit exit) {
     barrier.complaints().forEach(line -> context.getLog().error("[gateway] CRITICAL: {}", line));
     if (!memberUp) {
@@ -251,7 +223,7 @@ final class Guardian {
         + "; the ingress port was never open");
   }
 
-  private Behavior<Command> recovering(Ground ground) {
+  private Behavior<Command> recovering(House.Ground ground) {
     standing.enter(Standing.Phase.RECOVERING);
     timers.cancel(BarrierPassed.class);
     var premises = ground.premises();
@@ -268,7 +240,7 @@ final class Guardian {
         "the journal's index cannot be read");
     return Behaviors.receiveMessage(command -> switch (command) {
       case Indexed(var rows, var open) ->
-          deciding(house(ground, context.spawn(Directory.create(rows), "directory")), open);
+          deciding(House.build(context, world, ground, gate, harnesses, rows), open);
       case Command other -> anywhere(other);
     });
   }
@@ -286,6 +258,7 @@ final class Guardian {
             runs.open(), runs.resumed(), runs.parked(), house.ground().premises().reaped());
         yield openingGate(house);
       }
+      case Drain(var by) -> remembered(by);
       case Command other -> anywhere(other);
     });
   }
@@ -294,24 +267,6 @@ final class Guardian {
     world.alerts().raise("session." + session.entityId(),
         "session " + session.entityId()
             + " could not be woken; its journal may be damaged, see `portcullis journal verify`");
-  }
-
-  private House house(Ground ground, ActorRef<Directory.Command> directory) {
-    var premises = ground.premises();
-    var transcripts = new Transcripts(premises.journal(), world.blocking());
-    var node = new Session.Node(
-        config,
-        gate,
-        new Run.Parts(config.run(), harnesses, world.alerts()),
-        premises.incarnation(),
-        !premises.looping(),
-        directory,
-        transcripts,
-        world.clock());
-    var region = new SessionRegion(context.getSystem(), node);
-    var sessions = new ShardedSessions(
-        context.getSystem(), directory, transcripts, world.random(), world.clock());
-    return new House(ground, directory, region, sessions);
   }
 
   private Behavior<Command> openingGate(House house) {
@@ -330,9 +285,17 @@ final class Guardian {
         Exit.TEMPORARY,
         "ingress port " + config.http().host() + ":" + config.http().port() + " cannot be bound");
     return Behaviors.receiveMessage(command -> switch (command) {
-      case IngressBound(var port) -> open(house, port);
+      case IngressBound(var port) ->
+          stopWantedBy.isEmpty() ? open(house, port) : draining(house, port, stopWantedBy.getFirst());
+      case Drain(var by) -> remembered(by);
       case Command other -> anywhere(other);
     });
+  }
+
+  /** Runs have been resumed already: the stop waits for the moment at which it can be an orderly one. */
+  private Behavior<Command> remembered(String by) {
+    stopWantedBy = List.of(by);
+    return Behaviors.same();
   }
 
   private Behavior<Command> open(House house, HttpIngress ingress) {
@@ -349,8 +312,7 @@ final class Guardian {
     context.getLog().info(
         "boot.open http={} took_ms={}", http.substring("http://".length()), sinceStart().toMillis());
     context.getLog().info("boot.token file={}", config.data().resolve("token"));
-    var watch =
-        new Watch(house.ground().premises(), house.sessions(), harnesses, world.alerts(), world.clock());
+    var watch = new Watch(house, harnesses, world.alerts(), world.clock());
     served.set(Optional.of(watch));
     timers.startTimerWithFixedDelay(HealthDue.class, new HealthDue(), Duration.ZERO, config.healthInterval());
     return Behaviors.receiveMessage(command -> switch (command) {
@@ -395,22 +357,15 @@ final class Guardian {
 
   private Behavior<Command> closing(House house, HttpIngress ingress) {
     timers.cancelAll();
-    var stopped = harnessActors.values().stream()
-        .map(actor -> AskPattern.<HarnessActor.Command, HarnessActor.Stopped>ask(
-                actor,
-                replyTo -> new HarnessActor.Stop(config.drain().grace(), replyTo),
-                config.drain().grace().multipliedBy(3),
-                context.getSystem().scheduler())
-            .toCompletableFuture())
-        .toArray(CompletableFuture[]::new);
     pipe(
-        CompletableFuture.allOf(stopped)
-            .handle((_, _) -> true)
+        fleet.stop(config.drain().grace())
             .thenCompose(_ -> ingress.close(CLOSE))
+            // Whoever stops as planned is in no boot loop.
+            .thenCompose(_ -> house.ground().premises().succeed())
             .thenCompose(_ -> house.ground().management().close(CLOSE)),
         _ -> new Closed(),
         Exit.BUG,
-        "a port could not be closed");
+        "the gateway could not be closed in order");
     return Behaviors.receiveMessage(command -> switch (command) {
       case Closed _ -> {
         standing.enter(Standing.Phase.STOPPED);
@@ -432,7 +387,7 @@ final class Guardian {
         yield Behaviors.same();
       }
       case Drain(var by) -> {
-        // Nothing was accepted by this life yet; what an older one left is decided at the next boot.
+        // This life accepted and resumed nothing; what an older one left is decided at the next boot.
         context.getLog().info("boot.cancelled by={}", by);
         removeAddresses();
         world.exit().complete(Exit.CLEAN);
@@ -464,8 +419,7 @@ final class Guardian {
   private Behavior<Command> fatal(Exit exit, String message) {
     context.getLog().error("[gateway] CRITICAL: {}", message);
     timers.cancelAll();
-    harnessActors.values().forEach(actor -> actor.tell(
-        new HarnessActor.Stop(Duration.ZERO, context.getSystem().ignoreRef())));
+    fleet.abandon();
     world.exit().complete(exit);
     return Behaviors.receiveMessage(_ -> Behaviors.same());
   }

@@ -12,7 +12,6 @@ import java.time.Instant;
 import java.util.Map;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,13 +28,14 @@ final class Watch {
   private final Harnesses harnesses;
   private final Alerts alerts;
   private final Clock clock;
-  private final AtomicLong terminalAtBoot = new AtomicLong(-1);
+  private final long terminalBefore;
   private final AtomicBoolean succeeded = new AtomicBoolean();
   private Instant pinged = Instant.MIN;
 
-  Watch(Premises premises, Sessions sessions, Harnesses harnesses, Alerts alerts, Clock clock) {
-    this.premises = premises;
-    this.sessions = sessions;
+  Watch(House house, Harnesses harnesses, Alerts alerts, Clock clock) {
+    this.premises = house.ground().premises();
+    this.sessions = house.sessions();
+    this.terminalBefore = house.terminal();
     this.harnesses = harnesses;
     this.alerts = alerts;
     this.clock = clock;
@@ -66,9 +66,7 @@ final class Watch {
 
   /** A run that ended since this boot shows that the boots before were no loop. */
   private void noteSuccess(Sessions.Totals totals) {
-    if (!terminalAtBoot.compareAndSet(-1, totals.terminal())
-        && totals.terminal() > terminalAtBoot.get()
-        && succeeded.compareAndSet(false, true)) {
+    if (totals.terminal() > terminalBefore && succeeded.compareAndSet(false, true)) {
       premises.succeed();
       alerts.resolve("boot.loop", "a run has ended");
     }
