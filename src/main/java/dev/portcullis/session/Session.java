@@ -108,6 +108,7 @@ public final class Session
 
   public record Recovered(int resumed, int parked, int open) implements Wire {}
 
+  /** @param runs active attempts that carry a note now */
   public record StopNoted(int runs) implements Wire {}
 
   public record Rested(int interrupted) implements Wire {}
@@ -277,9 +278,8 @@ public final class Session
 
   private ReplyEffect<Recorded, SessionState> noteStop(
       SessionState state, String reason, ActorRef<StopNoted> replyTo, Instant now) {
-    var notes = turns.noteStop(state, reason, now);
-    return persist(state, notes, now)
-        .thenReply(replyTo, _ -> new StopNoted(notes.size()));
+    return persist(state, turns.noteStop(state, reason, now), now)
+        .thenReply(replyTo, after -> new StopNoted(after.active().isPresent() ? 1 : 0));
   }
 
   private ReplyEffect<Recorded, SessionState> rest(

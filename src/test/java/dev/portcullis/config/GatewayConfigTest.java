@@ -192,7 +192,7 @@ class GatewayConfigTest {
     assertEquals(
         new HarnessConfig.Acp("oc", "oc", List.of("acp"), Map.of("KEY", "s3cret", "NONE", ""), 4,
             Duration.ofMinutes(5),
-            Duration.ofSeconds(30)),
+            Duration.ofSeconds(60)),
         config.harnesses().get("oc"));
     assertEquals(List.of("echo", "oc"), List.copyOf(config.declared().keySet()));
     assertFalse(config.toString().contains("s3cret"));

@@ -12,6 +12,8 @@ import java.util.Random;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** Kills during recovery, and runs that take the gateway down each time. */
 class DoubleKillTest {
@@ -51,12 +53,14 @@ class DoubleKillTest {
   }
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT)
   @Tag("K-3")
   void killsDuringRecoveryLoseNothing() {
     killRecoveries();
   }
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT)
   @Tag("torture")
   @Tag("K-3")
   void killsDuringRecoveryLoseNothingAlsoAfterManyRounds() {
@@ -125,6 +129,7 @@ class DoubleKillTest {
   }
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT)
   @Tag("IL-34")
   @Tag("INV-M2")
   @Tag("INV-M5")
@@ -153,6 +158,7 @@ class DoubleKillTest {
   }
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT)
   @Tag("IL-35")
   @Tag("INV-M6")
   void theFifthBootWithoutASuccessResumesNothingAndServesEverybodyElse() {

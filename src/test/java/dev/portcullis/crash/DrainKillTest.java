@@ -14,6 +14,8 @@ import java.util.Random;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** Planned stops: left alone, hurried, and cut off by SIGKILL at any instant. */
 class DrainKillTest {
@@ -47,6 +49,7 @@ class DrainKillTest {
   }
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT)
   @Tag("D-1")
   @Tag("IL-29")
   @Tag("INV-D2")
@@ -84,6 +87,7 @@ class DrainKillTest {
   }
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT)
   @Tag("INV-D1")
   void aDrainingGatewayRefusesNewTurnsAndStillAnswersReaders() {
     try (var gateway = on("data").set("portcullis.drain.deadline", "60s").start().awaitReady();
@@ -108,6 +112,7 @@ class DrainKillTest {
   }
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT)
   @Tag("IL-27")
   void aDrainThatDiesAmongItsOwnWritesTreatsEveryRunAlike() {
     for (var point : List.of("persist.resume-pending.before#5", "persist.run-interrupted.after#5")) {
@@ -129,6 +134,7 @@ class DrainKillTest {
   }
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT)
   @Tag("D-2")
   @Tag("INV-D6")
   void aSecondSignalEndsThePatienceButNotTheRecord() {
@@ -153,6 +159,7 @@ class DrainKillTest {
   }
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT)
   @Tag("D-2")
   void aSignalDuringBootEndsItCleanlyAndTheNextBootFindsEverything() {
     String run;
@@ -173,6 +180,7 @@ class DrainKillTest {
   }
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT)
   @Tag("IL-30")
   @Tag("IL-37")
   @Tag("IL-38")
@@ -212,6 +220,7 @@ class DrainKillTest {
   }
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT)
   @Tag("D-1")
   @Tag("IL-25")
   @Tag("INV-D7")
@@ -220,6 +229,7 @@ class DrainKillTest {
   }
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT)
   @Tag("torture")
   @Tag("D-1")
   void aDrainThatIsKilledAtAnyInstantLosesNothingAlsoAfterManyRounds() {

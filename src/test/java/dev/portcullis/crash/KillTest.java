@@ -8,29 +8,34 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * SIGKILL at random instants under load. {@code -Dcrash.rounds} says how often, {@code -Dcrash.seed} repeats a run's
  * decisions (the instants of the machine it cannot repeat).
  */
 class KillTest {
-  private static final int ROUNDS = Integer.getInteger("crash.rounds", 20);
+  private static final int ROUNDS = (Integer.getInteger("crash.rounds", 20) + 1) / 2;
   private static final Traffic.Load LOAD = new Traffic.Load(HarnessUnderTest.echo(), 50, 4);
   private static final int KILL_WITHIN_MS = 1_500;
   private static final int ROUNDS_PER_DIRECTORY = 5;
 
   @TempDir Path directory;
 
-  private final long seed = Long.getLong("crash.seed", System.nanoTime());
-  private final Random random = new Random(seed);
+  private long seed = Long.getLong("crash.seed", System.nanoTime());
+  private Random random = new Random(seed);
   private final Ledger ledger = new Ledger();
   private final Figures figures = new Figures();
   private long mayExist;
   private long mustExist;
 
-  @Test
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1})
+  @Execution(ExecutionMode.CONCURRENT)
   @Tag("K-1")
   @Tag("N3")
   @Tag("N5")
@@ -43,19 +48,24 @@ class KillTest {
   @Tag("IL-21")
   @Tag("IL-26")
   @Tag("IL-50")
-  void everyAcknowledgedTurnEndsOnceHoweverOftenTheGatewayIsKilled() {
-    killAndRecover();
+  void everyAcknowledgedTurnEndsOnceHoweverOftenTheGatewayIsKilled(int half) {
+    killAndRecover(half);
   }
 
-  @Test
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1})
+  @Execution(ExecutionMode.CONCURRENT)
   @Tag("torture")
   @Tag("K-1")
-  void everyAcknowledgedTurnEndsOnceHoweverOftenTheGatewayIsKilledForAnHour() {
-    killAndRecover();
+  void everyAcknowledgedTurnEndsOnceHoweverOftenTheGatewayIsKilledForAnHour(int half) {
+    killAndRecover(half);
   }
 
-  private void killAndRecover() {
-    System.out.println("KillTest harness=echo rounds=" + ROUNDS + " seed=" + seed);
+  /** Two gateways are killed side by side, half of the rounds each: both spend much of their time starting. */
+  private void killAndRecover(int half) {
+    seed += half;
+    random = new Random(seed);
+    System.out.println("KillTest harness=echo half=" + half + " rounds=" + ROUNDS + " seed=" + seed);
     for (int round = 0; round < ROUNDS; ) {
       ledger.forget();
       mayExist = 0;

@@ -1,8 +1,12 @@
 package dev.portcullis.crash;
 
+import static java.nio.file.StandardOpenOption.CREATE;
+import static java.nio.file.StandardOpenOption.WRITE;
+
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -20,6 +24,7 @@ import java.util.stream.Stream;
 final class StartCache {
   private static final Path CLASSES = Path.of("target", "classes").toAbsolutePath();
   private static final Path HOME = Path.of("target", "crash").toAbsolutePath();
+  private static final Path LOCK = Path.of("target", "crash.lock").toAbsolutePath();
   private static final Duration TRAINING = Duration.ofSeconds(120);
   private static final List<String> OPTIONS = prepare();
 
@@ -39,12 +44,12 @@ final class StartCache {
       var jar = HOME.resolve("gateway-" + Integer.toHexString(fingerprint()) + ".jar");
       var cache = Path.of(jar + ".aot");
       var classPath = List.of("-cp", classPath(jar));
-      if (!Files.exists(cache)) {
-        clear();
-        Files.createDirectories(HOME);
-        ToolProvider.findFirst("jar").orElseThrow().run(
-            System.out, System.err, "--create", "--file=" + jar, "-C", CLASSES.toString(), ".");
-        train(classPath, cache);
+      Files.createDirectories(HOME);
+      // Tests run in two JVMs at a time: one makes it, the other waits.
+      try (var lock = FileChannel.open(LOCK, CREATE, WRITE); var held = lock.lock()) {
+        if (held.isValid() && !Files.exists(cache)) {
+          make(jar, classPath, cache);
+        }
       }
       return Files.exists(cache)
           ? Stream.concat(Stream.of("-XX:AOTCache=" + cache, "-Xlog:aot=off", "-Xlog:cds=off"), classPath.stream())
@@ -53,6 +58,14 @@ final class StartCache {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private static void make(Path jar, List<String> classPath, Path cache) throws IOException {
+    clear();
+    Files.createDirectories(HOME);
+    ToolProvider.findFirst("jar").orElseThrow().run(
+        System.out, System.err, "--create", "--file=" + jar, "-C", CLASSES.toString(), ".");
+    train(classPath, cache);
   }
 
   /** Changes with every compilation. */

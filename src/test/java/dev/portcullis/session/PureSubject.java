@@ -86,9 +86,8 @@ final class PureSubject implements Subject {
 
   @Override
   public int noteStop() {
-    var notes = turns.noteStop(state, "restart", now);
-    persist(notes);
-    return notes.size();
+    persist(turns.noteStop(state, "restart", now));
+    return state.active().isPresent() ? 1 : 0;
   }
 
   @Override
