@@ -158,8 +158,8 @@ final class Draining {
     var grace = order.limits().grace();
     return Behaviors.receiveMessage(command -> switch (command) {
       case Active(var sessions) -> {
-        // Twice the grace: closing standard input, then SIGTERM, then the hard stop and its sweep.
-        context.pipeToSelf(region.rest(sessions, grace, grace.multipliedBy(2).plusSeconds(5)),
+        // The grace ends with the hard stop; what is over is for its sweep and for the last write.
+        context.pipeToSelf(region.rest(sessions, grace, grace.plusSeconds(5)),
             (runs, failure) ->
             failure == null ? new Rested(runs) : new Failed("rest", failure));
         yield Behaviors.same();

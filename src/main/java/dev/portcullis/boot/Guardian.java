@@ -99,7 +99,8 @@ final class Guardian {
   private record Fatal(Exit exit, String message) implements Command {}
 
   private static final Duration TICK = Duration.ofMillis(250);
-  private static final Duration ANSWER = Duration.ofSeconds(5);
+  /** An agent without a turn leaves at once when its standard input closes; the drain's grace was for the others. */
+  private static final Duration IDLE_HARNESS = Duration.ofSeconds(3);
   private static final Duration CLOSE = Duration.ofSeconds(3);
 
   private final ActorContext<Command> context;
@@ -358,7 +359,7 @@ final class Guardian {
   private Behavior<Command> closing(House house, HttpIngress ingress) {
     timers.cancelAll();
     pipe(
-        fleet.stop(config.drain().grace())
+        fleet.stop(IDLE_HARNESS)
             .thenCompose(_ -> ingress.close(CLOSE))
             // Whoever stops as planned is in no boot loop.
             .thenCompose(_ -> house.ground().premises().succeed())

@@ -39,7 +39,7 @@ final class HarnessFleet {
         .map(actor -> AskPattern.<HarnessActor.Command, HarnessActor.Stopped>ask(
                 actor,
                 replyTo -> new HarnessActor.Stop(grace, replyTo),
-                grace.multipliedBy(3),
+                grace.plusSeconds(2),
                 context.getSystem().scheduler())
             .handle((_, _) -> true)
             .toCompletableFuture())

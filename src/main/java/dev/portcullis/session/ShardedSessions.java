@@ -22,6 +22,7 @@ import org.apache.pekko.cluster.sharding.typed.javadsl.ClusterSharding;
 import org.apache.pekko.cluster.sharding.typed.javadsl.EntityRef;
 import org.apache.pekko.japi.Pair;
 import org.apache.pekko.japi.function.Function;
+import org.apache.pekko.stream.BufferOverflowException;
 import org.apache.pekko.stream.OverflowStrategy;
 import org.apache.pekko.stream.javadsl.Source;
 import org.apache.pekko.stream.typed.javadsl.ActorSource;
@@ -218,6 +219,7 @@ public final class ShardedSessions implements Sessions {
   public Source<SessionRow, NotUsed> changes() {
     return ActorSource.<SessionRow>actorRef(
             _ -> false, _ -> Optional.empty(), ROWS_BUFFERED, OverflowStrategy.fail())
+        .mapError(BufferOverflowException.class, _ -> new Lagging())
         .mapMaterializedValue(viewer -> {
           directory.tell(new Directory.Subscribe(viewer));
           return NotUsed.getInstance();
