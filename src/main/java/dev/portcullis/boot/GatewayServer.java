@@ -29,7 +29,7 @@ final class GatewayServer implements Server {
   /** Time for a fenced node to tell the operator before the process ends; INV-J3 allows a second. */
   private static final long FENCED_MILLIS = 300;
 
-  private static final long TERMINATION_SECONDS = 15;
+  private static final long TERMINATION_SECONDS = 5;
 
   @Override
   public int run(ServeOptions options) {

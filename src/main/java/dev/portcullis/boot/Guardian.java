@@ -99,7 +99,7 @@ final class Guardian {
   private record Fatal(Exit exit, String message) implements Command {}
 
   private static final Duration TICK = Duration.ofMillis(250);
-  /** An agent without a turn leaves at once when its standard input closes; the drain's grace was for the others. */
+  /** An agent without a turn leaves when its standard input closes; the drain's grace was for the others. */
   private static final Duration IDLE_HARNESS = Duration.ofSeconds(3);
   private static final Duration CLOSE = Duration.ofSeconds(3);
 
@@ -267,7 +267,7 @@ final class Guardian {
   private void unreadable(SessionKey session) {
     world.alerts().raise("session." + session.entityId(),
         "session " + session.entityId()
-            + " could not be woken; its journal may be damaged, see `portcullis journal verify`");
+            + " could not be woken; its journal may be damaged, the log names the event");
   }
 
   private Behavior<Command> openingGate(House house) {
@@ -351,7 +351,10 @@ final class Guardian {
         look();
         yield Behaviors.same();
       }
-      case HealthDue _ -> Behaviors.same();
+      case HealthDue _ -> {
+        served.get().ifPresent(Watch::logHealth);
+        yield Behaviors.same();
+      }
       case Command other -> anywhere(other);
     });
   }

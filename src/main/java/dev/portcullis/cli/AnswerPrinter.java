@@ -23,7 +23,8 @@ final class AnswerPrinter implements Consumer<SseFrames.Frame> {
       case "text" -> text(data);
       case "step.started" -> aside("[" + data.path("title").asText("step") + "]", console.terminal());
       case "approval.requested" -> aside("[waits for approval: " + data.path("title").asText("")
-          + "; run `portcullis approvals allow " + data.path("approvalId").asText("ID") + "` or deny]", true);
+          + "; answer with `portcullis runs allow " + runId + " " + data.path("approvalId").asText("ID")
+          + "` or deny]", true);
       case "interrupted" -> aside("[interrupted: " + data.path("cause").asText("unknown cause") + "]", true);
       case "resumed" -> aside("[resumed]", true);
       case "parked" -> end("The run waits for you (" + data.path("reason").asText("parked")

@@ -12,7 +12,7 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 @Command(name = "runs", mixinStandardHelpOptions = true,
-    description = "Shows, follows, aborts or resumes one run.")
+    description = "Shows, follows, aborts or resumes one run, or answers what it asks.")
 final class RunsCommand implements Runnable {
   private final Console console;
   private final Patience patience;
@@ -26,7 +26,8 @@ final class RunsCommand implements Runnable {
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "Say what to do: show, tail, abort or resume.");
+    throw new ParameterException(
+        spec.commandLine(), "Say what to do: show, tail, abort, resume, allow or deny.");
   }
 
   @Command(name = "show", mixinStandardHelpOptions = true, description = "Shows one run.")
@@ -72,6 +73,32 @@ final class RunsCommand implements Runnable {
       @Option(names = "--json", description = "Prints the gateway's own answer.") boolean json,
       @Parameters(paramLabel = "ID", description = "The run.") String id) {
     return order(gateway, json, id, "/resume");
+  }
+
+  @Command(name = "allow", mixinStandardHelpOptions = true,
+      description = "Lets a run do what it asked approval for.")
+  int allow(
+      @Mixin GatewayOptions gateway,
+      @Parameters(paramLabel = "ID", description = "The run.") String id,
+      @Parameters(paramLabel = "APPROVAL", description = "What it asked.") String approval) {
+    return decide(gateway, id, approval, "allow");
+  }
+
+  @Command(name = "deny", mixinStandardHelpOptions = true,
+      description = "Refuses a run what it asked approval for.")
+  int deny(
+      @Mixin GatewayOptions gateway,
+      @Parameters(paramLabel = "ID", description = "The run.") String id,
+      @Parameters(paramLabel = "APPROVAL", description = "What it asked.") String approval) {
+    return decide(gateway, id, approval, "deny");
+  }
+
+  private int decide(GatewayOptions gateway, String id, String approval, String decision) {
+    gateway.connect(console).post(
+        path(id) + "/approvals/" + GatewayClient.segment(approval),
+        JsonNodeFactory.instance.objectNode().put("decision", decision));
+    console.line(approval + " of run " + id + ": " + decision);
+    return 0;
   }
 
   private int order(GatewayOptions gateway, boolean json, String id, String order) {

@@ -11,13 +11,13 @@ import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** A process manager that kills before the drain is over turns every planned stop into a crash. */
+/** A process manager that kills before the drain is over cuts off what might have come to rest. */
 final class UnitCheck {
   private static final String CHECK = "unit file";
   private static final Pattern STOP =
       Pattern.compile("(?m)^TimeoutStopSec=(?:(\\d{1,9})min\\s*)?(?:(\\d{1,9})s?)?\\s*$");
-  /** To close the journal, and to spare. */
-  private static final Duration MARGIN = Duration.ofSeconds(10);
+  /** To stop idle agents, close ports, leave the cluster and close the journal. */
+  private static final Duration MARGIN = Duration.ofSeconds(20);
 
   private UnitCheck() {}
 
@@ -43,7 +43,7 @@ final class UnitCheck {
     }
     return allowed.getFirst().compareTo(needed) < 0
         ? Finding.broken(CHECK, unit + ": TimeoutStopSec=" + allowed.getFirst().toSeconds()
-            + " is shorter than drain.deadline + drain.grace + 10s; set it to " + needed.toSeconds())
+            + " is shorter than drain.deadline + drain.grace + 20s; set it to " + needed.toSeconds())
         : Finding.sound(CHECK, unit + ": TimeoutStopSec=" + allowed.getFirst().toSeconds() + " covers "
             + needed.toSeconds() + "s");
   }

@@ -36,7 +36,7 @@ public final class JournalFault extends RuntimeException {
     }
   }
 
-  private static final String REPAIR = "; run `portcullis journal repair` or restore a backup";
+  private static final String REPAIR = "; restore a backup, or move the journal away to begin anew";
 
   private final Code code;
 

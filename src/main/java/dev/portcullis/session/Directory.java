@@ -166,7 +166,7 @@ public final class Directory {
         byKey.size(),
         accepted,
         terminal,
-        active + queued + interrupted + parked,
+        active + queued + interrupted,
         active,
         queued,
         interrupted,

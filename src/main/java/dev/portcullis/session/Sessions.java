@@ -87,7 +87,11 @@ public interface Sessions {
 
   CompletionStage<Totals> totals();
 
-  /** Closed accounting: accepted = terminal + open. */
+  /**
+   * Closed accounting: accepted = terminal + open + parked.
+   *
+   * @param open runs that go on by themselves: active, queued, interrupted
+   */
   record Totals(
       long sessions, long accepted, long terminal, long open, long active, long queued, long interrupted,
           long parked) {}

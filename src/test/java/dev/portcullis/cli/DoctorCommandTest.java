@@ -136,9 +136,9 @@ class DoctorCommandTest {
   }
 
   @Test @Tag("INV-D4") void aUnitThatKillsBeforeTheDrainIsOverFails() throws IOException {
-    unit("TimeoutStopSec=105");
+    unit("TimeoutStopSec=115");
     assertEquals(1, doctor());
-    assertLine("FAIL +unit file .*set it to 110");
+    assertLine("FAIL +unit file .*set it to 120");
 
     unit("TimeoutStopSec=2min");
     assertEquals(0, doctor());

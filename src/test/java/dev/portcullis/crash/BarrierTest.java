@@ -103,7 +103,7 @@ class BarrierTest {
         """.replace(" go ", " '" + directory.resolve("go") + "' "));
     try (var gateway = withAgent(late.toString(), port).start();
         var management = Client.bare(gateway.management())) {
-      gateway.awaitLine("boot.awaiting");
+      assertTrue(gateway.awaitLine("boot.awaiting").contains("boot.awaiting harnesses=[ghost]"), gateway::tail);
       for (int i = 0; i < 20; i++) {
         assertEquals(503, management.get("/readyz").status());
         assertClosed(port);
@@ -114,6 +114,11 @@ class BarrierTest {
       try (var client = gateway.client()) {
         assertEquals(200, client.get("/api/v1/status").status());
       }
+      assertTrue(gateway.awaitLine("boot.open").matches(".* boot\\.open http=127\\.0\\.0\\.1:\\d+ took_ms=\\d+ .*"));
+      assertTrue(
+          gateway.awaitLine("gateway.health").contains("gateway.health registered=[ghost] unavailable=[] "
+              + "active=0 queued=0 parked=0 accepted=0 terminal=0"),
+          gateway::tail);
     }
   }
 

@@ -41,9 +41,7 @@ class FailPointTest {
   @Tag("INV-J6")
   @Tag("INV-I7")
   @Tag("INV-R2")
-  @Tag("IL-15")
   @Tag("IL-23")
-  @Tag("IL-24")
   @Tag("IL-28")
   void aProcessThatHaltsAtAnyWriteLosesNothingAndRepeatsNothing() throws Exception {
     everyPoint(1);

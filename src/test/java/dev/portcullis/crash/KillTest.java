@@ -46,8 +46,6 @@ class KillTest {
   @Tag("INV-D7")
   @Tag("INV-I7")
   @Tag("IL-21")
-  @Tag("IL-26")
-  @Tag("IL-50")
   void everyAcknowledgedTurnEndsOnceHoweverOftenTheGatewayIsKilled(int half) {
     killAndRecover(half);
   }

@@ -33,8 +33,8 @@ final class Evidence {
         # Evidence
 
         Which test vouches for which promise. Written by the test run (`.ci/evidence`), never by
-        hand. The ids are those of the invariants, interleavings, fault tests and security tests that the
-        gateway is held to; a test carries its ids as tags.
+        hand. The ids are those of the invariants, interleavings, fault tests, resume scenarios and API
+        rules that the gateway is held to; a test carries its ids as tags.
 
         | id | test | result |
         |---|---|---|

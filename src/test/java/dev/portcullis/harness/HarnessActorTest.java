@@ -95,7 +95,7 @@ class HarnessActorTest {
   }
 
   @Test
-  @Tag("INV-B7")
+  @Tag("INV-B5")
   void dispatchBeforeReadyIsAnsweredAtOnceWithTheCause() {
     harness.thenHangs();
     var actor = spawn();

@@ -70,7 +70,7 @@ class LevelDbRecoveryTest {
     for (int i = 0; i < 2; i++) {
       var fault = assertThrows(JournalFault.class, () -> Samples.open(directory));
       assertEquals(Code.CORRUPT, fault.code());
-      assertTrue(fault.getMessage().contains("portcullis journal repair"), fault.getMessage());
+      assertTrue(fault.getMessage().contains("restore a backup"), fault.getMessage());
     }
     try (var files = Files.list(directory)) {
       assertEquals(

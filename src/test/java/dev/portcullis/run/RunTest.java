@@ -185,7 +185,7 @@ class RunTest {
   }
 
   @Test
-  @Tag("INV-R8")
+  @Tag("INV-R10")
   void aHarnessThatTalksOnAfterAnAbortIsStoppedAllTheSame() {
     var run = spawn(CompletableFuture.completedStage(SPEC));
     var dispatch = live(run);

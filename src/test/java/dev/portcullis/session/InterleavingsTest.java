@@ -122,6 +122,7 @@ class InterleavingsTest {
   @Tag("IL-16")
   void aSecondAbortChangesNothingAndAnUnknownRunIsUnknown() {
     submit("r-1");
+    hear("r-1", 1, Kind.ATTACHED);
     session.abort("r-1");
     var before = session.journal();
     assertEquals(new ControlReply.Done(RunStatus.ABORTING), session.abort("r-1"));

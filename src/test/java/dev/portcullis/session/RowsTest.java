@@ -9,7 +9,6 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Which index entries a write carries. That they agree with the journal after any history is in the model test. */
-@Tag("INV-M7")
 class RowsTest {
   private static final String KEY = "agent:main:main";
 
@@ -26,6 +25,7 @@ class RowsTest {
   }
 
   @Test
+  @Tag("INV-M7")
   void theFirstOpenRunPutsTheSessionAmongThoseToWakeAndTheRunWhereItBegins() {
     var turn = Facts.accepted("r-1", "hello");
     assertEquals(
