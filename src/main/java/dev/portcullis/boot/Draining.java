@@ -9,6 +9,8 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Supplier;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
@@ -59,17 +61,20 @@ final class Draining {
   private final Instant startedAt;
   private Instant deadline;
   private int noted;
+  private int restedLooks;
   private Instant extendedAt;
 
+  /** @param written completes when everything that was being written is in the journal */
   static Behavior<Command> create(
       Order order,
+      Supplier<CompletionStage<Void>> written,
       SessionRegion region,
       ActorRef<Directory.Command> directory,
       Standing standing,
       Clock clock,
       ActorRef<Drained> replyTo) {
     return Behaviors.setup(context -> Behaviors.withTimers(timers ->
-        new Draining(context, timers, order, region, directory, standing, clock, replyTo).marking()));
+        new Draining(context, timers, order, region, directory, standing, clock, replyTo).settling(written)));
   }
 
   private Draining(
@@ -92,6 +97,16 @@ final class Draining {
     this.startedAt = clock.instant();
     this.deadline = startedAt.plus(order.limits().deadline());
     this.extendedAt = startedAt;
+  }
+
+  /** A turn that was accepted just now is still on its way to the disk, and nobody knows of its attempt. */
+  private Behavior<Command> settling(Supplier<CompletionStage<Void>> written) {
+    context.pipeToSelf(written.get(), (_, _) -> new Tick());
+    return Behaviors.receiveMessage(command -> switch (command) {
+      case Tick _ -> marking();
+      case Hurry _ -> hurried();
+      case Active _, Noted _, Counted _, Rested _, Failed _ -> Behaviors.same();
+    });
   }
 
   private Behavior<Command> marking() {
@@ -137,7 +152,9 @@ final class Draining {
   private Behavior<Command> counted(Sessions.Totals totals) {
     standing.remaining(totals.active());
     var now = clock.instant();
-    if (totals.active() == 0) {
+    restedLooks = totals.active() == 0 ? restedLooks + 1 : 0;
+    if (restedLooks > 1) {
+      // Twice, for a row may be on its way when the first look comes.
       return finished(0);
     }
     if (!now.isBefore(deadline)) {

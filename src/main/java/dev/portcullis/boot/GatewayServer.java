@@ -58,12 +58,13 @@ final class GatewayServer implements Server {
     if (reason == Exit.JOURNAL) {
       // Nothing may be written any more, not even a farewell to the cluster.
       pause(FENCED_MILLIS);
-      return reason;
+      return reason; // What alerts have not told by now is in the log.
     }
     terminate(system);
     if (journal.isDone()) {
       journal.join().close();
     }
+    alerts.close();
     log.info("gateway.stopped exit={}", reason.code());
     return reason;
   }

@@ -57,6 +57,8 @@ import org.apache.pekko.cluster.typed.Cluster;
 import org.apache.pekko.cluster.typed.Join;
 import org.apache.pekko.cluster.typed.SelfUp;
 import org.apache.pekko.cluster.typed.Subscribe;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Opens the gate when everything behind it stands, and closes it in reverse: Configuring, OpeningJournal,
@@ -80,7 +82,7 @@ final class Guardian {
 
   private record RegistryChanged() implements Command {}
 
-  private record BarrierPassed() implements Command {}
+  private record BootDeadlinePassed() implements Command {}
 
   private record Indexed(List<SessionRow> rows, List<SessionKey> open) implements Command {}
 
@@ -101,7 +103,10 @@ final class Guardian {
   private static final Duration TICK = Duration.ofMillis(250);
   /** An agent without a turn leaves when its standard input closes; the drain's grace was for the others. */
   private static final Duration IDLE_HARNESS = Duration.ofSeconds(3);
+  private static final Duration EXTENSION = Duration.ofSeconds(15);
   private static final Duration CLOSE = Duration.ofSeconds(3);
+
+  private static final Logger LOG = LoggerFactory.getLogger(Guardian.class);
 
   private final ActorContext<Command> context;
   private final TimerScheduler<Command> timers;
@@ -196,7 +201,7 @@ final class Guardian {
     var self = context.getSelf();
     harnesses.subscribe(() -> self.tell(new RegistryChanged()));
     fleet.start(world, harnesses, ground.premises());
-    timers.startSingleTimer(BarrierPassed.class, new BarrierPassed(), config.boot().deadline());
+    timers.startSingleTimer(BootDeadlinePassed.class, new BootDeadlinePassed(), config.boot().deadline());
     timers.startTimerWithFixedDelay(Tick.class, new Tick(), TICK);
     self.tell(new RegistryChanged());
     return Behaviors.receiveMessage(command -> switch (command) {
@@ -206,11 +211,7 @@ final class Guardian {
             ? recovering(ground)
             : barrier.hopeless() ? refuse(Exit.CONFIGURATION) : Behaviors.same();
       }
-      case BarrierPassed _ -> refuse(Exit.TEMPORARY);
-      case Tick _ -> {
-        world.service().extendTimeout(Duration.ofSeconds(15));
-        yield Behaviors.same();
-      }
+      case BootDeadlinePassed _ -> refuse(Exit.TEMPORARY);
       case Command other -> anywhere(other);
     });
   }
@@ -226,7 +227,7 @@ final class Guardian {
 
   private Behavior<Command> recovering(House.Ground ground) {
     standing.enter(Standing.Phase.RECOVERING);
-    timers.cancel(BarrierPassed.class);
+    timers.cancel(BootDeadlinePassed.class);
     var premises = ground.premises();
     if (premises.looping()) {
       world.alerts()
@@ -335,10 +336,17 @@ final class Guardian {
     standing.draining(by);
     world.service().stopping();
     context.getLog().info("drain.started by={} deadline_s={}", by, config.drain().deadline().toSeconds());
-    house.ground().premises().journal().releaseReserve();
+    var journal = house.ground().premises().journal();
+    blocking(() -> {
+      journal.releaseReserve();
+      return true;
+    }).exceptionally(failure -> {
+      LOG.warn("drain.reserve_kept cause={}", failure.toString());
+      return false;
+    });
     var order = new Draining.Order("restart", config.drain(), world.service());
     var drain = context.spawn(
-        Draining.create(order, house.region(), house.directory(), standing, world.clock(),
+        Draining.create(order, journal::barrier, house.region(), house.directory(), standing, world.clock(),
             context.messageAdapter(Draining.Drained.class, Drained::new)),
         "drain");
     return Behaviors.receiveMessage(command -> switch (command) {
@@ -377,6 +385,7 @@ final class Guardian {
         world.exit().complete(Exit.CLEAN);
         yield Behaviors.same();
       }
+      case Drain _ -> Behaviors.same(); // It is over already.
       case Command other -> anywhere(other);
     });
   }
@@ -393,18 +402,23 @@ final class Guardian {
       case Drain(var by) -> {
         // This life accepted and resumed nothing; what an older one left is decided at the next boot.
         context.getLog().info("boot.cancelled by={}", by);
+        timers.cancelAll();
+        fleet.abandon();
         removeAddresses();
         world.exit().complete(Exit.CLEAN);
+        yield Behaviors.ignore();
+      }
+      case Tick _ -> {
+        world.service().extendTimeout(EXTENSION);
         yield Behaviors.same();
       }
       case ManagementBound _,
           Opened _,
           RegistryChanged _,
-          BarrierPassed _,
+          BootDeadlinePassed _,
           Indexed _,
           Recovered _,
           IngressBound _,
-          Tick _,
           HealthDue _,
           Drained _,
           Closed _ -> Behaviors.same();
@@ -428,8 +442,16 @@ final class Guardian {
     return Behaviors.receiveMessage(_ -> Behaviors.same());
   }
 
+  /** Not on the actor's thread: a disk that hangs must not stop the drain that it makes necessary. */
   private void look() {
-    served.get().ifPresent(watch -> watch.look(gate, world.service()));
+    var self = context.getSelf();
+    served.get().ifPresent(watch ->
+        blocking(() -> watch.look(gate, world.service())).exceptionally(failure -> {
+          if (failure.getCause() instanceof JournalFault fault) {
+            self.tell(new Fence(fault));
+          }
+          return false;
+        }));
   }
 
   private CompletionStage<Measured> measure() {
@@ -439,8 +461,14 @@ final class Guardian {
   }
 
   private <T> void pipe(CompletionStage<T> stage, Function<T, Command> then, Exit exit, String message) {
-    context.pipeToSelf(stage, (value, failure) ->
-        failure == null ? then.apply(value) : new Fatal(exit, message + ": " + failure.getMessage()));
+    context.pipeToSelf(stage, (value, failure) -> failure == null
+        ? then.apply(value)
+        : new Fatal(exitFor(failure, exit), message + ": " + failure.getMessage()));
+  }
+
+  private static Exit exitFor(Throwable failure, Exit otherwise) {
+    var cause = failure.getCause() == null ? failure : failure.getCause();
+    return cause instanceof JournalFault fault ? Exit.of(fault) : otherwise;
   }
 
   private <T> CompletionStage<T> blocking(Supplier<T> work) {

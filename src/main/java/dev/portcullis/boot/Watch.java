@@ -30,7 +30,8 @@ final class Watch {
   private final Clock clock;
   private final long terminalBefore;
   private final AtomicBoolean succeeded = new AtomicBoolean();
-  private Instant pinged = Instant.MIN;
+  private final AtomicBoolean looking = new AtomicBoolean();
+  private volatile Instant pinged = Instant.MIN;
 
   Watch(House house, Harnesses harnesses, Alerts alerts, Clock clock) {
     this.premises = house.ground().premises();
@@ -41,8 +42,20 @@ final class Watch {
     this.clock = clock;
   }
 
-  /** Called several times a second, by one caller. */
-  void look(Gate gate, SdNotify service) {
+  /** Called several times a second; a call that comes while the last one still looks does nothing. */
+  boolean look(Gate gate, SdNotify service) {
+    if (!looking.compareAndSet(false, true)) {
+      return false;
+    }
+    try {
+      lookNow(gate, service);
+      return true;
+    } finally {
+      looking.set(false);
+    }
+  }
+
+  private void lookNow(Gate gate, SdNotify service) {
     var before = gate.state();
     gate.moveTo(premises.journal().lowSpace() ? Gate.State.STORAGE_LOW : Gate.State.OPEN);
     if (before != gate.state()) {

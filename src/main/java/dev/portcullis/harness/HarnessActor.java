@@ -170,6 +170,7 @@ public final class HarnessActor {
   private Behavior<Command> stop(Stop stop) {
     timers.cancelAll();
     attempts.refuseWaiting("the gateway is stopping");
+    attempts.stopAll(stop.grace());
     show(new State.Unavailable("the gateway is stopping", HarnessFault.Code.LOST));
     context.pipeToSelf(harness.close(stop.grace()), (_, _) -> new Closed(stop));
     return stopping();

@@ -56,6 +56,11 @@ final class LiveAttempts {
     }
   }
 
+  /** Gives up every live attempt: what its processes say while they are ended is no end of a run. */
+  void stopAll(Duration grace) {
+    live.values().forEach(attempt -> attempt.stop(grace));
+  }
+
   void refuseWaiting(String cause) {
     waiting.values().forEach(dispatch -> dispatch.replyTo().tell(new HarnessActor.Unavailable(cause)));
     waiting.clear();

@@ -49,11 +49,6 @@ final class Outbound {
     return next();
   }
 
-  /** Goes with whatever is next. */
-  void hold(Run.News news) {
-    held.add(news);
-  }
-
   /** The report that was out is in the journal. */
   Step persisted() {
     out = false;

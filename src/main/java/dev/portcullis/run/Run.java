@@ -104,8 +104,8 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
   private final Outbound outbound;
   private Phase phase = new Loading();
   private boolean abortWanted;
-  private HarnessUpdate.Usage usage = new HarnessUpdate.Usage(0, 0);
   private boolean asked;
+  private boolean attached;
   private boolean discarded;
   private final Set<String> openApprovals = new HashSet<>();
 
@@ -207,7 +207,6 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
     }
     timers.cancel(WaitPassed.class);
     phase = new Live(attempt);
-    listen();
     if (abortWanted) {
       abort();
     }
@@ -269,32 +268,26 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
       return;
     }
     switch (update) {
-      case HarnessUpdate.Usage soFar -> usage = soFar;
       case HarnessUpdate.ApprovalRequested ask -> openApprovals.add(ask.approvalId());
       case HarnessUpdate.End _ -> {
         phase = new Over();
-        // Beside the end, for that is where it is counted; a number on the way would be one nobody keeps.
-        if (usage.inputTokens() + usage.outputTokens() > 0) {
-          outbound.hold(new Happened(usage));
-        }
         timers.cancel(SilencePassed.class);
         timers.cancel(AbortPassed.class);
       }
-      case HarnessUpdate.Attached _,
-          HarnessUpdate.Text _,
+      case HarnessUpdate.Attached _ -> attached = true;
+      case HarnessUpdate.Text _,
           HarnessUpdate.StepStarted _,
           HarnessUpdate.StepFinished _,
+          HarnessUpdate.Usage _,
           HarnessUpdate.Unknown _ -> { }
     }
     listen();
-    if (!(update instanceof HarnessUpdate.Usage)) {
-      flush(outbound.add(new Happened(update)));
-    }
+    flush(outbound.add(new Happened(update)));
   }
 
-  /** Silence is measured only while the harness, and not a person, has the word. */
+  /** Silence is measured only while the harness, and not a queue for it or a person, has the word. */
   private void listen() {
-    if (phase instanceof Live && openApprovals.isEmpty()) {
+    if (phase instanceof Live && attached && openApprovals.isEmpty()) {
       timers.startSingleTimer(SilencePassed.class, new SilencePassed(), parts.limits().idleDeadline());
     } else {
       timers.cancel(SilencePassed.class);

@@ -79,9 +79,10 @@ final class Attempts {
     var nativeSession = peer.harness().equals(run.attempt().harness()) ? peer.id() : "";
     var workspace = agent.map(AgentConfig::workspace).orElse(node.config().data());
     return node.transcripts()
-        .before(entityId, state, run, nativeSession)
+        .before(entityId, state, run)
         .thenApply(transcript -> new AttemptSpec(
-            state.sessionId(entityId),
+            // Not the session id: attempts before and after a reset must not overlap either.
+            entityId,
             run.runId(),
             run.attempt().number(),
             workspace,

@@ -3,6 +3,7 @@ package dev.portcullis.session;
 import dev.portcullis.protocol.Message;
 import dev.portcullis.protocol.RunStatus;
 import dev.portcullis.run.RunTable;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -104,7 +105,7 @@ public record OpenRun(
       case SessionEvent.ApprovalDecided done -> approvals(next, number, minus(approvals, done.approvalId()));
       case SessionEvent.ResumePending note -> attempt(next, number, noted(note));
       case SessionEvent.RunInterrupted cut -> interrupted(cut, next, number);
-      case SessionEvent.RunUnparked _ -> attempt(next, number, unparked());
+      case SessionEvent.RunUnparked unpark -> attempt(next, number, unparked()).withTimeFrom(unpark.at());
       case SessionEvent.HarnessAttached _,
           SessionEvent.TextAppended _,
           SessionEvent.AbortRequested _,
@@ -164,6 +165,25 @@ public record OpenRun(
   private Attempt unparked() {
     var cut = new Cut(attempt.cut.cause, true, attempt.cut.at, attempt.cut.uncertain);
     return new Attempt(attempt.number, attempt.incarnation, attempt.fence, attempt.harness, 0, "", cut);
+  }
+
+  /** It waited for a person, however long: from then on it has as much time as a new one. */
+  private OpenRun withTimeFrom(Instant resumed) {
+    var anew = resumed.plus(Duration.between(acceptedAt, deadline));
+    return new OpenRun(
+        runId,
+        agent,
+        message,
+        context,
+        firstSeq,
+        acceptedAt,
+        anew.isAfter(deadline) ? anew : deadline,
+        status,
+        attempt,
+        openSteps,
+        finishedSteps,
+        approvals,
+        publicSeq);
   }
 
   private OpenRun attempt(RunStatus next, long number, Attempt newest) {

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Set;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.SupervisorStrategy;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
@@ -128,6 +129,8 @@ public final class Session
   public static final EntityTypeKey<Command> TYPE_KEY = EntityTypeKey.create(Command.class, "session");
 
   private static final int SNAPSHOT_EVERY = 200;
+  private static final Duration RESTART_FIRST = Duration.ofMillis(200);
+  private static final Duration RESTART_LONGEST = Duration.ofSeconds(30);
 
   private final String entityId;
   private final ActorContext<Command> context;
@@ -143,8 +146,11 @@ public final class Session
 
   public static Behavior<Command> create(
       String entityId, ActorRef<ClusterSharding.ShardCommand> shard, Node node) {
-    return Behaviors.setup(context ->
+    Behavior<Command> session = Behaviors.setup(context ->
         Behaviors.withTimers(timers -> new Session(entityId, context, timers, shard, node)));
+    // A bug ends the attempt, not the session: what was open is taken over as after a crash, and as often.
+    return Behaviors.supervise(session)
+        .onFailure(SupervisorStrategy.restartWithBackoff(RESTART_FIRST, RESTART_LONGEST, 0.2));
   }
 
   static PersistenceId persistenceId(String entityId) {
@@ -236,7 +242,7 @@ public final class Session
       case AttemptDied(var fence) -> attemptDied(state, fence, now);
       case TimePassed _ -> persist(state, turns.expired(state, now), now).thenNoReply();
       case IdlePassed _ -> idle(state);
-      case Leave _ -> Effect().stop().thenNoReply();
+      case Leave _ -> leave(state);
     };
   }
 
@@ -319,6 +325,16 @@ public final class Session
     return Effect().noReply();
   }
 
+  /** A turn may have come in after the wish to leave: then sharding makes this session anew at once. */
+  private ReplyEffect<Recorded, SessionState> leave(SessionState state) {
+    if (!state.open().isEmpty() && node.gate().starts()) {
+      ClusterSharding.get(context.getSystem())
+          .entityRefFor(TYPE_KEY, entityId)
+          .tell(new Recover(context.getSystem().ignoreRef()));
+    }
+    return Effect().stop().thenNoReply();
+  }
+
   /**
    * Persists {@code events} and, in the same write, the start of the next attempt if they leave room for one;
    * then does what follows from the new state.
@@ -344,8 +360,11 @@ public final class Session
           context.getLog().info("run.ended runId={} status=completed stop={}", end.runId(), end.stopReason());
       case SessionEvent.RunFailed end ->
           context.getLog().info("run.ended runId={} status=failed code={}", end.runId(), end.error().code());
-      case SessionEvent.RunAborted end ->
-          context.getLog().info("run.ended runId={} status=aborted by={}", end.runId(), end.by());
+      case SessionEvent.RunAborted end -> {
+        context.getLog().info("run.ended runId={} status=aborted by={}", end.runId(), end.by());
+        node.run().alerts().resolve("run.parked." + end.runId(), "the run was aborted");
+      }
+      case SessionEvent.RunParked park when park.reason().equals(Turns.OPERATOR) -> { }
       case SessionEvent.RunInterrupted cut -> context.getLog().info(
           "run.interrupted runId={} attempt={} cause={}", cut.runId(), cut.attempt(), cut.cause());
       case SessionEvent.RunParked park -> {

@@ -61,11 +61,11 @@ public final class Transcripts {
    * context. A harness that continues its own session knows all that.
    */
   CompletionStage<List<AttemptSpec.Message>> before(
-      String entityId, SessionState state, OpenRun run, String nativeSession) {
+      String entityId, SessionState state, OpenRun run) {
     var context = run.context().stream()
         .map(message -> new AttemptSpec.Message(message.role(), message.text()))
         .toList();
-    if (!nativeSession.isEmpty() || state.ended().isEmpty()) {
+    if (state.ended().isEmpty()) {
       return CompletableFuture.completedFuture(context);
     }
     var runs = state.ended().stream().map(SessionState.EndedRun::runId).toList();

@@ -17,6 +17,9 @@ import java.util.stream.Stream;
 
 /** From a command and the state to facts and an answer. Pure: nothing here has an effect. */
 final class Turns {
+  /** Reason of a park that the same write ends: the way in the run table from waiting to due. */
+  static final String OPERATOR = "operator";
+
   private static final String OVERDUE = "The run took longer than it may.";
 
   private final GatewayConfig config;
@@ -145,7 +148,7 @@ final class Turns {
       // It waits for its next attempt; an operator's word makes that due at once.
       case INTERRUPTED -> Control.done(
           RunStatus.INTERRUPTED,
-          new SessionEvent.RunParked(runId, "operator", "", now),
+          new SessionEvent.RunParked(runId, OPERATOR, "", now),
           new SessionEvent.RunUnparked(runId, by, now));
       case QUEUED, STARTING, RUNNING, ABORTING, COMPLETED, FAILED, ABORTED ->
           Control.refuse(new ControlReply.Refused(status.get()));

@@ -169,7 +169,8 @@ final class Model {
     turn.get().planned = true;
     turn.get().resumes = 0;
     turn.get().noted = false;
-    elapse(0); // Its deadline may have passed while it was parked.
+    turn.get().deadline = Math.max(turn.get().deadline, now + Settings.DEADLINE.toSeconds());
+    elapse(0);
     return new ControlReply.Done(RunStatus.INTERRUPTED);
   }
 

@@ -63,7 +63,7 @@ class TranscriptsTest {
   }
 
   private List<String> before(String run) {
-    return done(transcripts.before(KEY.entityId(), state, state.open().get(run), "")).stream()
+    return done(transcripts.before(KEY.entityId(), state, state.open().get(run))).stream()
         .map(message -> message.role() + ": " + message.text())
         .toList();
   }
@@ -99,15 +99,12 @@ class TranscriptsTest {
   }
 
   @Test
-  void theTurnsOwnContextComesLastAndIsAllThatAHarnessWithAMemoryIsTold() {
+  void theTurnsOwnContextComesLast() {
     write(Facts.accepted("r-1", "one"));
     answered("r-1", "first");
     write(new SessionEvent.TurnAccepted(
         "r-2", KEY.text(), "main", "me", "two", List.of(new Message("system", "be kind")), List.of(), Facts.AT, Facts.AT));
     assertEquals(List.of("user: one", "assistant: first", "system: be kind"), before("r-2"));
-    assertEquals(
-        List.of(new AttemptSpec.Message("system", "be kind")),
-        done(transcripts.before(KEY.entityId(), state, state.open().get("r-2"), "native-1")));
   }
 
   @Test

@@ -5,9 +5,11 @@ import dev.portcullis.harness.InputDigest;
 import dev.portcullis.harness.acp.AcpUpdate.Status;
 import dev.portcullis.harness.acp.AcpUpdate.Tool;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * The tool calls of one turn as steps: each begins once and ends once, however the agent tells it. Agents
@@ -19,9 +21,13 @@ final class AcpSteps {
   private record Call(Tool tool, boolean begun, boolean asked) {}
 
   private final Map<String, Call> open = new LinkedHashMap<>();
+  private final Set<String> ended = new HashSet<>();
 
   /** Takes news of a call. The steps that follow from it at once are returned. */
   List<HarnessUpdate> apply(Tool news) {
+    if (ended.contains(news.callId())) {
+      return List.of(); // Late content of a call that is over begins nothing.
+    }
     var old = open.get(news.callId());
     var call = old == null
         ? new Call(news, false, false)
@@ -39,6 +45,7 @@ final class AcpSteps {
    * of it.
    */
   Tool asked(Tool tool) {
+    ended.remove(tool.callId());
     apply(tool);
     var call = open.get(tool.callId());
     open.put(tool.callId(), new Call(call.tool(), call.begun(), true));
@@ -68,6 +75,7 @@ final class AcpSteps {
     open.values().stream().filter(Call::begun).forEach(call ->
         updates.add(new HarnessUpdate.StepFinished(call.tool().callId(), false)));
     open.clear();
+    ended.clear();
     return updates;
   }
 
@@ -86,6 +94,7 @@ final class AcpSteps {
 
   private List<HarnessUpdate> finish(Call call, boolean succeeded) {
     open.remove(call.tool().callId());
+    ended.add(call.tool().callId());
     var finished = new HarnessUpdate.StepFinished(call.tool().callId(), succeeded);
     return call.begun() ? List.of(finished) : List.of(started(call.tool()), finished);
   }

@@ -30,7 +30,8 @@ final class HardStop {
 
   /** Remembers who hangs below the process now: once it is dead, nobody can tell. */
   void look() {
-    ProcessHandle.of(leader.pid()).ifPresent(handle ->
+    // Asked for by pid, which may be somebody else's by now.
+    ProcessHandle.of(leader.pid()).filter(_ -> ProcessTable.alive(leader)).ifPresent(handle ->
         handle.descendants().map(child -> ProcessTable.identity(child.pid())).forEach(seen::add));
     members().forEach(seen::add);
   }

@@ -105,7 +105,7 @@ public final class HarnessProcess {
       try {
         stopNow(grace);
         mine.complete(null);
-      } catch (InterruptedException e) {
+      } catch (InterruptedException | RuntimeException e) {
         mine.completeExceptionally(e);
       }
     });
