@@ -160,7 +160,12 @@ class RunTest {
 
   @Test
   void silenceEndsTheAttemptAndStopsTheHarness() {
-    live(spawn(CompletableFuture.completedStage(SPEC)));
+    var run = spawn(CompletableFuture.completedStage(SPEC));
+    var dispatch = live(run);
+    dispatch.updates().accept(ATTACHED);
+    dispatch.updates().accept(new HarnessUpdate.StepStarted("s-1", "ls", "execute", ""));
+    owner.receiveMessage();
+    run.tell(new Run.Persisted());
     time.timePasses(LIMITS.idleDeadline());
     assertTrue(owner.receiveMessage().news().getFirst() instanceof Run.Failed(var code, _, _)
         && code.equals("harness_timeout"));
@@ -168,9 +173,16 @@ class RunTest {
   }
 
   @Test
+  void waitingForAnAgentIsNotItsSilence() {
+    live(spawn(CompletableFuture.completedStage(SPEC)));
+    time.expectNoMessageFor(LIMITS.idleDeadline().multipliedBy(2), owner);
+  }
+
+  @Test
   void whileAPersonIsAskedSilenceIsNotMeasured() {
     var run = spawn(CompletableFuture.completedStage(SPEC));
     var dispatch = live(run);
+    dispatch.updates().accept(ATTACHED);
     dispatch.updates().accept(new HarnessUpdate.ApprovalRequested("a-1", "rm", "rm x", "d"));
     dispatch.updates().accept(new HarnessUpdate.ApprovalRequested("a-1", "rm", "rm x", "d"));
     owner.receiveMessage();

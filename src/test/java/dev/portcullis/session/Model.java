@@ -243,7 +243,9 @@ final class Model {
     active().ifPresent(turn -> {
       boolean aborting = turn.status == RunStatus.ABORTING;
       long patience = aborting ? Settings.ABORT.toSeconds() : Settings.SILENCE.toSeconds();
-      if (seconds >= patience && (aborting || turn.approvals.isEmpty())) {
+      // Before it is attached it may stand in a queue for the agent, which is not the agent's silence.
+      boolean heard = turn.status == RunStatus.RUNNING && turn.approvals.isEmpty();
+      if (seconds >= patience && (aborting || heard)) {
         hear(turn.id, turn.attempt, Word.of(aborting ? Word.Kind.ABORTED : Word.Kind.SILENT));
       }
     });
