@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -85,6 +86,36 @@ class RealAgentKillTest {
       }
     }
     assertEquals(List.of(), agents());
+  }
+
+  /** Most of them wait for a place among the agent's processes, and are active all the same. */
+  @Test
+  @Tag("torture")
+  @Tag("K-1")
+  void fiftyTurnsOfARealAgentSurviveAKill() throws IOException {
+    var agent = agent();
+    Files.createDirectory(directory.resolve("home"));
+    var runs = new ArrayList<String>();
+    try (var model = StandInModel.start()) {
+      try (var gateway = start(agent, model).awaitReady(); var client = gateway.client()) {
+        for (int i = 0; i < 50; i++) {
+          runs.add(client.submit("talk-" + i, "count [[slow 6 250]]").text("runId"));
+        }
+        assertEquals(50, client.counts().path("active").asInt());
+        Await.until("words", GatewayProcess.PATIENCE, () ->
+            runs.stream().anyMatch(run -> !client.run(run).path("text").asText().isEmpty()));
+        gateway.kill9();
+      }
+      try (var gateway = start(agent, model).awaitReady(); var client = gateway.client()) {
+        Await.until("no open run", Duration.ofMinutes(15), () -> client.counts().path("open").asLong(-1) == 0);
+        for (var run : runs) {
+          assertEquals("completed", client.run(run).path("status").asText(), () -> client.run(run).toString());
+          assertEquals(answer(6), client.run(run).path("text").asText().strip());
+        }
+        System.out.println("RealAgentKillTest runs=50 rest_s=" + gateway.age().toSeconds());
+      }
+    }
+    Await.until("the agents to be gone", Duration.ofSeconds(10), () -> agents().isEmpty());
   }
 
   private static boolean resumed(JsonNode event) {
