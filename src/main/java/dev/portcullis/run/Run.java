@@ -5,7 +5,6 @@ import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.harness.AttemptSpec;
 import dev.portcullis.harness.Harness;
 import dev.portcullis.harness.HarnessActor;
-import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessUpdate;
 import dev.portcullis.harness.Harnesses;
 import java.time.Duration;

@@ -3,7 +3,6 @@ package dev.portcullis.session;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.portcullis.harness.AttemptSpec;
 import dev.portcullis.journal.DurableSerializer;
 import dev.portcullis.journal.EventCodec;
 import dev.portcullis.journal.Journal;

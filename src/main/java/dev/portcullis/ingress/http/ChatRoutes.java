@@ -6,7 +6,6 @@ import dev.portcullis.ingress.InputFault;
 import dev.portcullis.ingress.Operation;
 import dev.portcullis.ingress.Problem;
 import dev.portcullis.ingress.Problems;
-import dev.portcullis.protocol.RunEvent;
 import dev.portcullis.protocol.RunStatus;
 import dev.portcullis.protocol.RunView;
 import dev.portcullis.session.Receipt;
