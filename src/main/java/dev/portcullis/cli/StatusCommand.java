@@ -49,7 +49,8 @@ final class StatusCommand implements Callable<Integer> {
             + counts.path("interrupted").asLong() + ")");
     var drain = status.path("drain");
     console.line(drain.path("draining").asBoolean()
-        ? "draining until " + drain.path("deadline").asText("every run has come to rest") : "not draining");
+        ? "draining, " + drain.path("remaining").asLong() + " runs active"
+        : "not draining");
     HarnessesCommand.table(status.path("harnesses")).print(console);
   }
 }

@@ -28,7 +28,7 @@ class CommandsTest {
        "harnesses":[
          {"name":"echo","kind":"echo","state":"ready","version":"","recovery":"replay","cause":null}],
        "counts":{"accepted":9,"terminal":6,"open":2,"active":1,"queued":1,"interrupted":0,"parked":1},
-       "drain":{"draining":false,"deadline":null},"unmet":[]}""";
+       "drain":{"draining":false,"by":null,"since":null,"remaining":0},"unmet":[]}""";
 
   @TempDir Path directory;
   private final Shell shell = new Shell();

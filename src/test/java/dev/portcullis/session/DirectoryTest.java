@@ -28,10 +28,10 @@ class DirectoryTest {
 
   private static SessionRow row(String name, String status, long rev, int second) {
     boolean active = status.equals("running");
-    boolean open = active || status.equals("queued");
+    boolean open = active || status.equals("queued") || status.equals("parked");
     return new SessionRow(
         "agent:main:" + name, "id", "main", "title", status, active, open, active ? List.of("r") : List.of(),
-        status.equals("queued") ? 1 : 0, 0, 0, "r", Usage.NONE, 3, open ? 2 : 3, Instant.EPOCH,
+        status.equals("queued") ? 1 : 0, 0, status.equals("parked") ? 1 : 0, "r", Usage.NONE, 3, open ? 2 : 3, Instant.EPOCH,
         Instant.EPOCH.plusSeconds(second).plusNanos(123_456_789), rev);
   }
 
@@ -150,6 +150,13 @@ class DirectoryTest {
     directory.tell(new Directory.Changed(row("a", "idle", 2, 2)));
     directory.tell(new Directory.Changed(row("c", "erased", 2, 2)));
     assertEquals(new Sessions.Totals(2, 6, 5, 1, 0, 1, 0, 0), totals(directory));
+  }
+
+  @Test
+  void aParkedRunIsNeitherEndedNorOpen() {
+    var totals = totals(spawn(row("a", "parked", 1, 1), row("b", "running", 1, 1)));
+    assertEquals(new Sessions.Totals(2, 6, 4, 1, 1, 0, 0, 1), totals);
+    assertEquals(totals.accepted(), totals.terminal() + totals.open() + totals.parked());
   }
 
   @Test

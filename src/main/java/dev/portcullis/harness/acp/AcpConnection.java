@@ -126,10 +126,6 @@ final class AcpConnection implements ProcessListener, JsonRpcPeer.Handler {
     return ended;
   }
 
-  Path directory() {
-    return directory;
-  }
-
   /** Whether its process runs, asked of the kernel: news of its death may still be on the way. */
   boolean alive() {
     return process.isDone() && !process.isCompletedExceptionally() && process.join().alive();
