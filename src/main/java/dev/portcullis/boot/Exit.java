@@ -11,6 +11,8 @@ enum Exit {
   JOURNAL(74),
   /** May work the next time. */
   TEMPORARY(75),
+  /** The other nodes have declared this one gone. */
+  RETIRED(76),
   PERMISSION(77),
   /** Must not be restarted before somebody changes something. */
   CONFIGURATION(78);
@@ -27,7 +29,8 @@ enum Exit {
 
   static Exit of(JournalFault fault) {
     return switch (fault.code()) {
-      case LOCKED, LOW_SPACE -> TEMPORARY;
+      case LOCKED, LOW_SPACE, LOST -> TEMPORARY;
+      case RETIRED -> RETIRED;
       case IO, CORRUPT, CLOSED -> JOURNAL;
       case CANNOT_CREATE -> CANNOT_CREATE;
       case PERMISSION -> PERMISSION;

@@ -55,7 +55,7 @@ final class GatewayServer implements Server {
     guardian.complete(system);
     system.getWhenTerminated().whenComplete((_, _) -> exit.complete(Exit.BUG));
     var reason = exit.join();
-    if (reason == Exit.JOURNAL) {
+    if (reason == Exit.JOURNAL || reason == Exit.RETIRED) {
       // Nothing may be written any more, not even a farewell to the cluster.
       pause(FENCED_MILLIS);
       return reason; // What alerts have not told by now is in the log.

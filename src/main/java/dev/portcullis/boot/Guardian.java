@@ -409,7 +409,7 @@ final class Guardian {
     gate.moveTo(Gate.State.FENCED);
     context.getLog().error("[gateway] CRITICAL: journal failed, the node is fenced: {}", fault.getMessage());
     world.alerts().raise("journal", "the journal failed and the gateway stops: " + fault.getMessage());
-    world.exit().complete(Exit.JOURNAL);
+    world.exit().complete(Exit.of(fault));
     return Behaviors.same();
   }
 

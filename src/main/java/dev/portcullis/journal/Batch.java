@@ -1,6 +1,5 @@
 package dev.portcullis.journal;
 
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -15,33 +14,19 @@ import java.util.concurrent.CompletableFuture;
  */
 final class Batch {
 
-  /**
-   * How many batches are remembered by number; more than fit into LevelDB's log, the only part that can tear.
-   */
-  static final int MARKS = 1 << 17;
-
-  private static final StoreKey NUMBER = new StoreKey.Meta("batch");
-
   private final JournalStore store;
   private final Heads heads;
   private final List<JournalStore.Change> changes = new ArrayList<>();
   private final Map<String, Head> moved = new LinkedHashMap<>();
+  private final Set<String> claimed = new HashSet<>();
   private final Set<String> snapshotted = new HashSet<>();
   private final List<StoredEvent> events = new ArrayList<>();
-  private final List<CompletableFuture<Void>> waiting = new ArrayList<>();
+  private final List<Request> requests = new ArrayList<>();
   private long bytes;
 
   Batch(JournalStore store, Heads heads) {
     this.store = store;
     this.heads = heads;
-  }
-
-  static int slot(long number) {
-    return (int) (number % MARKS);
-  }
-
-  static long lastNumber(JournalStore store) {
-    return store.get(NUMBER).map(value -> ByteBuffer.wrap(value).getLong()).orElse(0L);
   }
 
   /**
@@ -50,7 +35,11 @@ final class Batch {
    */
   boolean admits(Request request) {
     return switch (request) {
-      case Request.Append _, Request.Barrier _ -> true;
+      case Request.Barrier _ -> true;
+      // Whoever wrote before the claim may have moved the end meanwhile.
+      case Request.Append(var atomic, _, _) ->
+          claimed.isEmpty() || atomic.stream().noneMatch(event -> claimed.contains(event.persistenceId()));
+      case Request.Claim(var persistenceId, _) -> !moved.containsKey(persistenceId);
       case Request.Stop _ -> false;
       case Request.DeleteTo(var persistenceId, _, _) -> !moved.containsKey(persistenceId);
       case Request.PutSnapshot(var snapshot, _) ->
@@ -67,21 +56,43 @@ final class Batch {
         case Request.PutSnapshot(var snapshot, _) -> putSnapshot(snapshot);
         case Request.DeleteSnapshots delete -> deleteSnapshots(delete);
         case Request.DeleteTo(var persistenceId, var seq, _) -> deleteTo(persistenceId, seq);
+        case Request.Claim(var persistenceId, _) -> claim(persistenceId);
         case Request.Barrier _, Request.Stop _ -> {}
       }
-      waiting.add(request.done());
+      requests.add(request);
     } catch (RuntimeException e) { // Goes to the one who asked; the others have nothing to do with it.
       request.done().completeExceptionally(e);
     }
   }
 
-  /** The changes of everything added, under the number of this batch. */
-  List<JournalStore.Change> changes(long number) {
-    moved.forEach((persistenceId, head) -> put(new StoreKey.HeadOf(persistenceId), head.encode()));
-    var value = ByteBuffer.allocate(Long.BYTES).putLong(number).array();
-    put(new StoreKey.Mark(slot(number)), value);
-    put(NUMBER, value);
-    return changes;
+  /** The changes of everything added. */
+  List<JournalStore.Change> changes() {
+    var all = new ArrayList<>(changes);
+    moved.forEach((pid, after) -> all.add(new JournalStore.Change.Move(pid, heads.of(pid), after)));
+    return all;
+  }
+
+  /** The same without the requests that concern histories which others have claimed; those are refused. */
+  Batch without(Set<String> lost) {
+    var rest = new Batch(store, heads);
+    for (var request : requests) {
+      var gone = histories(request).stream().filter(lost::contains).findFirst();
+      gone.ifPresentOrElse(
+          pid -> request.done().completeExceptionally(JournalFault.lost(store.name(), pid)),
+          () -> rest.add(request));
+    }
+    return rest;
+  }
+
+  private static List<String> histories(Request request) {
+    return switch (request) {
+      case Request.Append(var atomic, _, _) -> atomic.stream().map(StoredEvent::persistenceId).toList();
+      case Request.DeleteTo(var persistenceId, _, _) -> List.of(persistenceId);
+      case Request.PutSnapshot(var snapshot, _) -> List.of(snapshot.persistenceId());
+      case Request.DeleteSnapshots delete -> List.of(delete.persistenceId());
+      case Request.Claim(var persistenceId, _) -> List.of(persistenceId);
+      case Request.Barrier _, Request.Stop _ -> List.of();
+    };
   }
 
   /** After the write: the heads it moved are the newest. */
@@ -94,11 +105,11 @@ final class Batch {
   }
 
   List<CompletableFuture<Void>> waiting() {
-    return waiting;
+    return requests.stream().map(Request::done).toList();
   }
 
   int size() {
-    return waiting.size();
+    return requests.size();
   }
 
   long bytes() {
@@ -132,6 +143,14 @@ final class Batch {
             put(new StoreKey.Index(space, key), StoreText.encode(value));
         case IndexEntry.Remove(var space, var key) -> remove(new StoreKey.Index(space, key));
       }
+    }
+  }
+
+  private void claim(String persistenceId) {
+    if (store.shared()) {
+      heads.forget(persistenceId);
+      claimed.add(persistenceId);
+      changes.add(new JournalStore.Change.Claim(persistenceId));
     }
   }
 

@@ -59,11 +59,12 @@ public final class GroupCommitJournal extends AsyncWriteJournal {
   }
 
   /**
-   * An actor that starts again while its last write is still queued must see that write, hence the barrier.
+   * The first thing that a persistent actor asks for when it starts: from here on it is the only writer. It
+   * must also see a write of its former self that is still queued.
    */
   @Override
   public Future<Long> doAsyncReadHighestSequenceNr(String persistenceId, long fromSequenceNr) {
-    return FutureConverters.asScala(journal.barrier().thenApplyAsync(_ -> {
+    return FutureConverters.asScala(journal.claim(persistenceId).thenApplyAsync(_ -> {
       long highest = journal.highest(persistenceId);
       if (highest < fromSequenceNr) { // A snapshot of it exists.
         var what = "the history ends at " + highest;

@@ -28,6 +28,11 @@ final class Heads {
     return newest.computeIfAbsent(persistenceId, pid -> new History(store, pid).head());
   }
 
+  /** What was known may have been changed by others. */
+  void forget(String persistenceId) {
+    newest.remove(persistenceId);
+  }
+
   void put(String persistenceId, Head head) {
     newest.put(persistenceId, head);
   }

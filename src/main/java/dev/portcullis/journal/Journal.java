@@ -122,6 +122,15 @@ public final class Journal implements AutoCloseable {
     new History(store, persistenceId).replay(fromSeq, toSeq, max, to);
   }
 
+  /**
+   * Makes this process the only writer of a history, where others could be: what they have not written yet
+   * fails with {@link JournalFault} {@code LOST}. Completes when that is so and all writes queued before are
+   * on the disk.
+   */
+  public CompletionStage<Void> claim(String persistenceId) {
+    return writer.submit(done -> new Request.Claim(persistenceId, done));
+  }
+
   /** The highest sequence number ever written, also after deletion; 0 for an unknown id. */
   public long highest(String persistenceId) {
     return new History(store, persistenceId).head().highest();

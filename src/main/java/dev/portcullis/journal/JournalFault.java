@@ -21,6 +21,10 @@ public final class JournalFault extends RuntimeException {
     LOW_SPACE(true),
     /** The directory holds something else, or a newer format. */
     FORMAT(false),
+    /** Another process writes this history now; its events here are not written. */
+    LOST(true),
+    /** The others have declared this process gone; it must not write at all any more. */
+    RETIRED(false),
     /** The journal was closed before. */
     CLOSED(false);
 
@@ -101,6 +105,16 @@ public final class JournalFault extends RuntimeException {
     return new JournalFault(
         Code.FORMAT,
         where + " holds " + found + ", not " + expected + "; use the version that wrote it");
+  }
+
+  static JournalFault lost(String where, String persistenceId) {
+    return new JournalFault(
+        Code.LOST, quoted(persistenceId) + " is written by another process now, in " + where);
+  }
+
+  static JournalFault retired(String where) {
+    return new JournalFault(
+        Code.RETIRED, "the other nodes have declared this one gone, in " + where + "; restart it");
   }
 
   static JournalFault closed(String where) {

@@ -2,11 +2,12 @@ package dev.portcullis.journal;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Where the journal's records lie: an ordered map with one durable, atomic write. Knows nothing of chains and
- * digests. LevelDB is one; a table per kind of {@link StoreKey} in a database would be another. Every method
- * may throw {@link JournalFault} {@code IO}, and {@code CLOSED} after {@link #close()}.
+ * digests. LevelDB is one, the tables of a database are another. Every method may throw {@link JournalFault}
+ * {@code IO}, and {@code CLOSED} after {@link #close()}.
  */
 interface JournalStore extends AutoCloseable {
 
@@ -17,6 +18,12 @@ interface JournalStore extends AutoCloseable {
 
     /** Takes a record out. */
     record Remove(StoreKey key) implements Change {}
+
+    /** Moves the recorded end of a history; a shared store refuses it where that is no more {@code before}. */
+    record Move(String persistenceId, Head before, Head after) implements Change {}
+
+    /** From now on this process is the only one that may move the end of a history. */
+    record Claim(String persistenceId) implements Change {}
   }
 
   /** What {@link #scan} goes through, in order of the key. */
@@ -35,9 +42,6 @@ interface JournalStore extends AutoCloseable {
 
     /** The snapshots of one history, both ends included. */
     record Snapshots(String persistenceId, long from, long to) implements Range {}
-
-    /** The marks of the newest batches. */
-    record Marks() implements Range {}
   }
 
   /** Takes the records of a range, one by one. */
@@ -47,18 +51,42 @@ interface JournalStore extends AutoCloseable {
     boolean visit(StoreKey key, byte[] value);
   }
 
+  /** Another process has claimed some of the histories that a batch moves; nothing of it was written. */
+  final class Lost extends RuntimeException {
+    private final transient Set<String> persistenceIds;
+
+    Lost(Set<String> persistenceIds) {
+      super("claimed by another process: " + persistenceIds.size() + " histories");
+      this.persistenceIds = Set.copyOf(persistenceIds);
+    }
+
+    Set<String> persistenceIds() {
+      return persistenceIds;
+    }
+  }
+
   /** Says which store it is, in messages. */
   String name();
+
+  /** Whether other processes may write to it too; where none can, nothing need be claimed. */
+  boolean shared();
 
   /** Whether it holds nothing at all. */
   boolean isEmpty();
 
-  /** Writes all or nothing, and returns when it is on the disk. */
+  /**
+   * Writes all or nothing, and returns when it is on the disk. Called by one thread at a time.
+   *
+   * @throws Lost when it moves a history that another process has claimed
+   */
   void write(List<Change> batch);
 
   Optional<byte[]> get(StoreKey key);
 
   void scan(Range range, Visitor visitor);
+
+  /** @throws JournalFault {@code CORRUPT} when the store misses something that its records cannot tell of */
+  void check();
 
   @Override
   void close();

@@ -1,6 +1,7 @@
 package dev.portcullis.journal;
 
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -18,6 +19,9 @@ import org.slf4j.LoggerFactory;
 final class JournalWriter implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(JournalWriter.class);
+  /** What a store may say of itself; everything else is a disk that failed, whatever it was called. */
+  private static final Set<JournalFault.Code> ENDS =
+      Set.of(JournalFault.Code.IO, JournalFault.Code.RETIRED);
   private static final int BATCH_MAX_REQUESTS = 4096;
   private static final long BATCH_MAX_BYTES = 8L << 20;
 
@@ -29,13 +33,11 @@ final class JournalWriter implements AutoCloseable {
   private volatile boolean closing;
   private volatile boolean failed;
   private volatile Journal.Stats stats = new Journal.Stats(0, 0, 0, 0);
-  private long number;
 
   JournalWriter(JournalStore store, Consumer<JournalFault> onFault) {
     this.store = store;
     this.onFault = onFault;
     this.heads = new Heads(store);
-    this.number = Batch.lastNumber(store);
     Thread.ofPlatform().name("journal-writer").daemon().start(this::run);
   }
 
@@ -130,14 +132,17 @@ final class JournalWriter implements AutoCloseable {
     if (!batch.changesNothing()) {
       try {
         hit(batch, ".before");
-        store.write(batch.changes(number + 1));
+        store.write(batch.changes());
         hit(batch, ".after");
+      } catch (JournalStore.Lost lost) {
+        lost.persistenceIds().forEach(heads::forget);
+        commit(batch.without(lost.persistenceIds()));
+        return;
       } catch (RuntimeException | Error e) { // Whatever it was, nobody can know what reached the disk.
         var fault = fence(e);
         batch.waiting().forEach(done -> done.completeExceptionally(fault));
         return;
       }
-      number++;
       batch.written();
       count(batch);
     }
@@ -146,7 +151,7 @@ final class JournalWriter implements AutoCloseable {
 
   private JournalFault fence(Throwable cause) {
     failed = true;
-    var fault = cause instanceof JournalFault known && known.code() == JournalFault.Code.IO
+    var fault = cause instanceof JournalFault known && ENDS.contains(known.code())
         ? known
         : JournalFault.io(store.name(), "writing", cause);
     LOG.error("journal.failed: nothing is acknowledged any more", fault);

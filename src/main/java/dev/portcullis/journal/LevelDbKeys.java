@@ -20,9 +20,22 @@ final class LevelDbKeys {
       case StoreKey.HeadOf(var pid) -> named('h', pid);
       case StoreKey.Index(var space, var name) -> join(named('i', space), StoreText.encode(name));
       case StoreKey.Snapshot(var pid, var seq) -> numbered('s', pid, seq);
-      case StoreKey.Mark(var slot) -> numbered('b', "", slot);
+      case StoreKey.Base(var pid) -> named('a', pid);
       case StoreKey.Meta(var name) -> named('m', name);
     };
+  }
+
+  /** The key of the newest batch's number. */
+  static byte[] lastBatch() {
+    return named('m', "batch");
+  }
+
+  static byte[] mark(int slot) {
+    return numbered('b', "", slot);
+  }
+
+  static Bounds marks() {
+    return kind('b');
   }
 
   static StoreKey decode(byte[] key) {
@@ -39,7 +52,7 @@ final class LevelDbKeys {
       case 'h' -> new StoreKey.HeadOf(text);
       case 'i' -> new StoreKey.Index(text, StoreText.decode(key, zero + 1, key.length));
       case 's' -> new StoreKey.Snapshot(text, number(key, zero));
-      case 'b' -> new StoreKey.Mark((int) number(key, zero));
+      case 'a' -> new StoreKey.Base(text);
       case 'm' -> new StoreKey.Meta(text);
       default -> throw new IllegalArgumentException("not a key of the journal: " + Arrays.toString(key));
     };
@@ -54,7 +67,6 @@ final class LevelDbKeys {
       case JournalStore.Range.Index(var space) -> new Bounds(named('i', space), end(named('i', space)));
       case JournalStore.Range.Snapshots(var pid, var from, var to) ->
           new Bounds(numbered('s', pid, from), after(numbered('s', pid, to)));
-      case JournalStore.Range.Marks() -> kind('b');
     };
   }
 

@@ -1,13 +1,11 @@
 package dev.portcullis.journal;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.util.BitSet;
 import java.util.Comparator;
 import java.util.concurrent.atomic.AtomicLong;
 import org.iq80.leveldb.DBFactory;
@@ -54,7 +52,7 @@ final class LevelDbRecovery {
   private JournalStore judged(JournalStore store) {
     if (factory == Iq80DBFactory.factory) {
       try {
-        proveMarks(store);
+        store.check();
       } catch (RuntimeException e) {
         store.close();
         throw e;
@@ -134,23 +132,7 @@ final class LevelDbRecovery {
       long orphans = found.get() - proved.get();
       throw JournalFault.corruptStore(store.name(), orphans + " events belong to no history");
     }
-    proveMarks(store);
-  }
-
-  private static void proveMarks(JournalStore store) {
-    long last = Batch.lastNumber(store);
-    var present = new BitSet(Batch.MARKS);
-    store.scan(new JournalStore.Range.Marks(), (key, value) -> {
-      long batch = ByteBuffer.wrap(value).getLong();
-      if (batch > last - Batch.MARKS && batch <= last && Batch.slot(batch) == ((StoreKey.Mark) key).slot()) {
-        present.set(Batch.slot(batch));
-      }
-      return true;
-    });
-    long missing = Math.min(last, Batch.MARKS) - present.cardinality();
-    if (missing != 0) {
-      throw JournalFault.corruptStore(store.name(), missing + " batches are missing before batch " + last);
-    }
+    store.check();
   }
 
   private Path trial() {

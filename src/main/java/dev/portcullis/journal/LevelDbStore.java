@@ -1,12 +1,14 @@
 package dev.portcullis.journal;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.BiPredicate;
 import org.fusesource.leveldbjni.JniDBFactory;
 import org.fusesource.leveldbjni.internal.NativeDB;
 import org.iq80.leveldb.CompressionType;
@@ -37,18 +39,21 @@ final class LevelDbStore implements JournalStore {
   }
 
   private static final Logger LOG = LoggerFactory.getLogger(LevelDbStore.class);
-  /** With it a log holds fewer batches than {@link Batch#MARKS}. */
+  /** With it a log holds fewer batches than {@link Marks#MAX}. */
   private static final int WRITE_BUFFER_BYTES = 4 << 20;
 
   private final Path directory;
   private final DB db;
   private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
   private final WriteOptions sync = new WriteOptions().sync(true);
+  private long batches;
   private boolean closed;
 
   private LevelDbStore(Path directory, DB db) {
     this.directory = directory;
     this.db = db;
+    var last = db.get(LevelDbKeys.lastBatch(), reading());
+    this.batches = last == null ? 0 : ByteBuffer.wrap(last).getLong();
   }
 
   /** @throws IOException in the words of the library, when the files cannot be opened */
@@ -110,19 +115,45 @@ final class LevelDbStore implements JournalStore {
     });
   }
 
+  /** The lock of the directory keeps others out. */
+  @Override
+  public boolean shared() {
+    return false;
+  }
+
   @Override
   public void write(List<Change> batch) {
+    long number = batches + 1;
     using("writing", () -> {
       try (var write = db.createWriteBatch()) {
         for (var change : batch) {
           switch (change) {
             case Change.Put(var key, var value) -> write.put(LevelDbKeys.encode(key), value);
             case Change.Remove(var key) -> write.delete(LevelDbKeys.encode(key));
+            case Change.Move(var pid, _, var after) ->
+                write.put(LevelDbKeys.encode(new StoreKey.HeadOf(pid)), after.encode());
+            case Change.Claim _ -> {}
           }
         }
+        write.put(LevelDbKeys.mark(Marks.slot(number)), Marks.value(number));
+        write.put(LevelDbKeys.lastBatch(), Marks.value(number));
         return db.write(write, sync) == null;
       }
     });
+    batches = number;
+  }
+
+  @Override
+  public void check() {
+    var marks = new Marks(batches);
+    scan(LevelDbKeys.marks(), (_, value) -> {
+      marks.found(value);
+      return true;
+    });
+    if (marks.missing() != 0) {
+      var what = marks.missing() + " batches are missing before batch " + batches;
+      throw JournalFault.corruptStore(name(), what);
+    }
   }
 
   @Override
@@ -132,13 +163,15 @@ final class LevelDbStore implements JournalStore {
 
   @Override
   public void scan(Range range, Visitor visitor) {
-    var bounds = LevelDbKeys.bounds(range);
+    scan(LevelDbKeys.bounds(range), (key, value) -> visitor.visit(LevelDbKeys.decode(key), value));
+  }
+
+  private void scan(LevelDbKeys.Bounds bounds, BiPredicate<byte[], byte[]> visitor) {
     using("reading", () -> {
       try (var iterator = db.iterator(reading())) {
         for (var next = first(iterator, bounds.first()); next.isPresent(); next = next(iterator)) {
           var key = next.get().getKey();
-          if (Arrays.compareUnsigned(key, bounds.end()) >= 0
-              || !visitor.visit(LevelDbKeys.decode(key), next.get().getValue())) {
+          if (Arrays.compareUnsigned(key, bounds.end()) >= 0 || !visitor.test(key, next.get().getValue())) {
             return false;
           }
         }

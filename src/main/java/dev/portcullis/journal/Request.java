@@ -26,6 +26,9 @@ sealed interface Request {
       String persistenceId, long from, long to, Predicate<StoredSnapshot> which, CompletableFuture<Void> done)
       implements Request {}
 
+  /** Makes this process the only writer of a history; done when all before it is. */
+  record Claim(String persistenceId, CompletableFuture<Void> done) implements Request {}
+
   /** Writes nothing: done when all before it is. */
   record Barrier(CompletableFuture<Void> done) implements Request {}
 

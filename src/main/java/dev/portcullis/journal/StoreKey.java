@@ -18,8 +18,8 @@ sealed interface StoreKey {
   /** One snapshot of one history. */
   record Snapshot(String persistenceId, long seq) implements StoreKey {}
 
-  /** The number of one of the newest batches, in a ring; a missing number below the last is a lost batch. */
-  record Mark(int slot) implements StoreKey {}
+  /** What stands for the deleted beginning of one history. */
+  record Base(String persistenceId) implements StoreKey {}
 
   /** A fact about the whole store. */
   record Meta(String name) implements StoreKey {}

@@ -58,6 +58,14 @@ public final class MemoryDisk {
     }
 
     @Override
+    public boolean shared() {
+      return false;
+    }
+
+    @Override
+    public void check() {}
+
+    @Override
     public boolean isEmpty() {
       synchronized (MemoryDisk.this) {
         return records.isEmpty();
@@ -82,6 +90,9 @@ public final class MemoryDisk {
       switch (change) {
         case Change.Put(var key, var value) -> records.put(LevelDbKeys.encode(key), value);
         case Change.Remove(var key) -> records.remove(LevelDbKeys.encode(key));
+        case Change.Move(var pid, _, var after) ->
+            records.put(LevelDbKeys.encode(new StoreKey.HeadOf(pid)), after.encode());
+        case Change.Claim _ -> {}
       }
     }
 

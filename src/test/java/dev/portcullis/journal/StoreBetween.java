@@ -60,6 +60,16 @@ final class StoreBetween implements JournalStore {
   }
 
   @Override
+  public boolean shared() {
+    return real.shared();
+  }
+
+  @Override
+  public void check() {
+    real.check();
+  }
+
+  @Override
   public String name() {
     return real.name();
   }
