@@ -19,7 +19,7 @@ interface JournalStore extends AutoCloseable {
     /** Takes a record out. */
     record Remove(StoreKey key) implements Change {}
 
-    /** Moves the recorded end of a history; a shared store refuses it where that is no more {@code before}. */
+    /** Moves the recorded end of a history; a shared store refuses it where it is not {@code before}. */
     record Move(String persistenceId, Head before, Head after) implements Change {}
 
     /** From now on this process is the only one that may move the end of a history. */
