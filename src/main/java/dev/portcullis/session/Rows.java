@@ -91,7 +91,7 @@ final class Rows {
   static Optional<SessionRow> parse(String key, String json) {
     try {
       return Optional.ofNullable(JSON.readValue(json, SessionRow.class))
-          .filter(row -> key.equals(row.key()));
+          .filter(row -> key.equals(row.key()) && SessionKey.parse(key).isPresent());
     } catch (JsonProcessingException damaged) {
       return Optional.empty();
     }

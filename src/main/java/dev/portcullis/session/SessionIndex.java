@@ -67,21 +67,26 @@ public final class SessionIndex {
         repaired.add(history.substring(HISTORIES.length()));
       }
     });
-    journal.scan(Rows.ROW, (text, json) -> {
-      if (Rows.parse(text, json).isEmpty()) {
-        LOG.warn("session.row_unreadable key=\"{}\"", text.replaceAll("\\p{Cntrl}", "?"));
-        SessionKey.parse(text).map(SessionKey::entityId).ifPresent(unreadable::add);
-      }
-    });
+    var rows = new ArrayList<SessionRow>();
+    journal.scan(Rows.ROW, (text, json) ->
+        Rows.parse(text, json).ifPresentOrElse(rows::add, () -> unreadable(text)));
     var doubted = new LinkedHashSet<>(quarantined);
     doubted.addAll(repaired);
     doubted.addAll(unreadable);
+    if (doubted.isEmpty()) {
+      return new Found(rows, open(Set.of()), Map.of(), List.of());
+    }
     var traces = Traces.of(journal, doubted);
     var damaged = new LinkedHashMap<String, Damage>();
     doubted.forEach(entityId -> look(entityId, traces.get(entityId))
         .ifPresent(damage -> damaged.put(entityId, damage)));
     var released = quarantined.stream().filter(entityId -> !damaged.containsKey(entityId)).toList();
     return new Found(rows(damaged.keySet(), traces), open(damaged.keySet()), damaged, released);
+  }
+
+  private void unreadable(String key) {
+    LOG.warn("session.row_unreadable key=\"{}\"", key.replaceAll("\\p{Cntrl}", "?"));
+    SessionKey.parse(key).map(SessionKey::entityId).ifPresent(unreadable::add);
   }
 
   /** Makes the index what the history says, or gives the reason why the history says nothing. */
@@ -129,9 +134,7 @@ public final class SessionIndex {
     var rows = new ArrayList<SessionRow>();
     var missing = new HashSet<>(damaged);
     journal.scan(Rows.ROW, (text, json) -> Rows.parse(text, json).ifPresent(row ->
-        rows.add(!damaged.isEmpty() && missing.remove(new SessionKey(text).entityId())
-            ? Rows.quarantined(row)
-            : row)));
+        rows.add(missing.remove(new SessionKey(text).entityId()) ? Rows.quarantined(row) : row)));
     missing.forEach(entityId -> traces.get(entityId).key().ifPresent(key ->
         rows.add(Rows.lost(key, clock.instant()))));
     return rows;
@@ -140,7 +143,7 @@ public final class SessionIndex {
   private List<SessionKey> open(Set<String> damaged) {
     var keys = new ArrayList<SessionKey>();
     journal.scan(Rows.OPEN, (text, _) -> SessionKey.parse(text)
-        .filter(key -> damaged.isEmpty() || !damaged.contains(key.entityId()))
+        .filter(key -> !damaged.contains(key.entityId()))
         .ifPresent(keys::add));
     return keys;
   }
