@@ -11,7 +11,6 @@ import dev.portcullis.journal.JournalFault;
 import dev.portcullis.ops.ManagementServer;
 import dev.portcullis.ops.Measured;
 import dev.portcullis.ops.Metrics;
-import dev.portcullis.protocol.SessionRow;
 import dev.portcullis.session.Gate;
 import dev.portcullis.session.Session;
 import dev.portcullis.session.SessionIndex;
@@ -63,7 +62,7 @@ final class Guardian {
 
   private record BootDeadlinePassed() implements Command {}
 
-  private record Indexed(List<SessionRow> rows, List<SessionKey> open) implements Command {}
+  private record Indexed(SessionIndex.Found found) implements Command {}
 
   private record Recovered(Session.Recovered runs) implements Command {}
 
@@ -215,13 +214,13 @@ final class Guardian {
     }
     var journal = premises.journal();
     pipe(
-        blocking(() -> new Indexed(SessionIndex.rows(journal), SessionIndex.open(journal))),
+        blocking(() -> new Indexed(SessionIndex.read(journal, world.clock()))),
         indexed -> indexed,
         Exit.JOURNAL,
         "the journal's index cannot be read");
     return Behaviors.receiveMessage(command -> switch (command) {
-      case Indexed(var rows, var open) ->
-          deciding(House.build(context, world, ground, gate, harnesses, rows), open);
+      case Indexed(var found) ->
+          deciding(House.build(context, world, ground, gate, harnesses, found), found.open());
       case Command other -> anywhere(other);
     });
   }
@@ -247,7 +246,7 @@ final class Guardian {
   private void unreadable(SessionKey session) {
     world.alerts().raise("session." + session.entityId(),
         "session " + session.entityId()
-            + " could not be woken; its journal may be damaged, the log names the event");
+            + " could not be woken in time; the log may say why");
   }
 
   private Behavior<Command> openingGate(House house) {

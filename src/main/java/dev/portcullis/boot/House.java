@@ -6,12 +6,13 @@ import dev.portcullis.protocol.SessionRow;
 import dev.portcullis.run.Run;
 import dev.portcullis.session.Directory;
 import dev.portcullis.session.Gate;
+import dev.portcullis.session.Quarantine;
 import dev.portcullis.session.Session;
+import dev.portcullis.session.SessionIndex;
 import dev.portcullis.session.SessionRegion;
 import dev.portcullis.session.Sessions;
 import dev.portcullis.session.ShardedSessions;
 import dev.portcullis.session.Transcripts;
-import java.util.List;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 
@@ -29,17 +30,17 @@ record House(
   /** What stands once the journal is open. */
   record Ground(ManagementServer.Bound management, Premises premises) {}
 
-  /** @param rows what the journal's index holds */
+  /** @param found what the journal's index holds */
   static House build(
       ActorContext<?> context,
       World world,
       Ground ground,
       Gate gate,
       Harnesses harnesses,
-      List<SessionRow> rows) {
+      SessionIndex.Found found) {
     var premises = ground.premises();
     var system = context.getSystem();
-    var directory = context.spawn(Directory.create(rows), "directory");
+    var directory = context.spawn(Directory.create(found.rows()), "directory");
     var transcripts = new Transcripts(premises.journal(), world.blocking());
     var node = new Session.Node(
         world.config(),
@@ -49,12 +50,14 @@ record House(
         !premises.looping(),
         directory,
         transcripts,
+        new Quarantine(
+            premises.journal(), world.blocking(), world.alerts(), world.clock(), directory, found),
         world.clock());
     return new House(
         ground,
         directory,
         new SessionRegion(system, node),
         new ShardedSessions(system, directory, transcripts, world.random(), world.clock()),
-        rows.stream().mapToLong(SessionRow::terminal).sum());
+        found.rows().stream().mapToLong(SessionRow::terminal).sum());
   }
 }

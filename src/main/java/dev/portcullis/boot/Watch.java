@@ -129,6 +129,7 @@ final class Watch {
         harnesses.snapshot().values().stream().collect(Collectors.toMap(
             Harnesses.Entry::name, entry -> entry.state() instanceof Harnesses.State.Ready)),
         journal.events(),
-        journal.batches()));
+        journal.batches(),
+        now.quarantined()));
   }
 }

@@ -121,10 +121,18 @@ final class GatewayClient {
       case 401, 403 ->
           CliFault.of(CliFault.Code.FORBIDDEN, sentence + "; check --token or PORTCULLIS_TOKEN.");
       case 429 -> CliFault.of(CliFault.Code.BUSY, sentence + "; try again in " + wait + " seconds.");
-      case 503 -> CliFault.retryable(
-          sentence + "; try again in " + wait + " seconds.", Duration.ofSeconds(Long.parseLong(wait)));
+      case 503 -> isFinal(response)
+          ? CliFault.of(CliFault.Code.REFUSED, sentence + ".")
+          : CliFault.retryable(
+              sentence + "; try again in " + wait + " seconds.", Duration.ofSeconds(Long.parseLong(wait)));
       default -> CliFault.of(CliFault.Code.REFUSED, sentence + ".");
     };
+  }
+
+  /** A session in quarantine waits for its operator, and names no time at which to come back. */
+  private static boolean isFinal(HttpResponse<?> response) {
+    return response.headers().firstValue("x-should-retry").filter("false"::equals).isPresent()
+        && response.headers().firstValue("retry-after").isEmpty();
   }
 
   private static JsonNode errorOf(String body) {

@@ -47,6 +47,11 @@ final class StatusCommand implements Callable<Integer> {
         + " ended + " + open + " open + " + parked + " parked  (active " + counts.path("active").asLong()
         + ", queued " + counts.path("queued").asLong() + ", interrupted "
             + counts.path("interrupted").asLong() + ")");
+    var quarantined = counts.path("quarantined").asLong();
+    if (quarantined > 0) {
+      console.line("quarantined: " + quarantined
+          + " sessions have a damaged history; stop the gateway and run `portcullis journal repair`");
+    }
     var drain = status.path("drain");
     console.line(drain.path("draining").asBoolean()
         ? "draining, " + drain.path("remaining").asLong() + " runs active"

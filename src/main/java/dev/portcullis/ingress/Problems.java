@@ -1,10 +1,13 @@
 package dev.portcullis.ingress;
 
+import dev.portcullis.journal.JournalFault;
 import dev.portcullis.protocol.RunError;
 import dev.portcullis.protocol.RunStatus;
 import dev.portcullis.session.ControlReply;
 import dev.portcullis.session.Gate;
+import dev.portcullis.session.Quarantined;
 import dev.portcullis.session.Receipt;
+import dev.portcullis.session.Sessions;
 import java.util.HexFormat;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
@@ -138,6 +141,19 @@ public final class Problems {
         .header("Retry-After", "10");
   }
 
+  /** A session whose history cannot be proved; only an operator can change that, so no repeat helps. */
+  public static Problem of(Quarantined quarantined) {
+    return damaged(" (reference " + quarantined.reference() + ")");
+  }
+
+  private static Problem damaged(String reference) {
+    return Problem.of(503, UNAVAILABLE, "session_quarantined",
+            "The history of this session is damaged" + reference + "; nothing was accepted or changed, "
+                + "and nothing of it is shown. The operator must stop the gateway and run "
+                + "`portcullis journal repair`.")
+        .header("x-should-retry", "false");
+  }
+
   public static Problem of(Receipt.Closed closed) {
     return closed(closed.state());
   }
@@ -222,11 +238,19 @@ public final class Problems {
     return switch (thrown) {
       case CompletionException wrapped when wrapped.getCause() != null -> fault(wrapped.getCause());
       case InputFault input -> input.problem();
+      case Sessions.Damaged quarantined -> of(quarantined.answer());
+      case JournalFault fault when fault.code() == JournalFault.Code.CORRUPT -> damagedView(fault);
       case TimeoutException _ -> unavailable("journal_unavailable",
               "Whether this was done is unknown: no answer in time. Repeat it with the same key.", 1)
           .header("x-should-retry", "false"); // Without a key a repeat could start a second run.
       case Throwable bug -> bug(bug);
     };
+  }
+
+  /** A session that still works and whose past does not: it is quarantined when it is recovered next. */
+  private static Problem damagedView(JournalFault fault) {
+    LOG.error("ingress.damaged_history cause={}", fault.getMessage());
+    return damaged("");
   }
 
   private Problem bug(Throwable thrown) {

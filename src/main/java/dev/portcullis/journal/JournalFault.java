@@ -1,6 +1,9 @@
 package dev.portcullis.journal;
 
 import java.nio.file.Path;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /** What can go wrong with the journal. The message names the place and says what to do. */
 public final class JournalFault extends RuntimeException {
@@ -43,19 +46,40 @@ public final class JournalFault extends RuntimeException {
   private static final String REPAIR = "; restore a backup, or move the journal away to begin anew";
 
   private final Code code;
+  private final long seq;
 
   private JournalFault(Code code, String message) {
+    this(code, 0, message);
+  }
+
+  private JournalFault(Code code, long seq, String message) {
     super(message);
     this.code = code;
+    this.seq = seq;
   }
 
   private JournalFault(Code code, String message, Throwable cause) {
     super(message + " (" + cause + ")", cause);
     this.code = code;
+    this.seq = 0;
   }
 
   public Code code() {
     return code;
+  }
+
+  /** The event of a history that is damaged, counted from 1; 0 when the fault is not about one event. */
+  public long seq() {
+    return seq;
+  }
+
+  /** The damage that {@code failure} comes from, however it is wrapped. */
+  public static Optional<JournalFault> corruptionIn(Throwable failure) {
+    return Stream.iterate(failure, Objects::nonNull, Throwable::getCause)
+        .filter(JournalFault.class::isInstance)
+        .map(JournalFault.class::cast)
+        .filter(fault -> fault.code() == Code.CORRUPT)
+        .findFirst();
   }
 
   static JournalFault locked(Path lock) {
@@ -69,7 +93,7 @@ public final class JournalFault extends RuntimeException {
 
   static JournalFault corrupt(String where, String persistenceId, long seq, String what) {
     return new JournalFault(
-        Code.CORRUPT, quoted(persistenceId) + " seq " + seq + ": " + what + ", in " + where + REPAIR);
+        Code.CORRUPT, seq, quoted(persistenceId) + " seq " + seq + ": " + what + ", in " + where + REPAIR);
   }
 
   static JournalFault corruptStore(String where, String what) {

@@ -11,6 +11,7 @@ import java.util.Map;
  * @param harnesses name to whether it can take a turn
  * @param journalEvents events written in this incarnation
  * @param journalBatches commits they took
+ * @param quarantined sessions whose history is damaged
  */
 public record Measured(
     boolean ready,
@@ -19,9 +20,10 @@ public record Measured(
     long terminal,
     Map<String, Boolean> harnesses,
     long journalEvents,
-    long journalBatches) {
+    long journalBatches,
+    long quarantined) {
   /** Before anything stands. */
-  public static final Measured NOTHING = new Measured(false, Map.of(), 0, 0, Map.of(), 0, 0);
+  public static final Measured NOTHING = new Measured(false, Map.of(), 0, 0, Map.of(), 0, 0, 0);
 
   public Measured {
     runs = Map.copyOf(runs);

@@ -30,6 +30,9 @@ public final class Metrics {
     Gauge.builder("portcullis.ready", latest, now -> now.get().ready() ? 1 : 0)
         .description("1 when the gateway takes work")
         .register(registry);
+    Gauge.builder("portcullis.sessions.quarantined", latest, now -> now.get().quarantined())
+        .description("Sessions whose history is damaged; they take no work")
+        .register(registry);
     counter("portcullis.accepted", "Turns accepted", Measured::accepted);
     counter("portcullis.terminal", "Runs that ended", Measured::terminal);
     counter("portcullis.journal.events", "Events written in this incarnation", Measured::journalEvents);

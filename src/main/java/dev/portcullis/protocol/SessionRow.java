@@ -7,7 +7,8 @@ import java.util.List;
  * One session as lists show it: a function of its state at {@code rev}.
  *
  * @param sessionId changes with every reset; the key does not
- * @param status idle, or the word of the run that stands first
+ * @param status idle, the word of the run that stands first, or quarantined: the history is damaged, the
+ *     session takes no work, and its open runs count as parked
  * @param rev sequence number of the event that this row reflects; of two rows the larger one is true
  */
 public record SessionRow(
@@ -29,6 +30,9 @@ public record SessionRow(
     Instant createdAt,
     Instant updatedAt,
     long rev) {
+  /** The status of a session whose history cannot be proved. */
+  public static final String QUARANTINED = "quarantined";
+
   public SessionRow {
     activeRunIds = List.copyOf(activeRunIds);
   }

@@ -28,6 +28,9 @@ public final class Directory {
   /** A session's newest row. Older ones than known are ignored. */
   public record Changed(SessionRow row) implements Command {}
 
+  /** The session's history cannot be proved: its row, if there is one, is shown so. */
+  record Quarantined(String entityId) implements Command {}
+
   public record ListRows(Sessions.Query query, ActorRef<Sessions.Page> replyTo) implements Command {}
 
   /** Answers with one row, or none. */
@@ -79,6 +82,7 @@ public final class Directory {
   private long queued;
   private long interrupted;
   private long parked;
+  private long quarantined;
 
   // ---- behaviour
   /** @param rows what the journal's index holds at boot */
@@ -112,6 +116,7 @@ public final class Directory {
   private Behavior<Command> onCommand(Command command) {
     switch (command) {
       case Changed(var row) -> change(row);
+      case Quarantined(var entityId) -> quarantine(entityId);
       case ListRows(var query, var replyTo) -> replyTo.tell(page(query));
       case GetRow(var key, var replyTo) ->
           replyTo.tell(byKey.containsKey(key) ? List.of(byKey.get(key)) : List.of());
@@ -130,6 +135,15 @@ public final class Directory {
     }
     put(row);
     viewers.forEach(viewer -> viewer.tell(row));
+  }
+
+  /** Hashes every key, which is rare enough; what the key becomes is not kept for every session. */
+  private void quarantine(String entityId) {
+    byKey.values().stream()
+        .filter(row -> !row.status().equals(SessionRow.QUARANTINED))
+        .filter(row -> new SessionKey(row.key()).entityId().equals(entityId))
+        .findFirst()
+        .ifPresent(row -> change(Rows.quarantined(row)));
   }
 
   private void subscribe(ActorRef<SessionRow> viewer) {
@@ -159,6 +173,7 @@ public final class Directory {
     queued += sign * row.queued();
     interrupted += sign * row.interrupted();
     parked += sign * row.parked();
+    quarantined += row.status().equals(SessionRow.QUARANTINED) ? sign : 0;
   }
 
   private Sessions.Totals totals() {
@@ -170,7 +185,8 @@ public final class Directory {
         active,
         queued,
         interrupted,
-        parked);
+        parked,
+        quarantined);
   }
 
   private Sessions.Page page(Sessions.Query query) {

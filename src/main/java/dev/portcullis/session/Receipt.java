@@ -3,7 +3,9 @@ package dev.portcullis.session;
 import dev.portcullis.protocol.RunStatus;
 
 /** The answer to a submitted turn. */
-public sealed interface Receipt extends Wire {
+public sealed interface Receipt extends Wire
+    permits Receipt.Accepted, Receipt.KeyReused, Receipt.Busy, Receipt.QueueFull, Receipt.Closed,
+        Quarantined {
   /**
    * The turn is in the journal.
    *

@@ -7,6 +7,8 @@ import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
 import dev.portcullis.journal.IndexEntry;
 import dev.portcullis.protocol.RunStatus;
 import dev.portcullis.protocol.SessionRow;
+import dev.portcullis.protocol.Usage;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -85,12 +87,48 @@ final class Rows {
     }
   }
 
-  static SessionRow read(String json) {
+  /** The row of {@code key}; empty when the entry is damaged or another's. */
+  static Optional<SessionRow> parse(String key, String json) {
     try {
-      return JSON.readValue(json, SessionRow.class);
-    } catch (JsonProcessingException broken) {
-      throw new IllegalStateException("index row is not readable: " + json, broken);
+      return Optional.ofNullable(JSON.readValue(json, SessionRow.class))
+          .filter(row -> key.equals(row.key()) && SessionKey.parse(key).isPresent());
+    } catch (JsonProcessingException damaged) {
+      return Optional.empty();
     }
+  }
+
+  /**
+   * How a session in quarantine is shown, newer than the row before. Its open runs are in nobody's hands
+   * until an operator acts, so they count as parked.
+   */
+  static SessionRow quarantined(SessionRow row) {
+    return new SessionRow(
+        row.key(),
+        row.sessionId(),
+        row.agent(),
+        row.title(),
+        SessionRow.QUARANTINED,
+        false,
+        false,
+        List.of(),
+        0,
+        0,
+        row.activeRunIds().size() + row.queued() + row.interrupted() + row.parked(),
+        row.lastRunId(),
+        row.usage(),
+        row.accepted(),
+        row.terminal(),
+        row.createdAt(),
+        row.updatedAt(),
+        row.rev() + 1);
+  }
+
+  /** How a session in quarantine is shown of which the index knows no more than the key. */
+  static SessionRow lost(SessionKey key, Instant now) {
+    var nothing = SessionState.empty();
+    return new SessionRow(
+        key.text(), nothing.sessionId(key.entityId()), key.agent(), "", SessionRow.QUARANTINED, false, false,
+        List.of(), 0, 0, 0, "", Usage.NONE, 0, 0, now, now, 0);
   }
 
   private static String status(SessionState state) {

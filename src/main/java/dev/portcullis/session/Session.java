@@ -1,6 +1,7 @@
 package dev.portcullis.session;
 
 import dev.portcullis.config.GatewayConfig;
+import dev.portcullis.journal.JournalFault;
 import dev.portcullis.protocol.Message;
 import dev.portcullis.protocol.RunStatus;
 import dev.portcullis.protocol.SessionRow;
@@ -22,6 +23,7 @@ import org.apache.pekko.cluster.sharding.typed.javadsl.EntityTypeKey;
 import org.apache.pekko.persistence.typed.EventAdapter;
 import org.apache.pekko.persistence.typed.PersistenceId;
 import org.apache.pekko.persistence.typed.RecoveryCompleted;
+import org.apache.pekko.persistence.typed.RecoveryFailed;
 import org.apache.pekko.persistence.typed.javadsl.CommandHandlerWithReply;
 import org.apache.pekko.persistence.typed.javadsl.EffectBuilder;
 import org.apache.pekko.persistence.typed.javadsl.EventHandler;
@@ -70,10 +72,10 @@ public final class Session
       implements Command {}
 
   /** Begins the conversation anew, or removes it; open runs are aborted in the same write. */
-  public record Clear(boolean erase, String by, ActorRef<Cleared> replyTo) implements Command {}
+  public record Clear(boolean erase, String by, ActorRef<ClearReply> replyTo) implements Command {}
 
   /** Asks where the journal stands, once it stands beyond {@code seq}. Asked again after a time-out. */
-  public record AwaitBeyond(long seq, ActorRef<Position> replyTo) implements Command {}
+  public record AwaitBeyond(long seq, ActorRef<PositionReply> replyTo) implements Command {}
 
   /** Wakes the session after a boot; answered when a decision about each open run is in the journal. */
   public record Recover(ActorRef<Recovered> replyTo) implements Command {}
@@ -98,14 +100,18 @@ public final class Session
   /** What sharding sends when the session must leave this node or memory. */
   public record Leave() implements Command {}
 
+  public sealed interface ClearReply extends Wire permits Cleared, Quarantined {}
+
+  public sealed interface PositionReply extends Wire permits Position, Quarantined {}
+
   /** @param rows the row before, empty when there was no session */
-  public record Cleared(List<SessionRow> rows) implements Wire {}
+  public record Cleared(List<SessionRow> rows) implements ClearReply {}
 
   /**
    * @param since position at which the current conversation begins
    * @param erasedTo position up to which everything was erased
    */
-  public record Position(long seq, long since, long erasedTo) implements Wire {}
+  public record Position(long seq, long since, long erasedTo) implements PositionReply {}
 
   public record Recovered(int resumed, int parked, int open) implements Wire {}
 
@@ -123,6 +129,7 @@ public final class Session
       boolean autoResume,
       ActorRef<Directory.Command> directory,
       Transcripts transcripts,
+      Quarantine quarantine,
       Clock clock) {}
 
   // ---- behaviour
@@ -136,6 +143,7 @@ public final class Session
   private final ActorContext<Command> context;
   private final ActorRef<ClusterSharding.ShardCommand> shard;
   private final Node node;
+  private final Recovering recovering;
   private final Turns turns;
   private final Attempts attempts;
   private final Waiters waiters = new Waiters();
@@ -146,8 +154,10 @@ public final class Session
 
   public static Behavior<Command> create(
       String entityId, ActorRef<ClusterSharding.ShardCommand> shard, Node node) {
-    Behavior<Command> session = Behaviors.setup(context ->
-        Behaviors.withTimers(timers -> new Session(entityId, context, timers, shard, node)));
+    Behavior<Command> session = Behaviors.setup(context -> node.quarantine().of(entityId)
+        .map(QuarantinedSession::create)
+        .orElseGet(() -> Recovering.around(recovering -> Behaviors.withTimers(timers ->
+            new Session(entityId, context, timers, shard, node, recovering)))));
     // A bug ends the attempt, not the session: what was open is taken over as after a crash, and as often.
     return Behaviors.supervise(session)
         .onFailure(SupervisorStrategy.restartWithBackoff(RESTART_FIRST, RESTART_LONGEST, 0.2));
@@ -162,13 +172,15 @@ public final class Session
       ActorContext<Command> context,
       TimerScheduler<Command> timers,
       ActorRef<ClusterSharding.ShardCommand> shard,
-      Node node) {
+      Node node,
+      Recovering recovering) {
     super(persistenceId(entityId));
     this.entityId = entityId;
     this.context = context;
     this.timers = timers;
     this.shard = shard;
     this.node = node;
+    this.recovering = recovering;
     var agenda = new Agenda(
         node.config().run(),
         node.config().agents(),
@@ -208,7 +220,12 @@ public final class Session
   @Override
   public SignalHandler<SessionState> signalHandler() {
     return newSignalHandlerBuilder()
-        .onSignal(RecoveryCompleted.instance(), _ -> context.getSelf().tell(new TakeOver()))
+        .onSignal(RecoveryCompleted.instance(), _ -> {
+          recovering.completed();
+          context.getSelf().tell(new TakeOver());
+        })
+        .onSignal(RecoveryFailed.class, (_, failed) -> JournalFault.corruptionIn(failed.getFailure())
+            .ifPresent(fault -> recovering.failed(node.quarantine().add(entityId, fault))))
         .build();
   }
 

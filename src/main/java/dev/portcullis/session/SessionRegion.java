@@ -26,8 +26,8 @@ public final class SessionRegion {
   }
 
   /**
-   * Wakes {@code sessions}; completes when a decision about each open run is in the journal. One that cannot
-   * be read blocks nobody else: it is handed to {@code unreadable}.
+   * Wakes {@code sessions}; completes when a decision about each open run is in the journal. One in
+   * quarantine answers at once; one that does not answer in time is handed to {@code unreadable}.
    */
   public CompletionStage<Session.Recovered> recover(List<SessionKey> sessions,
       Consumer<SessionKey> unreadable) {

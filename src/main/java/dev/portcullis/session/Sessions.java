@@ -14,7 +14,8 @@ import org.apache.pekko.stream.javadsl.Source;
 
 /**
  * The way in from outside: every transport goes through here. A stage that fails with a time-out means
- * "unknown": what was asked may have happened, and can be asked again.
+ * "unknown": what was asked may have happened, and can be asked again. What has no answer for a session in
+ * quarantine fails with {@link Damaged}.
  */
 public interface Sessions {
   /**
@@ -91,10 +92,26 @@ public interface Sessions {
    * Closed accounting: accepted = terminal + open + parked.
    *
    * @param open runs that go on by themselves: active, queued, interrupted
+   * @param parked runs that wait for a person, also those of sessions in quarantine
+   * @param quarantined sessions whose history is damaged
    */
   record Totals(
       long sessions, long accepted, long terminal, long open, long active, long queued, long interrupted,
-          long parked) {}
+          long parked, long quarantined) {}
+
+  /** The session's history cannot be proved: nothing of it is shown and nothing was changed. */
+  final class Damaged extends RuntimeException {
+    private final Quarantined answer;
+
+    public Damaged(Quarantined answer) {
+      super("the session's history is damaged");
+      this.answer = answer;
+    }
+
+    public Quarantined answer() {
+      return answer;
+    }
+  }
 
   /** A viewer that did not keep up. */
   final class Lagging extends RuntimeException {

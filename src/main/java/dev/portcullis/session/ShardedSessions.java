@@ -121,8 +121,11 @@ public final class ShardedSessions implements Sessions {
 
   private CompletionStage<Optional<SessionRow>> clear(SessionKey session, boolean erase, String by) {
     return entity(session)
-        .<Session.Cleared>ask(replyTo -> new Session.Clear(erase, by, replyTo), ANSWER)
-        .thenApply(cleared -> cleared.rows().stream().findFirst());
+        .<Session.ClearReply>ask(replyTo -> new Session.Clear(erase, by, replyTo), ANSWER)
+        .thenApply(reply -> switch (reply) {
+          case Session.Cleared(var rows) -> rows.stream().findFirst();
+          case Quarantined answer -> throw new Damaged(answer);
+        });
   }
 
   @Override
@@ -190,9 +193,17 @@ public final class ShardedSessions implements Sessions {
   private CompletionStage<List<RunEvent>> look(RunCursor cursor, long beyond, Duration atMost) {
     return cursor.behind()
         ? cursor.advance(PAGE)
-        : entity(cursor.session())
-            .<Session.Position>ask(replyTo -> new Session.AwaitBeyond(beyond, replyTo), atMost)
+        : position(cursor.session(), beyond, atMost)
             .thenCompose(position -> cursor.upTo(position).advance(PAGE));
+  }
+
+  private CompletionStage<Session.Position> position(SessionKey session, long beyond, Duration atMost) {
+    return entity(session)
+        .<Session.PositionReply>ask(replyTo -> new Session.AwaitBeyond(beyond, replyTo), atMost)
+        .thenApply(reply -> switch (reply) {
+          case Session.Position position -> position;
+          case Quarantined answer -> throw new Damaged(answer);
+        });
   }
 
   /** No news in time is no fault: the viewer asks again. */
@@ -229,8 +240,7 @@ public final class ShardedSessions implements Sessions {
   @Override
   public CompletionStage<List<HistoryEntry>> history(SessionKey session, long after, int limit) {
     var entityId = session.entityId();
-    return entity(session)
-        .<Session.Position>ask(replyTo -> new Session.AwaitBeyond(-1, replyTo), ANSWER)
+    return position(session, -1, ANSWER)
         .thenCompose(position -> transcripts.async(() ->
             transcripts.history(entityId, position.since() + 1, position.seq()).stream()
                 .filter(entry -> entry.seq() > after)

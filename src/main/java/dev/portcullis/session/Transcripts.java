@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
@@ -39,6 +40,14 @@ public final class Transcripts {
 
   /** Where a run begins. */
   record Located(SessionKey session, long firstSeq) {
+    /** Empty when the entry is not one that a session has written. */
+    static Optional<Located> of(String entry) {
+      return Optional.of(entry)
+          .filter(text -> text.matches("[0-9]{1,18} .+"))
+          .filter(text -> SessionKey.parse(text.substring(text.indexOf(' ') + 1)).isPresent())
+          .map(Located::parse);
+    }
+
     static Located parse(String entry) {
       int blank = entry.indexOf(' ');
       return new Located(new SessionKey(entry.substring(blank + 1)),

@@ -13,11 +13,11 @@ final class Waiters {
   /** Longer than any asker waits, so that only the forgotten are dropped. */
   static final Duration LONGEST = Duration.ofSeconds(60);
 
-  private record Waiter(ActorRef<Session.Position> replyTo, Instant since) {}
+  private record Waiter(ActorRef<Session.PositionReply> replyTo, Instant since) {}
 
   private final List<Waiter> waiting = new ArrayList<>();
 
-  void add(ActorRef<Session.Position> replyTo, Instant now) {
+  void add(ActorRef<Session.PositionReply> replyTo, Instant now) {
     waiting.removeIf(waiter -> waiter.since().plus(LONGEST).isBefore(now));
     waiting.add(new Waiter(replyTo, now));
   }

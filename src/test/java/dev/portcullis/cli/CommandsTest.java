@@ -30,6 +30,11 @@ class CommandsTest {
        "counts":{"accepted":9,"terminal":6,"open":2,"active":1,"queued":1,"interrupted":0,"parked":1},
        "drain":{"draining":false,"by":null,"since":null,"remaining":0},"unmet":[]}""";
 
+  private static final Answer QUARANTINED = Answer.json(503, """
+      {"error":{"message":"The history is damaged; run `portcullis journal repair`.",
+        "type":"service_unavailable","param":null,"code":"session_quarantined"}}""")
+      .with("x-should-retry", "false");
+
   @TempDir Path directory;
   private final Shell shell = new Shell();
   private StubGateway gateway;
@@ -83,6 +88,26 @@ class CommandsTest {
         not draining
         echo\techo\tready\t-\treplay\t-
         """, shell.out());
+  }
+
+  @Test void statusCountsSessionsInQuarantine() {
+    gateway.on("GET /api/v1/status", 200, STATUS.replace("\"parked\":1}", "\"parked\":1,\"quarantined\":2}"));
+
+    assertEquals(0, run("status"), shell.err());
+
+    assertTrue(shell.out().contains("\nquarantined: 2 sessions"), shell.out());
+    assertTrue(shell.out().contains("`portcullis journal repair`\n"), shell.out());
+  }
+
+  @Test void aSessionInQuarantineIsShownSoAndItsTranscriptRefusedWithTheWayOut() {
+    gateway.on("GET /api/v1/sessions/agent%3Amain%3Amain", 200,
+            "{\"key\":\"agent:main:main\",\"agent\":\"main\",\"status\":\"quarantined\",\"queued\":0}")
+        .on("GET /api/v1/sessions/agent%3Amain%3Amain/history?limit=200", QUARANTINED);
+
+    assertEquals(1, run("sessions show", "agent:main:main"));
+
+    assertTrue(shell.out().contains("status    quarantined"), shell.out());
+    assertTrue(shell.err().contains("run `portcullis journal repair` (session_quarantined)."), shell.err());
   }
 
   @Test void statusNamesWhatIsUnmet() {

@@ -130,6 +130,17 @@ class SendCommandTest {
     assertEquals("Draining (draining); try again in 600 seconds.\n", shell.err());
   }
 
+  @Test void aSessionInQuarantineIsNotAskedAgain() {
+    gateway.on(SUBMIT,
+        Answer.json(503, "{\"error\":{\"message\":\"Damaged.\",\"code\":\"session_quarantined\"}}")
+            .with("x-should-retry", "false"));
+
+    assertEquals(1, send("hello"));
+
+    assertEquals("Damaged (session_quarantined).\n", shell.err());
+    assertEquals(1, gateway.requests().stream().filter(request -> request.line().equals(SUBMIT)).count());
+  }
+
   @Test void aFailedRunSaysWhyAndExitsWithOne() {
     gateway.on(EVENTS + "0", Answer.events(ACCEPTED, HELLO, frame(3, "failed", """
         {"error":{"code":"harness_unavailable","message":"The gateway needs its operator.",

@@ -3,10 +3,11 @@ package dev.portcullis.journal;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 
 /** Changes a closed journal behind its back. */
-final class Damage {
+public final class Damage {
 
   private Damage() {}
 
@@ -17,9 +18,21 @@ final class Damage {
     }
   }
 
-  static void removeEvent(Path directory, String persistenceId, long seq) {
-    in(directory, store ->
-        store.write(List.of(new JournalStore.Change.Remove(new StoreKey.Event(persistenceId, seq)))));
+  /** What it took out. */
+  public static byte[] removeEvent(Path directory, String persistenceId, long seq) {
+    var key = new StoreKey.Event(persistenceId, seq);
+    var removed = new AtomicReference<byte[]>();
+    in(directory, store -> {
+      removed.set(store.get(key).orElseThrow());
+      store.write(List.of(new JournalStore.Change.Remove(key)));
+    });
+    return removed.get();
+  }
+
+  /** Puts back what was taken out. */
+  public static void putEvent(Path directory, String persistenceId, long seq, byte[] record) {
+    in(directory, store -> store.write(
+        List.of(new JournalStore.Change.Put(new StoreKey.Event(persistenceId, seq), record))));
   }
 
   /** Takes out every event and the recorded end, as if the history had never been. */

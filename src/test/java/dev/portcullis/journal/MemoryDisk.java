@@ -26,6 +26,24 @@ public final class MemoryDisk {
     return before;
   }
 
+  /** Loses one event behind the journal's back; what is returned puts it back. */
+  public synchronized Runnable loseEvent(String persistenceId, long seq) {
+    var key = LevelDbKeys.encode(new StoreKey.Event(persistenceId, seq));
+    var record = Optional.ofNullable(records.remove(key)).orElseThrow();
+    return () -> {
+      synchronized (MemoryDisk.this) {
+        records.put(key, record);
+      }
+    };
+  }
+
+  /** Loses every event of a history and its recorded end behind the journal's back. */
+  public synchronized void forget(String persistenceId) {
+    var bounds = LevelDbKeys.bounds(new JournalStore.Range.Events(persistenceId, 1, Long.MAX_VALUE));
+    records.subMap(bounds.first(), bounds.end()).clear();
+    records.remove(LevelDbKeys.encode(new StoreKey.HeadOf(persistenceId)));
+  }
+
   /** Opens a journal on what is here. Its lock and reserve lie in a directory of its own that is removed at once. */
   public Journal open(Consumer<JournalFault> onFault) {
     try {

@@ -27,6 +27,7 @@ final class ActorSubject implements Subject {
   private Gate gate;
   private ActorRef<Directory.Command> directory;
   private ActorRef<Session.Command> session;
+  private Quarantine quarantine;
   private long incarnation;
 
   ActorSubject(String key) {
@@ -42,6 +43,10 @@ final class ActorSubject implements Subject {
     gate.moveTo(Gate.State.OPEN);
   }
 
+  MemoryDisk disk() {
+    return disk;
+  }
+
   World world() {
     return world;
   }
@@ -53,13 +58,15 @@ final class ActorSubject implements Subject {
   private void boot(boolean autoResume) {
     incarnation++;
     gate = new Gate();
-    directory = world.kit.spawn(Directory.create(SessionIndex.rows(world.journal)));
+    var found = SessionIndex.read(world.journal, clock);
+    directory = world.kit.spawn(Directory.create(found.rows()));
+    quarantine = world.quarantine(directory, found);
     session = spawn(entityId, autoResume);
   }
 
   private ActorRef<Session.Command> spawn(String id, boolean autoResume) {
     return world.kit.spawn(Session.create(
-        id, world.kit.system().ignoreRef(), world.node(config, gate, incarnation, autoResume, directory)));
+        id, world.kit.system().ignoreRef(), world.node(config, gate, incarnation, autoResume, directory, quarantine)));
   }
 
   /** Another session of the same node and life. */
@@ -90,7 +97,7 @@ final class ActorSubject implements Subject {
 
   @Override
   public void clear(boolean erase) {
-    world.<Session.Command, Session.Cleared>ask(session, replyTo -> new Session.Clear(erase, "me", replyTo));
+    world.<Session.Command, Session.ClearReply>ask(session, replyTo -> new Session.Clear(erase, "me", replyTo));
   }
 
   @Override
@@ -205,7 +212,7 @@ final class ActorSubject implements Subject {
   public void settle(String expected) {
     world.await(() -> Model.of(state()).equals(expected));
     // Everything that follows from the last write has been sent when the session answers again.
-    world.<Session.Command, Session.Position>ask(session, replyTo -> new Session.AwaitBeyond(-1, replyTo));
+    world.<Session.Command, Session.PositionReply>ask(session, replyTo -> new Session.AwaitBeyond(-1, replyTo));
     var state = state();
     assertEquals(expected, Model.of(state));
     state.active().ifPresent(run -> {

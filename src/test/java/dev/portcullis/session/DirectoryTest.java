@@ -146,17 +146,39 @@ class DirectoryTest {
   @Test
   void theAccountIsClosedWhateverChanges() {
     var directory = spawn(row("a", "running", 1, 1), row("b", "queued", 1, 1), row("c", "idle", 1, 1));
-    assertEquals(new Sessions.Totals(3, 9, 7, 2, 1, 1, 0, 0), totals(directory));
+    assertEquals(new Sessions.Totals(3, 9, 7, 2, 1, 1, 0, 0, 0), totals(directory));
     directory.tell(new Directory.Changed(row("a", "idle", 2, 2)));
     directory.tell(new Directory.Changed(row("c", "erased", 2, 2)));
-    assertEquals(new Sessions.Totals(2, 6, 5, 1, 0, 1, 0, 0), totals(directory));
+    assertEquals(new Sessions.Totals(2, 6, 5, 1, 0, 1, 0, 0, 0), totals(directory));
   }
 
   @Test
   void aParkedRunIsNeitherEndedNorOpen() {
     var totals = totals(spawn(row("a", "parked", 1, 1), row("b", "running", 1, 1)));
-    assertEquals(new Sessions.Totals(2, 6, 4, 1, 1, 0, 0, 1), totals);
+    assertEquals(new Sessions.Totals(2, 6, 4, 1, 1, 0, 0, 1, 0), totals);
     assertEquals(totals.accepted(), totals.terminal() + totals.open() + totals.parked());
+  }
+
+  @Test
+  @Tag("INV-J1")
+  void aQuarantinedSessionIsNowhereActiveAndItsRunsAreParked() {
+    var directory = spawn(row("a", "running", 1, 1), row("b", "queued", 1, 1), row("c", "running", 1, 1));
+    directory.tell(new Directory.Subscribe(viewer.ref()));
+    viewer.receiveSeveralMessages(3);
+    for (var key : List.of("agent:main:a", "agent:main:b", "agent:main:b", "agent:main:unknown")) {
+      directory.tell(new Directory.Quarantined(new SessionKey(key).entityId()));
+    }
+    var totals = totals(directory);
+    assertEquals(new Sessions.Totals(3, 9, 6, 1, 1, 0, 0, 2, 2), totals);
+    assertEquals(totals.accepted(), totals.terminal() + totals.open() + totals.parked());
+    TestProbe<List<String>> asker = kit.createTestProbe();
+    directory.tell(new Directory.GetActive(asker.ref()));
+    asker.expectMessage(List.of("agent:main:c"));
+    for (var told : viewer.receiveSeveralMessages(2)) {
+      assertEquals("quarantined", told.status());
+      assertTrue(told.rev() > 1, "a viewer must take it for newer");
+    }
+    viewer.expectNoMessage();
   }
 
   @Test

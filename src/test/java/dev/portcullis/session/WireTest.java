@@ -60,6 +60,7 @@ class WireTest {
         new ControlReply.Done(RunStatus.ABORTING),
         new ControlReply.Refused(RunStatus.COMPLETED),
         new ControlReply.Unknown(),
+        new Quarantined("alert-1"),
         new Session.Cleared(List.of(Rows.of(state))),
         new Session.Cleared(List.of()),
         new Session.Position(9, 3, 1),
@@ -87,7 +88,7 @@ class WireTest {
 
   @Test
   void noAnswerIsLeftOut() {
-    var answers = Stream.of(Receipt.class, ControlReply.class)
+    var answers = Stream.of(Receipt.class, ControlReply.class, Session.ClearReply.class, Session.PositionReply.class)
         .flatMap(type -> Stream.of(type.getPermittedSubclasses()))
         .collect(Collectors.toSet());
     answers.removeAll(replies().map(Object::getClass).collect(Collectors.toSet()));

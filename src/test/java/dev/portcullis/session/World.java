@@ -19,6 +19,7 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -67,6 +68,7 @@ final class World implements AutoCloseable {
   final TestClock clock;
   final ActorTestKit kit;
   final Transcripts transcripts;
+  final Told alerts = new Told();
   private final Harnesses registry = new Harnesses();
   private final VirtualScheduler timers;
 
@@ -90,20 +92,29 @@ final class World implements AutoCloseable {
     this.kit = ActorTestKit.create(ActorSystem.create(Behaviors.empty(), "model", setup));
     this.timers = (VirtualScheduler) kit.system().classicSystem().scheduler();
     this.transcripts = new Transcripts(journal, ForkJoinPool.commonPool());
-    kit.spawn(HarnessActor.create(new HarnessConfig.Echo("echo"), harness, registry, silent(), clock));
+    kit.spawn(HarnessActor.create(new HarnessConfig.Echo("echo"), harness, registry, alerts, clock));
     await(() -> registry.ready().contains("echo"));
   }
 
-  private static Alerts silent() {
-    return new Alerts() {
-      @Override
-      public String raise(String topic, String text) {
-        return "reference";
-      }
+  /** Remembers the topics; says nothing. */
+  static final class Told implements Alerts {
+    final List<String> raised = new CopyOnWriteArrayList<>();
+    final List<String> resolved = new CopyOnWriteArrayList<>();
 
-      @Override
-      public void resolve(String topic, String text) {}
-    };
+    @Override
+    public String raise(String topic, String text) {
+      raised.add(topic);
+      return "reference";
+    }
+
+    @Override
+    public void resolve(String topic, String text) {
+      resolved.add(topic);
+    }
+  }
+
+  Quarantine quarantine(ActorRef<Directory.Command> directory, SessionIndex.Found found) {
+    return new Quarantine(journal, ForkJoinPool.commonPool(), alerts, clock, directory, found);
   }
 
   Session.Node node(
@@ -111,15 +122,17 @@ final class World implements AutoCloseable {
       Gate gate,
       long incarnation,
       boolean autoResume,
-      ActorRef<Directory.Command> directory) {
+      ActorRef<Directory.Command> directory,
+      Quarantine quarantine) {
     return new Session.Node(
         config,
         gate,
-        new Run.Parts(config.run(), registry, silent()),
+        new Run.Parts(config.run(), registry, alerts),
         incarnation,
         autoResume,
         directory,
         transcripts,
+        quarantine,
         clock);
   }
 

@@ -8,6 +8,7 @@ import dev.portcullis.ingress.Problem;
 import dev.portcullis.ingress.Problems;
 import dev.portcullis.protocol.RunStatus;
 import dev.portcullis.protocol.RunView;
+import dev.portcullis.session.Quarantined;
 import dev.portcullis.session.Receipt;
 import dev.portcullis.session.SessionKey;
 import dev.portcullis.session.Sessions;
@@ -117,6 +118,7 @@ final class ChatRoutes {
       case Receipt.Busy busy -> done(Problems.of(busy));
       case Receipt.QueueFull full -> done(Problems.of(full));
       case Receipt.Closed closed -> done(Problems.of(closed));
+      case Quarantined quarantined -> done(Problems.of(quarantined));
     };
   }
 

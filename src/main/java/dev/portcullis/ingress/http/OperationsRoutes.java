@@ -54,7 +54,8 @@ final class OperationsRoutes {
         .put("active", totals.active())
         .put("queued", totals.queued())
         .put("interrupted", totals.interrupted())
-        .put("parked", totals.parked());
+        .put("parked", totals.parked())
+        .put("quarantined", totals.quarantined());
     body.set("drain", ApiCodec.drain(status.drain()));
     body.set("unmet", ApiCodec.unmet(status));
     return Replies.json(200, body);

@@ -6,6 +6,7 @@ import dev.portcullis.ingress.Operation;
 import dev.portcullis.ingress.Problems;
 import dev.portcullis.protocol.RunView;
 import dev.portcullis.session.ControlReply;
+import dev.portcullis.session.Quarantined;
 import dev.portcullis.session.Sessions;
 import java.time.Duration;
 import java.util.List;
@@ -100,6 +101,8 @@ final class RunRoutes {
           Replies.json(202, Json.object().put("id", id).put("status", status.word())));
       case ControlReply.Refused refused ->
           CompletableFuture.completedFuture(Replies.problem(Problems.of(id, wanted, refused)));
+      case Quarantined quarantined ->
+          CompletableFuture.completedFuture(Replies.problem(Problems.of(quarantined)));
       case ControlReply.Unknown _ ->
           sessions.run(id).thenApply(found -> found.map(unknown).orElseGet(() -> absent(id)));
     };

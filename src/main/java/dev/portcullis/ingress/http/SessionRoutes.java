@@ -5,6 +5,7 @@ import dev.portcullis.ingress.Edge;
 import dev.portcullis.ingress.InputFault;
 import dev.portcullis.ingress.Operation;
 import dev.portcullis.ingress.Problems;
+import dev.portcullis.session.Quarantined;
 import dev.portcullis.session.Receipt;
 import dev.portcullis.session.SessionKey;
 import dev.portcullis.session.Sessions;
@@ -68,6 +69,7 @@ final class SessionRoutes {
       case Receipt.Busy busy -> Replies.problem(Problems.of(busy));
       case Receipt.QueueFull full -> Replies.problem(Problems.of(full));
       case Receipt.Closed closed -> Replies.problem(Problems.of(closed));
+      case Quarantined quarantined -> Replies.problem(Problems.of(quarantined));
     };
   }
 

@@ -39,7 +39,7 @@ class OperationsRoutesTest {
         {"ready":true,"state":"open","incarnation":7,"startedAt":"2026-01-02T03:04:05Z","uptimeSeconds":60,
          "version":"0.1.0","defaultAgent":"main",
          "harnesses":[{"name":"echo","kind":"echo","state":"ready","version":"1","recovery":"replay","cause":null}],
-         "counts":{"sessions":1,"accepted":1,"terminal":1,"open":0,"active":0,"queued":0,"interrupted":0,"parked":0},
+         "counts":{"sessions":1,"accepted":1,"terminal":1,"open":0,"active":0,"queued":0,"interrupted":0,"parked":0,"quarantined":0},
          "drain":{"draining":false,"remaining":0,"by":null,"since":null},"unmet":[]}"""),
         IngressRig.json(rig.get("/api/v1/status")));
   }

@@ -280,7 +280,7 @@ final class RecordedSessions implements Sessions {
     long terminal = runs.keySet().stream().filter(id -> view(id).status().terminal()).count();
     long open = runs.size() - terminal;
     return CompletableFuture.completedFuture(
-        new Totals(sessions.size(), runs.size(), terminal, open, open, 0, 0, 0));
+        new Totals(sessions.size(), runs.size(), terminal, open, open, 0, 0, 0, 0));
   }
 
   private SessionRow rowOf(String key) {
