@@ -113,7 +113,7 @@ public final class JournalFault extends RuntimeException {
 
   static JournalFault unreachable(String where, Throwable cause) {
     return new JournalFault(
-        Code.UNREACHABLE, "the database " + where + " could not be reached; start it, or check its url", cause);
+        Code.UNREACHABLE, "the database " + where + " cannot be reached; start it, or check the url", cause);
   }
 
   static JournalFault refused(String where, Throwable cause) {

