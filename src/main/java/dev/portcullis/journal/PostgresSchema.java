@@ -116,9 +116,11 @@ final class PostgresSchema {
   }
 
   private static int version(String schema, Connection connection) throws SQLException {
+    // Not by its name alone, which a connection may remember as missing.
     try (var statement = connection.createStatement();
-        var exists = statement.executeQuery("select to_regclass('" + schema + ".schema_version')")) {
-      if (!exists.next() || exists.getString(1) == null) {
+        var exists = statement.executeQuery("select from pg_catalog.pg_tables where schemaname = '" + schema
+            + "' and tablename = 'schema_version'")) {
+      if (!exists.next()) {
         return 0;
       }
     }

@@ -173,9 +173,9 @@ abstract class JournalContract {
     }
     try (var journal = open()) {
       var writes = new ArrayList<CompletionStage<Void>>();
+      ids.forEach(id -> writes.add(journal.claim(id)));
       for (int i = 0; i < ids.size(); i++) {
         var id = ids.get(i);
-        writes.add(journal.claim(id));
         writes.add(journal.append(List.of(event(id, 1, "of " + i), event(id, 2)), List.of()));
       }
       writes.forEach(Samples::done);
