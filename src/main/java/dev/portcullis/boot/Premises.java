@@ -25,10 +25,11 @@ import java.util.stream.Stream;
  * which is on the disk before anything else happens.
  *
  * @param instance names the data directory for ever
+ * @param notes what the names of this directory's own index entries begin with; empty in a store of its own
  * @param reaped processes of earlier lives that still ran, and were killed before anything was decided
  * @param looping the last boots all ended before one run succeeded: nothing is resumed by itself
  */
-record Premises(Journal journal, Token token, String instance, long incarnation, int reaped,
+record Premises(Journal journal, Token token, String instance, String notes, long incarnation, int reaped,
     boolean looping) {
   private static final String SPACE = "node";
   private static final String INSTANCE = "instance";
@@ -44,27 +45,30 @@ record Premises(Journal journal, Token token, String instance, long incarnation,
   static Premises open(GatewayConfig config, Consumer<JournalFault> onFault, RandomGenerator random,
       Instant now)
       throws IOException {
-    var implementation = JournalSettings.Implementation.valueOf(
-        config.journal().implementation().toUpperCase(Locale.ROOT));
+    var store = store(config, random);
     var journal = Journal.open(
-        new JournalSettings(config.data(), implementation, config.journal().lowSpaceBytes()), onFault);
+        new JournalSettings(config.data(), store, config.journal().lowSpaceBytes()), onFault);
     try {
       for (var agent : config.agents().values()) {
         Files.createDirectories(agent.workspace());
       }
       var token = TokenFile.open(config.data(), random);
-      var instance = journal.get(SPACE, INSTANCE).orElseGet(() -> Long.toHexString(random.nextLong()));
-      long incarnation = journal.get(SPACE, INCARNATION).map(Long::parseLong).orElse(0L) + 1;
-      var boots = boots(journal, config.boot(), now);
+      var instance = instance(journal, store, random);
+      var notes = notes(store);
+      // Fences are compared across nodes: where others share the store, it counts the lives of all.
+      long incarnation = journal.epoch() > 0
+          ? journal.epoch()
+          : journal.get(SPACE, INCARNATION).map(Long::parseLong).orElse(0L) + 1;
+      var boots = boots(journal, notes, config.boot(), now);
       journal.index(List.of(
-              new IndexEntry.Put(SPACE, INSTANCE, instance),
-              new IndexEntry.Put(SPACE, INCARNATION, Long.toString(incarnation)),
-              new IndexEntry.Put(SPACE, BOOTS,
+              new IndexEntry.Put(SPACE, notes + INSTANCE, instance),
+              new IndexEntry.Put(SPACE, notes + INCARNATION, Long.toString(incarnation)),
+              new IndexEntry.Put(SPACE, notes + BOOTS,
                   boots.stream().map(String::valueOf).collect(Collectors.joining(",")))))
           .toCompletableFuture()
           .join();
       int reaped = new Reaper(instance, incarnation).reap(List.of());
-      return new Premises(journal, token, instance, incarnation, reaped,
+      return new Premises(journal, token, instance, notes, incarnation, reaped,
           boots.size() >= config.boot().loopLimit());
     } catch (InterruptedException stop) {
       journal.close();
@@ -78,18 +82,45 @@ record Premises(Journal journal, Token token, String instance, long incarnation,
 
   /** Ingress may be bound once this is on the disk. */
   CompletionStage<Void> passBarrier() {
-    return journal.index(List.of(new IndexEntry.Put(SPACE, BARRIER, Long.toString(incarnation))));
+    return journal.index(List.of(new IndexEntry.Put(SPACE, notes + BARRIER, Long.toString(incarnation))));
   }
 
   /** A run has ended in this life: what came before was no loop. */
   CompletionStage<Void> succeed() {
-    return journal.index(List.of(new IndexEntry.Remove(SPACE, BOOTS)));
+    return journal.index(List.of(new IndexEntry.Remove(SPACE, notes + BOOTS)));
+  }
+
+  private static JournalSettings.Store store(GatewayConfig config, RandomGenerator random)
+      throws IOException {
+    return switch (config.journal().store()) {
+      case GatewayConfig.LevelDb(var implementation) -> new JournalSettings.LevelDb(
+          JournalSettings.Implementation.valueOf(implementation.toUpperCase(Locale.ROOT)));
+      case GatewayConfig.Postgresql postgresql -> {
+        var instance = InstanceFile.open(config.data(), random);
+        yield SharedStore.settings(postgresql, instance, instance, config.boot().deadline());
+      }
+    };
+  }
+
+  private static String instance(Journal journal, JournalSettings.Store store, RandomGenerator random) {
+    return switch (store) {
+      case JournalSettings.LevelDb _ ->
+          journal.get(SPACE, INSTANCE).orElseGet(() -> Long.toHexString(random.nextLong()));
+      case JournalSettings.Postgres postgres -> postgres.instance();
+    };
+  }
+
+  private static String notes(JournalSettings.Store store) {
+    return switch (store) {
+      case JournalSettings.LevelDb _ -> "";
+      case JournalSettings.Postgres postgres -> postgres.instance() + "/";
+    };
   }
 
   /** Epoch seconds of the boots within the window, this one included, that no success followed. */
-  private static List<Long> boots(Journal journal, GatewayConfig.Boot settings, Instant now) {
+  private static List<Long> boots(Journal journal, String notes, GatewayConfig.Boot settings, Instant now) {
     long oldest = now.minus(settings.loopWindow()).getEpochSecond();
-    var earlier = journal.get(SPACE, BOOTS).stream()
+    var earlier = journal.get(SPACE, notes + BOOTS).stream()
         .flatMap(text -> Arrays.stream(text.split(",")))
         .map(Long::parseLong)
         .filter(at -> at >= oldest);

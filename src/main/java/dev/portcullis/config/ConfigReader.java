@@ -12,6 +12,7 @@ import java.util.Set;
 
 /** Reads HOCON into {@link GatewayConfig}: which settings there are, and what they must look like. */
 final class ConfigReader {
+  private static final String POSTGRESQL = "portcullis.journal.postgresql.";
   private static final String WEBHOOKS = "portcullis.alerts.webhooks";
 
   private final KeyReader keys;
@@ -77,10 +78,33 @@ final class ConfigReader {
   }
 
   private GatewayConfig.Journal journal() {
+    var store = keys.oneOf("portcullis.journal.store", "leveldb", "postgresql");
+    var levelDb = new GatewayConfig.LevelDb(
+        keys.oneOf("portcullis.journal.leveldb.implementation", "auto", "native", "java"));
+    var postgresql = new GatewayConfig.Postgresql(
+        keys.optional(POSTGRESQL + "url", keys::text, ""),
+        keys.optional(POSTGRESQL + "user", keys::text, ""),
+        keys.optional(POSTGRESQL + "password", keys::text, ""),
+        keys.text(POSTGRESQL + "schema"),
+        keys.number(POSTGRESQL + "pool", 2, 200),
+        keys.flag(POSTGRESQL + "create-schema"),
+        keys.positive(POSTGRESQL + "outage"));
     return new GatewayConfig.Journal(
-        keys.oneOf("portcullis.journal.store", "leveldb"),
-        keys.oneOf("portcullis.journal.leveldb.implementation", "auto", "native", "java"),
+        store.equals("postgresql") ? checked(postgresql) : levelDb,
         keys.size("portcullis.journal.low-space", 1, Long.MAX_VALUE));
+  }
+
+  private static GatewayConfig.Postgresql checked(GatewayConfig.Postgresql store) {
+    if (!store.url().startsWith("jdbc:postgresql:")) {
+      throw ConfigFault.of(POSTGRESQL + "url", "must be jdbc:postgresql://HOST:PORT/DATABASE");
+    }
+    if (store.url().matches(".*[?&]password=.*|.*//[^/]*@.*")) { // It is shown in messages.
+      throw ConfigFault.of(POSTGRESQL + "url", "must not hold a password; set " + POSTGRESQL + "password");
+    }
+    if (!store.schema().matches("[a-z_][a-z0-9_]{0,62}")) {
+      throw ConfigFault.of(POSTGRESQL + "schema", "must be lower-case letters, digits and _; at most 63");
+    }
+    return store;
   }
 
   private GatewayConfig.Alerts alerts() {

@@ -51,8 +51,33 @@ public record GatewayConfig(
 
   public record Session(int queueLimit, Duration keyRetention, Duration idle, int messageChars) {}
 
+  public record Journal(Store store, long lowSpaceBytes) {}
+
+  /** Where the journal lives. */
+  public sealed interface Store {}
+
   /** @param implementation auto, native or java */
-  public record Journal(String store, String implementation, long lowSpaceBytes) {}
+  public record LevelDb(String implementation) implements Store {}
+
+  /**
+   * @param user empty to leave it to the url, or to the name of this process's user
+   * @param pool most connections at once
+   * @param outage longest time that the database may be away
+   */
+  public record Postgresql(
+      String url,
+      String user,
+      String password,
+      String schema,
+      int pool,
+      boolean createSchema,
+      Duration outage)
+      implements Store {
+    @Override
+    public String toString() {
+      return "Postgresql[url=" + url + ", schema=" + schema + "]";
+    }
+  }
 
   public record Alerts(List<Webhook> webhooks, Duration repeat, int perMinute) {
     public Alerts {

@@ -89,6 +89,10 @@ final class KeyReader {
     return word;
   }
 
+  boolean flag(String key) {
+    return read(key, "true or false", root::getBoolean);
+  }
+
   String text(String key) {
     var text = read(key, "a text", root::getString);
     if (text.isBlank()) {

@@ -5,6 +5,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
@@ -22,6 +23,7 @@ final class Batch {
   private final Set<String> snapshotted = new HashSet<>();
   private final List<StoredEvent> events = new ArrayList<>();
   private final List<Request> requests = new ArrayList<>();
+  private Optional<JournalFault> unreadable = Optional.empty();
   private long bytes;
 
   Batch(JournalStore store, Heads heads) {
@@ -34,7 +36,7 @@ final class Batch {
    * heads.
    */
   boolean admits(Request request) {
-    return switch (request) {
+    return unreadable.isEmpty() && switch (request) {
       case Request.Barrier _ -> true;
       // Whoever wrote before the claim may have moved the end meanwhile.
       case Request.Append(var atomic, _, _) ->
@@ -50,6 +52,10 @@ final class Batch {
   }
 
   void add(Request request) {
+    if (unreadable.isPresent()) {
+      requests.add(request);
+      return;
+    }
     try {
       switch (request) {
         case Request.Append append -> append(append);
@@ -60,13 +66,27 @@ final class Batch {
         case Request.Barrier _, Request.Stop _ -> {}
       }
       requests.add(request);
+    } catch (JournalFault fault) {
+      if (fault.code() == JournalFault.Code.IO) {
+        unreadable = Optional.of(fault);
+        requests.add(request);
+      } else {
+        request.done().completeExceptionally(fault);
+      }
     } catch (RuntimeException e) { // Goes to the one who asked; the others have nothing to do with it.
       request.done().completeExceptionally(e);
     }
   }
 
-  /** The changes of everything added. */
+  /**
+   * The changes of everything added.
+   *
+   * @throws JournalFault {@code IO} when the store could not be read meanwhile: that concerns everybody
+   */
   List<JournalStore.Change> changes() {
+    unreadable.ifPresent(fault -> {
+      throw fault;
+    });
     var all = new ArrayList<>(changes);
     moved.forEach((pid, after) -> all.add(new JournalStore.Change.Move(pid, heads.of(pid), after)));
     return all;
@@ -117,7 +137,7 @@ final class Batch {
   }
 
   boolean changesNothing() {
-    return changes.isEmpty() && moved.isEmpty();
+    return unreadable.isEmpty() && changes.isEmpty() && moved.isEmpty();
   }
 
   private void append(Request.Append append) {

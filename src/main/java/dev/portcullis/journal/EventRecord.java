@@ -11,13 +11,16 @@ import java.util.Arrays;
  * How one event lies in the store. It describes itself, so that a record found under another key is noticed,
  * and ends with SHA-256 over itself and its predecessor's digest: {@code version, pid, seq, serializer id,
  * manifest, timestamp, writer, payload, digest}. Texts and payload have a length in front; numbers are
- * big-endian.
+ * big-endian. Version 2 has {@code adapter manifest, serializer id, manifest} and {@code payload} of the
+ * metadata before the digest; it is written only for an event that has one of them.
  */
 final class EventRecord {
 
   static final int DIGEST_BYTES = 32;
 
-  private static final byte VERSION = 1;
+  private static final byte PLAIN = 1;
+  private static final byte ACCOMPANIED = 2;
+  private static final byte[] NOTHING = {};
   private static final int FIXED_BYTES = 1 + 3 * Integer.BYTES + 2 * Long.BYTES + 2 * Integer.BYTES;
 
   private EventRecord() {}
@@ -26,15 +29,31 @@ final class EventRecord {
     var pid = StoreText.encode(event.persistenceId());
     var manifest = StoreText.encode(event.manifest());
     var writer = StoreText.encode(event.writerUuid());
-    int body = FIXED_BYTES + pid.length + manifest.length + writer.length + event.payload().length;
-    var buffer = ByteBuffer.allocate(body + DIGEST_BYTES).put(VERSION);
+    var beside = event.isPlain() ? NOTHING : beside(event);
+    int body =
+        FIXED_BYTES + pid.length + manifest.length + writer.length + event.payload().length + beside.length;
+    var buffer = ByteBuffer.allocate(body + DIGEST_BYTES).put(event.isPlain() ? PLAIN : ACCOMPANIED);
     put(buffer, pid);
     buffer.putLong(event.seq()).putInt(event.serializerId());
     put(buffer, manifest);
     buffer.putLong(event.timestamp().toEpochMilli());
     put(buffer, writer);
     put(buffer, event.payload());
+    buffer.put(beside);
     return buffer.put(digest(buffer.array(), body, predecessor)).array();
+  }
+
+  private static byte[] beside(StoredEvent event) {
+    var adapter = StoreText.encode(event.adapterManifest());
+    var metadata = event.metadata();
+    var manifest = StoreText.encode(metadata.manifest());
+    int length = 4 * Integer.BYTES + adapter.length + manifest.length + metadata.payload().length;
+    var buffer = ByteBuffer.allocate(length);
+    put(buffer, adapter);
+    buffer.putInt(metadata.serializerId());
+    put(buffer, manifest);
+    put(buffer, metadata.payload());
+    return buffer.array();
   }
 
   /** The digest that the successor is chained to. */
@@ -45,10 +64,10 @@ final class EventRecord {
   /** @throws JournalFault {@code CORRUPT} when it is not the record that was written under this key */
   static StoredEvent decode(String where, StoreKey.Event key, byte[] record, byte[] predecessor) {
     int body = record.length - DIGEST_BYTES;
-    if (body < FIXED_BYTES || record[0] != VERSION) {
+    if (body < FIXED_BYTES || record[0] != PLAIN && record[0] != ACCOMPANIED) {
       throw corrupt(where, key, "the record cannot be read");
     }
-    var event = read(where, key, ByteBuffer.wrap(record, 1, body - 1));
+    var event = read(where, key, record[0], ByteBuffer.wrap(record, 1, body - 1));
     if (!event.persistenceId().equals(key.persistenceId()) || event.seq() != key.seq()) {
       throw corrupt(where, key, "the record belongs elsewhere, to seq " + event.seq());
     }
@@ -70,7 +89,7 @@ final class EventRecord {
     }
   }
 
-  private static StoredEvent read(String where, StoreKey.Event key, ByteBuffer buffer) {
+  private static StoredEvent read(String where, StoreKey.Event key, byte version, ByteBuffer buffer) {
     try {
       var pid = text(buffer);
       long seq = buffer.getLong();
@@ -78,10 +97,20 @@ final class EventRecord {
       var manifest = text(buffer);
       var timestamp = Instant.ofEpochMilli(buffer.getLong());
       var writer = text(buffer);
-      return new StoredEvent(pid, seq, serializerId, manifest, bytes(buffer), timestamp, writer);
+      var payload = bytes(buffer);
+      var adapter = version == PLAIN ? "" : text(buffer);
+      var metadata = version == PLAIN ? StoredEvent.Metadata.NONE : metadata(buffer);
+      return new StoredEvent(
+          pid, seq, serializerId, manifest, payload, timestamp, writer, adapter, metadata);
     } catch (BufferUnderflowException | IndexOutOfBoundsException e) {
       throw corrupt(where, key, "the record ends too early");
     }
+  }
+
+  private static StoredEvent.Metadata metadata(ByteBuffer buffer) {
+    var found = new StoredEvent.Metadata(buffer.getInt(), text(buffer), bytes(buffer));
+    boolean none = found.serializerId() == 0 && found.manifest().isEmpty() && found.payload().length == 0;
+    return none ? StoredEvent.Metadata.NONE : found;
   }
 
   static void put(ByteBuffer buffer, byte[] bytes) {

@@ -22,9 +22,9 @@ import scala.jdk.javaapi.FutureConverters;
 
 /**
  * The Pekko journal plugin {@code portcullis.persistence.journal} over the {@link Journal} of {@link
- * JournalSetup}. Tags that are {@link IndexEntry}s become index entries of the event's own batch. An event
- * that cannot be serialised is rejected, which writes nothing; typed persistent actors stop then, so no gap
- * can follow.
+ * JournalSetup}. Tags that are {@link IndexEntry}s become index entries of the event's own batch. A write
+ * with an event that cannot be serialised is rejected: nothing of it is written, but its numbers are taken,
+ * so that whatever follows it follows without a gap.
  */
 public final class GroupCommitJournal extends AsyncWriteJournal {
 
@@ -47,6 +47,7 @@ public final class GroupCommitJournal extends AsyncWriteJournal {
         writes.add(journal.append(serialized.events(), serialized.entries()).toCompletableFuture());
         answers.add(Optional.empty());
       } catch (Exception e) { // Whatever a serializer throws means the same: rejected.
+        writes.add(journal.append(rejected(message), List.of()).toCompletableFuture());
         answers.add(Optional.of(e));
       }
     }
@@ -106,11 +107,28 @@ public final class GroupCommitJournal extends AsyncWriteJournal {
     return new Serialized(events, entries);
   }
 
-  private StoredEvent store(PersistentRepr event, Object payload) {
-    if (!event.manifest().isEmpty() || event.metadata().isDefined()) {
-      throw new IllegalArgumentException(
-          "event adapters with a manifest and event metadata are not stored: " + event.persistenceId());
+  private List<StoredEvent> rejected(AtomicWrite write) {
+    return CollectionConverters.asJava(write.payload()).stream()
+        .map(event ->
+            StoredEvent.rejected(event.persistenceId(), event.sequenceNr(), at(event), event.writerUuid()))
+        .toList();
+  }
+
+  private Instant at(PersistentRepr event) {
+    return event.timestamp() == 0 ? clock.instant() : Instant.ofEpochMilli(event.timestamp());
+  }
+
+  private StoredEvent.Metadata metadata(PersistentRepr event) {
+    if (event.metadata().isEmpty()) {
+      return StoredEvent.Metadata.NONE;
     }
+    var metadata = event.metadata().get();
+    var serializer = serialization.findSerializerFor(metadata);
+    return new StoredEvent.Metadata(
+        serializer.identifier(), Serializers.manifestFor(serializer, metadata), serializer.toBinary(metadata));
+  }
+
+  private StoredEvent store(PersistentRepr event, Object payload) {
     var serializer = serialization.findSerializerFor(payload);
     return new StoredEvent(
         event.persistenceId(),
@@ -118,15 +136,30 @@ public final class GroupCommitJournal extends AsyncWriteJournal {
         serializer.identifier(),
         Serializers.manifestFor(serializer, payload),
         serializer.toBinary(payload),
-        event.timestamp() == 0 ? clock.instant() : Instant.ofEpochMilli(event.timestamp()),
-        event.writerUuid());
+        at(event),
+        event.writerUuid(),
+        event.manifest(),
+        metadata(event));
   }
 
   private PersistentRepr deserialize(StoredEvent event) {
-    var payload = serialization.deserialize(event.payload(), event.serializerId(), event.manifest()).get();
     var sender = context().system().deadLetters();
-    return PersistentRepr.apply(
-            payload, event.seq(), event.persistenceId(), "", false, sender, event.writerUuid())
+    var found = PersistentRepr.apply(
+            decoded(event.serializerId(), event.manifest(), event.payload()),
+            event.seq(),
+            event.persistenceId(),
+            event.adapterManifest(),
+            false,
+            sender,
+            event.writerUuid())
         .withTimestamp(event.timestamp().toEpochMilli());
+    var metadata = event.metadata();
+    return metadata == StoredEvent.Metadata.NONE
+        ? found
+        : found.withMetadata(decoded(metadata.serializerId(), metadata.manifest(), metadata.payload()));
+  }
+
+  private Object decoded(int serializerId, String manifest, byte[] payload) {
+    return serialization.deserialize(payload, serializerId, manifest).get();
   }
 }

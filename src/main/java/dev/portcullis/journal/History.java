@@ -22,26 +22,43 @@ final class History {
   }
 
   /**
-   * Hands over the events from {@code from} to {@code to}, both included, at most {@code max}.
+   * Hands over the events from {@code from} to {@code to}, both included, at most {@code max}. The place of a
+   * rejected event is passed over.
    *
-   * @return the number handed over
+   * @return the number of records gone through, those places included
    * @throws JournalFault {@code CORRUPT} at the first event that cannot be proved; those before it were
    *     handed over
    */
   long replay(long from, long to, long max, Consumer<StoredEvent> target) {
     var head = head();
-    long first = Math.max(Math.max(from, head.deletedTo() + 1), 1);
-    long last = Math.min(to, head.highest());
     if (head.highest() == 0) {
       refuseOrphans();
     }
-    if (first > last || max <= 0) {
-      return 0;
+    long begin = from;
+    long left = max;
+    long passed = 0;
+    while (true) {
+      long first = Math.max(Math.max(begin, head.deletedTo() + 1), 1);
+      long last = Math.min(to, head.highest());
+      if (first > last || left <= 0) {
+        return passed;
+      }
+      var walk = new Walk(head, first, last, left, target);
+      try {
+        walk.through(to);
+        return passed + walk.next - first;
+      } catch (JournalFault fault) {
+        var now = head();
+        if (now.deletedTo() == head.deletedTo()) {
+          throw fault;
+        }
+        // What is missing may have been deleted since the replay began: it goes on with what is left.
+        passed += walk.next - first;
+        begin = walk.next;
+        left -= walk.handedOver;
+        head = now;
+      }
     }
-    var walk = new Walk(head, first, last, max, target);
-    store.scan(new JournalStore.Range.Events(persistenceId, first, to), walk);
-    walk.checkEnd();
-    return walk.next - first;
   }
 
   /**
@@ -67,7 +84,14 @@ final class History {
     if (seq > head.highest()) {
       throw corrupt(head.highest() + 1, "the history ends before its snapshot at " + seq);
     }
-    return seq < head.deletedTo() || Arrays.equals(digestAt(seq, head), digest);
+    try {
+      return seq < head.deletedTo() || Arrays.equals(digestAt(seq, head), digest);
+    } catch (JournalFault fault) {
+      if (head().deletedTo() == head.deletedTo()) {
+        throw fault;
+      }
+      return holds(seq, digest); // The event was deleted since its history was looked at.
+    }
   }
 
   private void refuseOrphans() {
@@ -91,6 +115,7 @@ final class History {
     private final Consumer<StoredEvent> target;
     private final long first;
     private long next;
+    private long handedOver;
     private byte[] digest;
 
     Walk(Head head, long first, long last, long max, Consumer<StoredEvent> target) {
@@ -100,7 +125,12 @@ final class History {
       this.last = last;
       this.max = max;
       this.target = target;
-      this.digest = digestAt(first - 1, head);
+    }
+
+    void through(long to) {
+      digest = digestAt(first - 1, head);
+      store.scan(new JournalStore.Range.Events(persistenceId, first, to), this);
+      checkEnd();
     }
 
     @Override
@@ -117,16 +147,19 @@ final class History {
       }
       var stored = EventRecord.decode(store.name(), event, value, digest);
       digest = EventRecord.digestOf(value);
-      target.accept(stored);
+      if (!stored.isVoid()) {
+        target.accept(stored);
+        handedOver++;
+      }
       next++;
       return !full();
     }
 
     private boolean full() {
-      return next - first >= max;
+      return handedOver >= max;
     }
 
-    void checkEnd() {
+    private void checkEnd() {
       if (!full() && next <= last) {
         throw corrupt(next, "the event is missing, the recorded end is " + head.highest());
       }

@@ -116,6 +116,9 @@ class GatewayConfigTest {
       "portcullis.journal.store, paper",
       "portcullis.journal.leveldb.implementation, rust",
       "portcullis.journal.low-space, 0",
+      "portcullis.journal.postgresql.pool, 1",
+      "portcullis.journal.postgresql.create-schema, maybe",
+      "portcullis.journal.postgresql.outage, 0s",
       "portcullis.health.interval, 61s",
       "portcullis.alerts.repeat, 0s",
       "portcullis.alerts.per-minute, 0"
@@ -214,6 +217,37 @@ class GatewayConfigTest {
     assertEquals(List.of(new GatewayConfig.Webhook("https://ops.example/hook", SECRET)),
         config.alerts().webhooks());
     assertFalse(config.toString().contains(SECRET));
+  }
+
+  @Test void aDatabaseIsReadFromTheEnvironmentAndItsPasswordIsNeverPrinted() {
+    var config = GatewayConfig.from(new ConfigSource.Shipped().load(
+        Map.of("portcullis.journal.store", "postgresql"),
+        Map.of("PORTCULLIS_DB_URL", "jdbc:postgresql://db/gate", "PORTCULLIS_DB_USER", "gate",
+            "PORTCULLIS_DB_PASSWORD", "s3cret")));
+
+    assertEquals(
+        new GatewayConfig.Postgresql("jdbc:postgresql://db/gate", "gate", "s3cret", "portcullis", 8, true,
+            Duration.ofSeconds(30)),
+        config.journal().store());
+    assertFalse(config.toString().contains("s3cret"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+      "portcullis.journal.postgresql.url, mysql://db/gate",
+      "portcullis.journal.postgresql.url, jdbc:postgresql://db/gate?password=s3cret",
+      "portcullis.journal.postgresql.url, jdbc:postgresql://gate:s3cret@db/gate",
+      "portcullis.journal.postgresql.schema, Robert'); drop"
+  })
+  void aDatabaseThatCannotBeMeantIsRefusedWithoutShowingItsPassword(String key, String value) {
+    var sets = new HashMap<>(Map.of(
+        "portcullis.journal.store", "postgresql", "portcullis.journal.postgresql.url", "jdbc:postgresql://db/gate"));
+    sets.put(key, value);
+
+    var fault = refused(sets);
+
+    assertNames(key, fault);
+    assertFalse(fault.getMessage().contains("s3cret"));
   }
 
   @ParameterizedTest

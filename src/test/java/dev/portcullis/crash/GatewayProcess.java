@@ -3,6 +3,7 @@ package dev.portcullis.crash;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.portcullis.boot.Main;
+import dev.portcullis.journal.PostgresServer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -70,6 +71,15 @@ final class GatewayProcess implements AutoCloseable {
     Launch failpoint(String point) {
       jvm.add("-Dportcullis.failpoint=" + point);
       return this;
+    }
+
+    /** With its journal in the tests' database, in a schema that belongs to the data directory. */
+    Launch postgresql() {
+      var schema = "gateway_" + Integer.toHexString(data.toString().hashCode());
+      return set("portcullis.journal.store", "postgresql")
+          .set("portcullis.journal.postgresql.url", PostgresServer.url())
+          .set("portcullis.journal.postgresql.user", PostgresServer.USER)
+          .set("portcullis.journal.postgresql.schema", schema);
     }
 
     /** Class path and cache of the JVM, instead of the usual ones. */

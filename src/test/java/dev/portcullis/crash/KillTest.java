@@ -7,7 +7,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Random;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
@@ -30,6 +32,8 @@ class KillTest {
   private Random random = new Random(seed);
   private final Ledger ledger = new Ledger();
   private final Figures figures = new Figures();
+  private int rounds = ROUNDS;
+  private UnaryOperator<GatewayProcess.Launch> store = UnaryOperator.identity();
   private long mayExist;
   private long mustExist;
 
@@ -59,12 +63,22 @@ class KillTest {
     killAndRecover(half);
   }
 
+  @Test
+  @Execution(ExecutionMode.CONCURRENT)
+  @Tag("K-1")
+  @Tag("N-4")
+  void everyAcknowledgedTurnEndsOnceWhenTheJournalIsADatabase() {
+    rounds = (ROUNDS + 1) / 2;
+    store = GatewayProcess.Launch::postgresql;
+    killAndRecover(2);
+  }
+
   /** Two gateways are killed side by side, half of the rounds each: both spend much of their time starting. */
   private void killAndRecover(int half) {
     seed += half;
     random = new Random(seed);
-    System.out.println("KillTest harness=echo half=" + half + " rounds=" + ROUNDS + " seed=" + seed);
-    for (int round = 0; round < ROUNDS; ) {
+    System.out.println("KillTest harness=echo half=" + half + " rounds=" + rounds + " seed=" + seed);
+    for (int round = 0; round < rounds; ) {
       ledger.forget();
       mayExist = 0;
       mustExist = 0;
@@ -81,7 +95,7 @@ class KillTest {
     var gateway = start(data);
     try {
       gateway.awaitReady();
-      for (; round < ROUNDS && round < first + ROUNDS_PER_DIRECTORY; round++) {
+      for (; round < rounds && round < first + ROUNDS_PER_DIRECTORY; round++) {
         killUnderLoad(gateway, round);
         gateway = recover(data);
         checkRound(gateway);
@@ -95,7 +109,7 @@ class KillTest {
   }
 
   private GatewayProcess start(Path data) {
-    return HarnessUnderTest.echo().settings().apply(GatewayProcess.on(data)
+    return HarnessUnderTest.echo().settings().apply(store.apply(GatewayProcess.on(data))
         .set("portcullis.run.attempts", "10")
         .set("portcullis.run.resume-delays", "[0s]")
         .set("portcullis.boot.loop-limit", "1000")).start();
