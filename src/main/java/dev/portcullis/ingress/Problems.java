@@ -215,6 +215,13 @@ public final class Problems {
         .header("x-should-retry", "false");
   }
 
+  /** No answer of the journal: a session does not answer, or the journal has failed. */
+  public static Problem unknownOutcome() {
+    return unavailable("journal_unavailable",
+            "Whether this was done is unknown: the journal did not answer. Repeat it with the same key.", 1)
+        .header("x-should-retry", "false"); // Without a key a repeat could start a second run.
+  }
+
   // ---- faults and bugs
 
   /** What a failed stage means. A bug is logged here, once, under the id that the message has. */
@@ -222,9 +229,7 @@ public final class Problems {
     return switch (thrown) {
       case CompletionException wrapped when wrapped.getCause() != null -> fault(wrapped.getCause());
       case InputFault input -> input.problem();
-      case TimeoutException _ -> unavailable("journal_unavailable",
-              "Whether this was done is unknown: no answer in time. Repeat it with the same key.", 1)
-          .header("x-should-retry", "false"); // Without a key a repeat could start a second run.
+      case TimeoutException _ -> unknownOutcome();
       case Throwable bug -> bug(bug);
     };
   }

@@ -4,7 +4,6 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.function.Consumer;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,19 +20,16 @@ final class JournalWriter implements AutoCloseable {
   private static final int BATCH_MAX_REQUESTS = 4096;
   private static final long BATCH_MAX_BYTES = 8L << 20;
 
-  private final JournalStore store;
-  private final Consumer<JournalFault> onFault;
+  private final FailStopStore store;
   private final Heads heads;
   private final LinkedBlockingQueue<Request> queue = new LinkedBlockingQueue<>();
   private final CompletableFuture<Void> stopped = new CompletableFuture<>();
   private volatile boolean closing;
-  private volatile boolean failed;
   private volatile Journal.Stats stats = new Journal.Stats(0, 0, 0, 0);
   private long number;
 
-  JournalWriter(JournalStore store, Consumer<JournalFault> onFault) {
+  JournalWriter(FailStopStore store) {
     this.store = store;
-    this.onFault = onFault;
     this.heads = new Heads(store);
     this.number = Batch.lastNumber(store);
     Thread.ofPlatform().name("journal-writer").daemon().start(this::run);
@@ -56,10 +52,6 @@ final class JournalWriter implements AutoCloseable {
     return done;
   }
 
-  boolean failed() {
-    return failed;
-  }
-
   Journal.Stats stats() {
     return stats;
   }
@@ -79,7 +71,7 @@ final class JournalWriter implements AutoCloseable {
         next = turn(next).orElseGet(this::take);
       }
     } catch (RuntimeException | Error e) { // A writer that ended in silence would leave everybody waiting.
-      fence(e);
+      store.fail(e);
     } finally {
       stopped.complete(null);
       for (var late = queue.poll(); late != null; late = queue.poll()) {
@@ -103,8 +95,8 @@ final class JournalWriter implements AutoCloseable {
    * next.
    */
   private Optional<Request> turn(Request first) {
-    if (failed) {
-      var fenced = new IllegalStateException("an earlier write failed");
+    if (store.failed()) {
+      var fenced = new IllegalStateException("the journal failed before");
       first.done().completeExceptionally(JournalFault.io(store.name(), "writing", fenced));
       return Optional.empty();
     }
@@ -133,7 +125,7 @@ final class JournalWriter implements AutoCloseable {
         store.write(batch.changes(number + 1));
         hit(batch, ".after");
       } catch (RuntimeException | Error e) { // Whatever it was, nobody can know what reached the disk.
-        var fault = fence(e);
+        var fault = store.fail(e);
         batch.waiting().forEach(done -> done.completeExceptionally(fault));
         return;
       }
@@ -142,16 +134,6 @@ final class JournalWriter implements AutoCloseable {
       count(batch);
     }
     batch.waiting().forEach(done -> done.complete(null));
-  }
-
-  private JournalFault fence(Throwable cause) {
-    failed = true;
-    var fault = cause instanceof JournalFault known && known.code() == JournalFault.Code.IO
-        ? known
-        : JournalFault.io(store.name(), "writing", cause);
-    LOG.error("journal.failed: nothing is acknowledged any more", fault);
-    Thread.ofVirtual().name("journal-fault").start(() -> onFault.accept(fault));
-    return fault;
   }
 
   private void count(Batch batch) {
