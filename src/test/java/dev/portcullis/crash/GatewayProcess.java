@@ -48,6 +48,7 @@ final class GatewayProcess implements AutoCloseable {
     private final Path data;
     private final List<String> jvm = new ArrayList<>();
     private final List<String> arguments = new ArrayList<>();
+    private final List<String> under = new ArrayList<>();
     private Optional<List<String>> options = Optional.empty();
     private int port;
     private int managementPort;
@@ -72,6 +73,12 @@ final class GatewayProcess implements AutoCloseable {
       return this;
     }
 
+    /** A command that becomes the JVM, or runs it as the very process that it was itself. */
+    Launch under(List<String> command) {
+      under.addAll(command);
+      return this;
+    }
+
     /** Class path and cache of the JVM, instead of the usual ones. */
     Launch options(List<String> own) {
       options = Optional.of(own);
@@ -89,7 +96,7 @@ final class GatewayProcess implements AutoCloseable {
     }
 
     GatewayProcess start() {
-      var command = new ArrayList<String>();
+      var command = new ArrayList<>(under);
       command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
       command.addAll(List.of(
           "-XX:TieredStopAtLevel=1",
