@@ -9,9 +9,11 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -22,6 +24,7 @@ final class GatewayProcess implements AutoCloseable {
   static final int KILLED = 137;
 
   static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final String LOW_SPACE = "portcullis.journal.low-space=";
   private static final String MANAGEMENT = "boot.management http=";
 
   private final Path data;
@@ -29,10 +32,12 @@ final class GatewayProcess implements AutoCloseable {
   private final long startedAt = System.nanoTime();
   private final List<String> lines = new CopyOnWriteArrayList<>();
   private final Thread reader;
+  private final CompletableFuture<Instant> ended;
 
   private GatewayProcess(Path data, Process process) {
     this.data = data;
     this.process = process;
+    this.ended = process.onExit().thenApply(_ -> Instant.now());
     this.reader = Thread.ofVirtual().name("gateway-log").start(this::read);
   }
 
@@ -111,6 +116,9 @@ final class GatewayProcess implements AutoCloseable {
       command.addAll(List.of(Main.class.getName(), "serve"));
       command.addAll(List.of("--data", data.toString(), "--port", Integer.toString(port)));
       command.addAll(List.of("--management-port", Integer.toString(managementPort)));
+      if (arguments.stream().noneMatch(argument -> argument.startsWith(LOW_SPACE))) {
+        command.addAll(List.of("--set", LOW_SPACE + "64MiB")); // Its reserve is written anew at each start.
+      }
       command.addAll(arguments);
       try {
         var builder = new ProcessBuilder(command).directory(data.toAbsolutePath().getParent().toFile());
@@ -139,6 +147,11 @@ final class GatewayProcess implements AutoCloseable {
 
   long pid() {
     return process.pid();
+  }
+
+  /** When the process had ended; to be asked after it has. */
+  Instant endedAt() {
+    return ended.join();
   }
 
   boolean alive() {
