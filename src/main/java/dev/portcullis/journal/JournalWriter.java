@@ -119,7 +119,8 @@ final class JournalWriter implements AutoCloseable {
   }
 
   private void commit(Batch batch) {
-    if (!batch.changesNothing()) {
+    // After a failed read not even a barrier may be told that all is well.
+    if (!batch.changesNothing() || store.failed()) {
       try {
         hit(batch, ".before");
         store.write(batch.changes(number + 1));

@@ -154,22 +154,29 @@ class FullDiskTest {
   private void fillUnderLoad(int round) {
     try (var disk = SmallDisk.mount(directory.resolve("disk-" + round), DISK_MIB)) {
       var accepted = new ArrayList<String>();
-      try (var gateway = on(disk).set(LOW_SPACE, "16MiB").start().awaitReady(); var client = gateway.client();
+      var streaming = new ArrayList<String>();
+      try (var gateway = on(disk).start().awaitReady(); var client = gateway.client();
           var users = Executors.newVirtualThreadPerTaskExecutor()) {
+        for (int run = 0; run < 6; run++) { // These go on writing when no new work is taken.
+          streaming.add(client.submit("streams-" + run, "[[echo words=9000 gap=10ms]]").text("runId"));
+        }
         var work = new ArrayList<CompletableFuture<List<String>>>();
-        for (int user = 0; user < 8; user++) {
+        for (int user = 0; user < 4; user++) {
           var session = "user-" + user;
           work.add(CompletableFuture.supplyAsync(() -> writeUntilTheEnd(client, session), users));
         }
-        Await.pause(Duration.ofMillis(random.nextInt(1_500)));
+        Await.until("some turns", GatewayProcess.PATIENCE, () -> client.counts().path("accepted").asInt() > 12);
+        Await.pause(Duration.ofMillis(random.nextInt(400)));
         disk.fill("others", 0);
         assertEquals(JOURNAL, gateway.exitCode(END), gateway::tail);
         assertTrue(gateway.line("bytes are free, a write needs").isPresent(), gateway::tail);
         work.forEach(one -> accepted.addAll(one.join()));
       }
       disk.free("others");
-      try (var gateway = on(disk).set(LOW_SPACE, "4MiB").start().awaitReady(); var client = gateway.client()) {
+      try (var gateway = on(disk).start().awaitReady(); var client = gateway.client()) {
+        streaming.forEach(run -> assertEquals(200, client.get("/api/v1/runs/" + run).status(), "lost: " + run));
         accepted.forEach(run -> assertEquals("completed", client.awaitEnd(run).path("status").asText()));
+        assertTrue(accepted.size() > 4, "too little was at stake");
         System.out.println("FullDiskTest round=" + round + " acknowledged=" + accepted.size() + " lost=0");
       }
     }

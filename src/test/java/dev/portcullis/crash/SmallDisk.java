@@ -8,12 +8,16 @@ import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /** A file system of a few megabytes in memory, and somebody else who fills it. Only root may mount one. */
 final class SmallDisk implements AutoCloseable {
   private static final int BLOCK = 64 << 10;
+  private static final long SLOWLY = 16L << 20;
+  /** Per block: some 60 MB/s. */
+  private static final Duration PACE = Duration.ofMillis(1);
 
   private final Path at;
   private final FileStore store;
@@ -80,10 +84,17 @@ final class SmallDisk implements AutoCloseable {
     }
   }
 
-  /** Somebody else's file, as large as leaves {@code left} bytes, or as there is room for. */
+  /**
+   * Somebody else's file, as large as leaves {@code left} bytes, or as there is room for. The last megabytes are
+   * filled as fast as an ordinary disk would take them, not at the speed of memory: what the gateway looks at
+   * before each write is a few megabytes here, and not the tens that it is on a disk of ordinary size.
+   */
   void fill(String name, long left) {
     try (var file = FileChannel.open(at.resolve(name), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
       for (long more = free() - left; more > 0; more = free() - left) {
+        if (free() < SLOWLY) {
+          Await.pause(PACE);
+        }
         file.write(ByteBuffer.allocate((int) Math.min(more, BLOCK)));
       }
     } catch (IOException full) {
