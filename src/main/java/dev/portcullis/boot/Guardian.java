@@ -20,6 +20,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.net.InetSocketAddress;
+import java.nio.file.FileSystemException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -170,7 +171,11 @@ final class Guardian {
       case JournalFault fault -> new Fatal(Exit.of(fault), String.valueOf(fault.getMessage()));
       case ConfigFault fault ->
           new Fatal(Exit.CONFIGURATION, String.valueOf(fault.getMessage()));
-      case UncheckedIOException io -> new Fatal(Exit.CANNOT_CREATE, String.valueOf(io.getMessage()));
+      // Names its path; an error of the disk itself does not.
+      case UncheckedIOException io when io.getCause() instanceof FileSystemException ->
+          new Fatal(Exit.CANNOT_CREATE, String.valueOf(io.getMessage()));
+      case UncheckedIOException io ->
+          new Fatal(Exit.JOURNAL, "the disk of the data directory fails: " + io.getMessage());
       case Throwable bug -> new Fatal(Exit.BUG, bug.toString());
     };
   }

@@ -41,7 +41,7 @@ class SyncFaultTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {5, 20, 60, 150})
+  @ValueSource(ints = {2, 20, 90})
   @Execution(ExecutionMode.CONCURRENT)
   @Tag("J-4")
   @Tag("INV-J2")
