@@ -19,6 +19,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.net.InetSocketAddress;
+import java.nio.file.FileSystemException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -98,6 +99,8 @@ final class Guardian {
   private final AtomicReference<Optional<Watch>> served = new AtomicReference<>(Optional.empty());
   private boolean memberUp;
   private List<String> stopWantedBy = List.of();
+  /** Tells those who wait for an answer that none will come; nobody does before the port is bound. */
+  private Runnable fenceIngress = () -> { };
 
   // ---- behaviour
   static Behavior<Command> create(World world) {
@@ -167,7 +170,11 @@ final class Guardian {
       case JournalFault fault -> new Fatal(Exit.of(fault), String.valueOf(fault.getMessage()));
       case ConfigFault fault ->
           new Fatal(Exit.CONFIGURATION, String.valueOf(fault.getMessage()));
-      case UncheckedIOException io -> new Fatal(Exit.CANNOT_CREATE, String.valueOf(io.getMessage()));
+      // Names its path; an error of the disk itself does not.
+      case UncheckedIOException io when io.getCause() instanceof FileSystemException ->
+          new Fatal(Exit.CANNOT_CREATE, String.valueOf(io.getMessage()));
+      case UncheckedIOException io ->
+          new Fatal(Exit.JOURNAL, "the disk of the data directory fails: " + io.getMessage());
       case Throwable bug -> new Fatal(Exit.BUG, bug.toString());
     };
   }
@@ -265,8 +272,10 @@ final class Guardian {
         Exit.TEMPORARY,
         "ingress port " + config.http().host() + ":" + config.http().port() + " cannot be bound");
     return Behaviors.receiveMessage(command -> switch (command) {
-      case IngressBound(var port) ->
-          stopWantedBy.isEmpty() ? open(house, port) : draining(house, port, stopWantedBy.getFirst());
+      case IngressBound(var port) -> {
+        fenceIngress = port::fence;
+        yield stopWantedBy.isEmpty() ? open(house, port) : draining(house, port, stopWantedBy.getFirst());
+      }
       case Drain(var by) -> remembered(by);
       case Command other -> anywhere(other);
     });
@@ -406,10 +415,13 @@ final class Guardian {
   /** No accept, no send, no harness input: the process ends, and what is true is what replays. */
   private Behavior<Command> fence(JournalFault fault) {
     gate.moveTo(Gate.State.FENCED);
+    fenceIngress.run();
+    fleet.abandon();
     context.getLog().error("[gateway] CRITICAL: journal failed, the node is fenced: {}", fault.getMessage());
     world.alerts().raise("journal", "the journal failed and the gateway stops: " + fault.getMessage());
     world.exit().complete(Exit.of(fault));
-    return Behaviors.same();
+    timers.cancelAll();
+    return Behaviors.ignore(); // Whatever still comes is of a life that is over.
   }
 
   private Behavior<Command> fatal(Exit exit, String message) {

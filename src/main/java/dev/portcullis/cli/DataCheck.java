@@ -13,10 +13,13 @@ import java.util.List;
 /** Looks at a data directory without changing it: modes, room to write, who holds it, what lies in it. */
 final class DataCheck {
   private final Path data;
+  private final long lowSpaceBytes;
   private final boolean running;
 
-  DataCheck(Path data) {
+  /** @param lowSpaceBytes room on the disk below which a gateway takes no new work */
+  DataCheck(Path data, long lowSpaceBytes) {
     this.data = data;
+    this.lowSpaceBytes = lowSpaceBytes;
     this.running = isLocked(data.resolve("lock"));
   }
 
@@ -27,7 +30,7 @@ final class DataCheck {
 
   List<Finding> findings() {
     if (!Files.exists(data)) {
-      return List.of(absent());
+      return List.of(absent(), space());
     }
     var findings = new ArrayList<Finding>();
     findings.add(directory());
@@ -37,14 +40,38 @@ final class DataCheck {
       }
     }
     findings.add(journal());
+    findings.add(space());
     return findings;
   }
 
-  private Finding absent() {
-    var parent = data;
-    while (!Files.exists(parent)) {
-      parent = parent.getParent();
+  /** Of the directory, or of where it will be made. */
+  private Path nearest() {
+    var nearest = data.toAbsolutePath();
+    while (!Files.exists(nearest)) {
+      nearest = nearest.getParent();
     }
+    return nearest;
+  }
+
+  private Finding space() {
+    try {
+      long free = Files.getFileStore(nearest()).getUsableSpace();
+      return free < lowSpaceBytes
+          ? Finding.broken("space", mebibytes(free) + " free for " + data + ", less than the "
+              + mebibytes(lowSpaceBytes)
+              + " of portcullis.journal.low-space: no new work is taken; make room")
+          : Finding.sound("space", mebibytes(free) + " free");
+    } catch (IOException unreadable) {
+      return Finding.broken("space", "the disk of " + data + " does not say how much is free: " + unreadable);
+    }
+  }
+
+  private static String mebibytes(long bytes) {
+    return (bytes >> 20) + " MiB";
+  }
+
+  private Finding absent() {
+    var parent = nearest();
     return Files.isWritable(parent)
         ? Finding.sound("data", data + " will be made at the first start")
         : Finding.broken("data", data + " cannot be made: " + parent

@@ -231,6 +231,13 @@ public final class Problems {
         .header("x-should-retry", "false");
   }
 
+  /** No answer of the journal: a session does not answer, or the journal has failed. */
+  public static Problem unknownOutcome() {
+    return unavailable("journal_unavailable",
+            "Whether this was done is unknown: the journal did not answer. Repeat it with the same key.", 1)
+        .header("x-should-retry", "false"); // Without a key a repeat could start a second run.
+  }
+
   // ---- faults and bugs
 
   /** What a failed stage means. A bug is logged here, once, under the id that the message has. */
@@ -240,9 +247,7 @@ public final class Problems {
       case InputFault input -> input.problem();
       case Sessions.Damaged quarantined -> of(quarantined.answer());
       case JournalFault fault when fault.code() == JournalFault.Code.CORRUPT -> damagedView(fault);
-      case TimeoutException _ -> unavailable("journal_unavailable",
-              "Whether this was done is unknown: no answer in time. Repeat it with the same key.", 1)
-          .header("x-should-retry", "false"); // Without a key a repeat could start a second run.
+      case TimeoutException _ -> unknownOutcome();
       case Throwable bug -> bug(bug);
     };
   }

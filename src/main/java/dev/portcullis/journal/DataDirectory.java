@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -15,31 +16,38 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * The directory that one process owns while it lives (INV-J8): the lock, the modes, and the room left on its
- * disk. A reserve file is given up for the drain, so that its last writes find room on a disk that others
- * have filled.
+ * disk. There are three marks on the way to a full one. Below the watermark no new work is taken. A reserve
+ * file, a quarter of it, is given up for the drain, so that its last writes find room on a disk that others
+ * have filled. Below the floor, half of the reserve, nothing is written at all: LevelDB maps files that it
+ * has made longer than what is in them, and a page that the disk cannot back ends the process with SIGBUS.
+ * Floor and reserve together, 96 MiB as shipped, are for what it may have under way: 1 MiB ahead in a log, a
+ * table of 4 MiB whenever a log is full, and some 50 MiB (measured) while it merges tables.
  */
 final class DataDirectory implements AutoCloseable {
 
-  private static final long RESERVE_MAX_BYTES = 16L << 20;
+  private static final long RESERVE_MAX_BYTES = 64L << 20;
   private static final long SAMPLE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
   private final Path directory;
   private final long lowSpaceBytes;
+  private final FileStore disk;
   private final FileChannel lock;
   private volatile Sample sample;
 
   private record Sample(boolean low, long atNanos) {}
 
-  private DataDirectory(Path directory, long lowSpaceBytes, FileChannel lock) {
+  private DataDirectory(Path directory, long lowSpaceBytes, FileStore disk, FileChannel lock) {
     this.directory = directory;
     this.lowSpaceBytes = lowSpaceBytes;
+    this.disk = disk;
     this.lock = lock;
   }
 
   /** Creates it where it is missing, locks it and fills the reserve. */
   static DataDirectory open(Path directory, long lowSpaceBytes) {
     create(directory);
-    var opened = new DataDirectory(directory, lowSpaceBytes, lock(directory.resolve("lock")));
+    var disk = disk(directory);
+    var opened = new DataDirectory(directory, lowSpaceBytes, disk, lock(directory.resolve("lock")));
     try {
       create(opened.store());
       opened.tighten();
@@ -66,14 +74,26 @@ final class DataDirectory implements AutoCloseable {
   boolean lowSpace() {
     var last = sample;
     if (System.nanoTime() - last.atNanos() > SAMPLE_NANOS) {
-      try {
-        last = look();
-        sample = last;
-      } catch (IOException e) {
-        throw JournalFault.io(directory.toString(), "asking for free space", e);
-      }
+      last = look();
+      sample = last;
     }
     return last.low();
+  }
+
+  /**
+   * Before each write. Past the floor the reserve is given up too: what the store does in the background must
+   * find room for as long as the process still takes to end.
+   *
+   * @throws JournalFault {@code IO} when the disk has less room than the store may need
+   */
+  void requireRoom() {
+    long floor = reserveBytes() / 2;
+    long usable = floor == 0 ? 0 : usable();
+    if (usable < floor) {
+      releaseReserve();
+      throw JournalFault.io(directory.toString(), "writing",
+          new IOException("only " + usable + " bytes are free, a write needs " + floor));
+    }
   }
 
   /** Gives the reserved room back to the disk. */
@@ -90,9 +110,20 @@ final class DataDirectory implements AutoCloseable {
     unlock(lock, directory);
   }
 
-  private Sample look() throws IOException {
-    long usable = Files.getFileStore(directory).getUsableSpace();
-    return new Sample(usable < lowSpaceBytes, System.nanoTime());
+  private Sample look() {
+    return new Sample(usable() < lowSpaceBytes, System.nanoTime());
+  }
+
+  private long usable() {
+    try {
+      return disk.getUsableSpace();
+    } catch (IOException e) {
+      throw JournalFault.io(directory.toString(), "asking for free space", e);
+    }
+  }
+
+  private long reserveBytes() {
+    return Math.min(lowSpaceBytes / 4, RESERVE_MAX_BYTES);
   }
 
   private Path reserve() {
@@ -107,6 +138,14 @@ final class DataDirectory implements AutoCloseable {
       throw Files.isDirectory(path) ? JournalFault.permission(path, e) : JournalFault.cannotCreate(path, e);
     } catch (IOException e) {
       throw JournalFault.cannotCreate(path, e);
+    }
+  }
+
+  private static FileStore disk(Path directory) {
+    try {
+      return Files.getFileStore(directory);
+    } catch (IOException e) {
+      throw JournalFault.io(directory.toString(), "asking for its disk", e);
     }
   }
 
@@ -161,13 +200,14 @@ final class DataDirectory implements AutoCloseable {
   }
 
   private void fillReserve() throws IOException {
-    long bytes = Math.min(lowSpaceBytes / 4, RESERVE_MAX_BYTES);
-    if (bytes == 0 || Files.exists(reserve()) && Files.size(reserve()) == bytes) {
-      return;
+    long bytes = reserveBytes();
+    boolean held = Files.exists(reserve()) && Files.size(reserve()) == bytes;
+    long needed = (held ? 0 : bytes) + bytes / 2;
+    if (usable() < needed) { // Opening writes as well.
+      throw JournalFault.lowSpace(directory, usable(), needed);
     }
-    long usable = Files.getFileStore(directory).getUsableSpace();
-    if (usable < bytes) {
-      throw JournalFault.lowSpace(directory, usable, bytes);
+    if (held || bytes == 0) {
+      return;
     }
     var options = Set.of(
         StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING);

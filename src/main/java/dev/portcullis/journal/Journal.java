@@ -38,20 +38,21 @@ public final class Journal implements AutoCloseable {
   private static final String THIS_FORMAT = "portcullis-journal 1";
 
   private final DataDirectory directory;
-  private final JournalStore store;
+  private final FailStopStore store;
   private final JournalWriter writer;
   private final AtomicBoolean closed = new AtomicBoolean();
 
   private Journal(DataDirectory directory, JournalStore store, Consumer<JournalFault> onFault) {
     this.directory = directory;
-    this.store = store;
-    this.writer = new JournalWriter(store, onFault);
+    // A database has a disk of its own.
+    this.store = new FailStopStore(store, store.shared() ? () -> {} : directory::requireRoom, onFault);
+    this.writer = new JournalWriter(this.store);
   }
 
   /**
    * Creates or opens the data directory and keeps other processes out of it until {@link #close()}.
    *
-   * @param onFault called once, on a thread of its own, when a write has failed; the process should then end
+   * @param onFault called once, on a thread of its own, at the first I/O error; the process should then end
    * @throws JournalFault {@code LOCKED}, {@code CORRUPT}, {@code FORMAT}, {@code LOW_SPACE}, {@code
    *     PERMISSION}, {@code CANNOT_CREATE} or {@code IO}
    */
@@ -230,9 +231,9 @@ public final class Journal implements AutoCloseable {
     return writer.stats();
   }
 
-  /** Whether a write has failed; nothing is acknowledged any more. */
+  /** Whether a write or a read has failed; nothing is acknowledged any more. */
   public boolean failed() {
-    return writer.failed();
+    return store.failed();
   }
 
   /** Whether the disk has less room than the watermark: take no new work. Cheap enough for each request. */

@@ -1,11 +1,9 @@
 package dev.portcullis.journal;
 
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.function.Consumer;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -19,24 +17,18 @@ import org.slf4j.LoggerFactory;
 final class JournalWriter implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(JournalWriter.class);
-  /** What a store may say of itself; everything else is a disk that failed, whatever it was called. */
-  private static final Set<JournalFault.Code> ENDS =
-      Set.of(JournalFault.Code.IO, JournalFault.Code.RETIRED);
   private static final int BATCH_MAX_REQUESTS = 4096;
   private static final long BATCH_MAX_BYTES = 8L << 20;
 
-  private final JournalStore store;
-  private final Consumer<JournalFault> onFault;
+  private final FailStopStore store;
   private final Heads heads;
   private final LinkedBlockingQueue<Request> queue = new LinkedBlockingQueue<>();
   private final CompletableFuture<Void> stopped = new CompletableFuture<>();
   private volatile boolean closing;
-  private volatile boolean failed;
   private volatile Journal.Stats stats = new Journal.Stats(0, 0, 0, 0);
 
-  JournalWriter(JournalStore store, Consumer<JournalFault> onFault) {
+  JournalWriter(FailStopStore store) {
     this.store = store;
-    this.onFault = onFault;
     this.heads = new Heads(store);
     Thread.ofPlatform().name("journal-writer").daemon().start(this::run);
   }
@@ -58,10 +50,6 @@ final class JournalWriter implements AutoCloseable {
     return done;
   }
 
-  boolean failed() {
-    return failed;
-  }
-
   Journal.Stats stats() {
     return stats;
   }
@@ -81,7 +69,7 @@ final class JournalWriter implements AutoCloseable {
         next = turn(next).orElseGet(this::take);
       }
     } catch (RuntimeException | Error e) { // A writer that ended in silence would leave everybody waiting.
-      fence(e);
+      store.fail(e);
     } finally {
       stopped.complete(null);
       for (var late = queue.poll(); late != null; late = queue.poll()) {
@@ -105,8 +93,8 @@ final class JournalWriter implements AutoCloseable {
    * next.
    */
   private Optional<Request> turn(Request first) {
-    if (failed) {
-      var fenced = new IllegalStateException("an earlier write failed");
+    if (store.failed()) {
+      var fenced = new IllegalStateException("the journal failed before");
       first.done().completeExceptionally(JournalFault.io(store.name(), "writing", fenced));
       return Optional.empty();
     }
@@ -129,7 +117,8 @@ final class JournalWriter implements AutoCloseable {
   }
 
   private void commit(Batch batch) {
-    if (!batch.changesNothing()) {
+    // After a failed read not even a barrier may be told that all is well.
+    if (!batch.changesNothing() || store.failed()) {
       try {
         hit(batch, ".before");
         store.write(batch.changes());
@@ -139,7 +128,7 @@ final class JournalWriter implements AutoCloseable {
         commit(batch.without(lost.persistenceIds()));
         return;
       } catch (RuntimeException | Error e) { // Whatever it was, nobody can know what reached the disk.
-        var fault = fence(e);
+        var fault = store.fail(e);
         batch.waiting().forEach(done -> done.completeExceptionally(fault));
         return;
       }
@@ -147,16 +136,6 @@ final class JournalWriter implements AutoCloseable {
       count(batch);
     }
     batch.waiting().forEach(done -> done.complete(null));
-  }
-
-  private JournalFault fence(Throwable cause) {
-    failed = true;
-    var fault = cause instanceof JournalFault known && ENDS.contains(known.code())
-        ? known
-        : JournalFault.io(store.name(), "writing", cause);
-    LOG.error("journal.failed: nothing is acknowledged any more", fault);
-    Thread.ofVirtual().name("journal-fault").start(() -> onFault.accept(fault));
-    return fault;
   }
 
   private void count(Batch batch) {

@@ -68,6 +68,14 @@ class DoctorCommandTest {
     assertLine("ok +unit file .*");
   }
 
+  @Test
+  @Tag("INV-J5")
+  void aDiskWithLessRoomThanTheWatermarkFails() {
+    assertEquals(1, doctor("--set", "portcullis.journal.low-space=" + (Long.MAX_VALUE >> 1)));
+
+    assertLine("FAIL +space .* MiB free for .*portcullis.journal.low-space.*make room");
+  }
+
   @Test void badSettingsAreOneFailedLine() {
     assertEquals(1, doctor("--set", "portcullis.run.attempts=0"));
 

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -34,22 +33,6 @@ class AcpKillTest {
         .set("portcullis.run.attempts", "10")
         .set("portcullis.run.resume-delays", "[0s]")
         .set("portcullis.boot.loop-limit", "1000")).start();
-  }
-
-  /** Processes of the agent that live, by the store in their environment; the gateway itself has none. */
-  private List<Long> agents() {
-    return ProcessHandle.allProcesses()
-        .filter(process -> environment(process.pid()).contains("SIM_STORE=" + store()))
-        .map(ProcessHandle::pid)
-        .toList();
-  }
-
-  private static String environment(long pid) {
-    try {
-      return Files.readString(Path.of("/proc/" + pid + "/environ"), StandardCharsets.ISO_8859_1);
-    } catch (IOException gone) {
-      return "";
-    }
   }
 
   /** How often the agent was given the turn with {@code canary}. */
@@ -95,14 +78,14 @@ class AcpKillTest {
       for (int round = 0; round < ROUNDS; round++) {
         gateway.awaitReady();
         kill(gateway, ledger, round, figures);
-        Await.until("the agents of a killed gateway to be gone", Duration.ofSeconds(10), () -> agents().isEmpty());
+        Await.until("the agents of a killed gateway to be gone", Duration.ofSeconds(10), () -> Agents.of(store()).isEmpty());
         gateway = start().awaitReady();
         figures.ready(gateway.age());
         check(gateway, ledger, figures);
       }
       gateway.sigterm();
       assertEquals(0, gateway.exitCode(GatewayProcess.PATIENCE), gateway::tail);
-      assertEquals(List.of(), agents());
+      assertEquals(List.of(), Agents.of(store()));
     } catch (AssertionError | RuntimeException e) {
       var logs = "\n the victim:" + victim + "\n the next:" + gateway.tail();
       throw new AssertionError("seed " + seed + ": " + e.getMessage() + logs, e);
@@ -117,7 +100,7 @@ class AcpKillTest {
     try (var client = gateway.client();
         var traffic = Traffic.start(client, ledger, load, random, round)) {
       Await.pause(Duration.ofMillis(random.nextInt(3_000)));
-      figures.count("agents_at_kill", agents().size());
+      figures.count("agents_at_kill", Agents.of(store()).size());
       gateway.kill9();
       victim = gateway.tail();
       figures.count("kills", 1);

@@ -10,9 +10,11 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -23,6 +25,7 @@ final class GatewayProcess implements AutoCloseable {
   static final int KILLED = 137;
 
   static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final String LOW_SPACE = "portcullis.journal.low-space=";
   private static final String MANAGEMENT = "boot.management http=";
 
   private final Path data;
@@ -30,10 +33,12 @@ final class GatewayProcess implements AutoCloseable {
   private final long startedAt = System.nanoTime();
   private final List<String> lines = new CopyOnWriteArrayList<>();
   private final Thread reader;
+  private final CompletableFuture<Instant> ended;
 
   private GatewayProcess(Path data, Process process) {
     this.data = data;
     this.process = process;
+    this.ended = process.onExit().thenApply(_ -> Instant.now());
     this.reader = Thread.ofVirtual().name("gateway-log").start(this::read);
   }
 
@@ -49,6 +54,7 @@ final class GatewayProcess implements AutoCloseable {
     private final Path data;
     private final List<String> jvm = new ArrayList<>();
     private final List<String> arguments = new ArrayList<>();
+    private final List<String> under = new ArrayList<>();
     private Optional<List<String>> options = Optional.empty();
     private int port;
     private int managementPort;
@@ -82,6 +88,12 @@ final class GatewayProcess implements AutoCloseable {
           .set("portcullis.journal.postgresql.schema", schema);
     }
 
+    /** A command that becomes the JVM, or runs it as the very process that it was itself. */
+    Launch under(List<String> command) {
+      under.addAll(command);
+      return this;
+    }
+
     /** Class path and cache of the JVM, instead of the usual ones. */
     Launch options(List<String> own) {
       options = Optional.of(own);
@@ -99,7 +111,7 @@ final class GatewayProcess implements AutoCloseable {
     }
 
     GatewayProcess start() {
-      var command = new ArrayList<String>();
+      var command = new ArrayList<>(under);
       command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
       command.addAll(List.of(
           "-XX:TieredStopAtLevel=1",
@@ -114,6 +126,9 @@ final class GatewayProcess implements AutoCloseable {
       command.addAll(List.of(Main.class.getName(), "serve"));
       command.addAll(List.of("--data", data.toString(), "--port", Integer.toString(port)));
       command.addAll(List.of("--management-port", Integer.toString(managementPort)));
+      if (arguments.stream().noneMatch(argument -> argument.startsWith(LOW_SPACE))) {
+        command.addAll(List.of("--set", LOW_SPACE + "64MiB")); // Its reserve is written anew at each start.
+      }
       command.addAll(arguments);
       try {
         var builder = new ProcessBuilder(command).directory(data.toAbsolutePath().getParent().toFile());
@@ -142,6 +157,11 @@ final class GatewayProcess implements AutoCloseable {
 
   long pid() {
     return process.pid();
+  }
+
+  /** When the process had ended; to be asked after it has. */
+  Instant endedAt() {
+    return ended.join();
   }
 
   boolean alive() {

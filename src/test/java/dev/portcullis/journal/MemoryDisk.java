@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 
 /** A disk in memory that outlives the journals opened on it, and whose next write can be told to fail. */
 public final class MemoryDisk {
@@ -46,12 +47,17 @@ public final class MemoryDisk {
 
   /** Opens a journal on what is here. Its lock and reserve lie in a directory of its own that is removed at once. */
   public Journal open(Consumer<JournalFault> onFault) {
+    return open(onFault, UnaryOperator.identity());
+  }
+
+  /** The same with a store of the test's own between the journal and what is here. */
+  Journal open(Consumer<JournalFault> onFault, UnaryOperator<JournalStore> between) {
     try {
       var directory = Files.createTempDirectory("memory-disk");
       try {
         return Journal.open(Samples.settings(directory), onFault, real -> {
           real.close();
-          return new Store();
+          return between.apply(new Store());
         });
       } finally {
         remove(directory);

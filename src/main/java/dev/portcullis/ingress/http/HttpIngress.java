@@ -27,10 +27,12 @@ public final class HttpIngress {
   private static final int URI_CHARS = 8_192;
 
   private final ServerBinding binding;
+  private final Router router;
   private final Sse sse;
 
-  private HttpIngress(ServerBinding binding, Sse sse) {
+  private HttpIngress(ServerBinding binding, Router router, Sse sse) {
     this.binding = binding;
+    this.router = router;
     this.sse = sse;
   }
 
@@ -44,7 +46,7 @@ public final class HttpIngress {
         .newServerAt(http.host(), http.port())
         .adaptSettings(settings -> tuned(settings, http))
         .bind(router::handle)
-        .thenApply(binding -> new HttpIngress(binding, sse));
+        .thenApply(binding -> new HttpIngress(binding, router, sse));
   }
 
   /** Everything there is on the port. */
@@ -81,6 +83,15 @@ public final class HttpIngress {
   /** Ends every open stream in its own orderly way; requests go on being answered. */
   public void closeStreams() {
     sse.close();
+  }
+
+  /**
+   * The journal has failed and the process is about to end: every request that waits and every later one is
+   * answered so, and streams end in their own way.
+   */
+  public void fence() {
+    router.fence();
+    closeStreams();
   }
 
   /**

@@ -15,9 +15,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeoutException;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
@@ -43,6 +45,8 @@ final class Router {
   private final Origins origins;
   private final long bodyBytes;
   private final ClassicActorSystemProvider system;
+  private final Set<CompletableFuture<HttpResponse>> open = ConcurrentHashMap.newKeySet();
+  private volatile boolean fenced;
 
   Router(List<Endpoint> endpoints, Edge edge, Problems problems, ClassicActorSystemProvider system) {
     this.endpoints = endpoints.stream().sorted(Comparator.comparingLong(Endpoint::fixed).reversed()).toList();
@@ -56,12 +60,30 @@ final class Router {
 
   /** Never fails. */
   CompletionStage<HttpResponse> handle(HttpRequest request) {
-    return CompletableFuture.completedFuture(request)
+    var answer = CompletableFuture.completedFuture(request)
         .thenCompose(this::answer)
         .exceptionally(thrown -> Replies.problem(problems.fault(thrown)))
-        .thenApply(response -> response
-            .addHeader(RawHeader.create("x-request-id", requestId(random)))
-            .addHeader(RawHeader.create("X-Content-Type-Options", "nosniff")));
+        .toCompletableFuture();
+    open.add(answer);
+    if (fenced) { // Nobody else may look at this one any more.
+      cut(answer);
+    }
+    return answer.whenComplete((_, _) -> open.remove(answer)).thenApply(response -> response
+        .addHeader(RawHeader.create("x-request-id", requestId(random)))
+        .addHeader(RawHeader.create("X-Content-Type-Options", "nosniff")));
+  }
+
+  /**
+   * The journal has failed. Whoever waits for an answer gets this one: the session that would give another
+   * waits for a write whose outcome nobody will learn before the restart.
+   */
+  void fence() {
+    fenced = true;
+    open.forEach(Router::cut);
+  }
+
+  private static void cut(CompletableFuture<HttpResponse> answer) {
+    answer.complete(Replies.problem(Problems.unknownOutcome()));
   }
 
   static String requestId(RandomGenerator random) {
