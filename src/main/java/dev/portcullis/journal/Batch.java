@@ -189,7 +189,8 @@ final class Batch {
   private void putSnapshot(StoredSnapshot snapshot) {
     var pid = snapshot.persistenceId();
     var head = head(pid);
-    var digest = snapshot.seq() == head.highest()
+    // A snapshot of a history that has no events at all, as another journal's would be, fits no event.
+    var digest = head.highest() == 0 || snapshot.seq() == head.highest()
         ? head.digest()
         : new History(store, pid).digestAt(snapshot.seq(), head);
     snapshotted.add(pid);

@@ -45,11 +45,15 @@ final class EventRecord {
 
   private static byte[] beside(StoredEvent event) {
     var adapter = StoreText.encode(event.adapterManifest());
-    var metadata = event.metadata();
-    var manifest = StoreText.encode(metadata.manifest());
-    int length = 4 * Integer.BYTES + adapter.length + manifest.length + metadata.payload().length;
-    var buffer = ByteBuffer.allocate(length);
+    var metadata = encode(event.metadata());
+    var buffer = ByteBuffer.allocate(Integer.BYTES + adapter.length + metadata.length);
     put(buffer, adapter);
+    return buffer.put(metadata).array();
+  }
+
+  static byte[] encode(StoredEvent.Metadata metadata) {
+    var manifest = StoreText.encode(metadata.manifest());
+    var buffer = ByteBuffer.allocate(3 * Integer.BYTES + manifest.length + metadata.payload().length);
     buffer.putInt(metadata.serializerId());
     put(buffer, manifest);
     put(buffer, metadata.payload());
@@ -107,7 +111,7 @@ final class EventRecord {
     }
   }
 
-  private static StoredEvent.Metadata metadata(ByteBuffer buffer) {
+  static StoredEvent.Metadata metadata(ByteBuffer buffer) {
     var found = new StoredEvent.Metadata(buffer.getInt(), text(buffer), bytes(buffer));
     boolean none = found.serializerId() == 0 && found.manifest().isEmpty() && found.payload().length == 0;
     return none ? StoredEvent.Metadata.NONE : found;

@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
+import org.apache.pekko.actor.ActorRef;
 import org.apache.pekko.dispatch.MessageDispatcher;
 import org.apache.pekko.persistence.AtomicWrite;
 import org.apache.pekko.persistence.PersistentRepr;
@@ -118,16 +119,6 @@ public final class GroupCommitJournal extends AsyncWriteJournal {
     return event.timestamp() == 0 ? clock.instant() : Instant.ofEpochMilli(event.timestamp());
   }
 
-  private StoredEvent.Metadata metadata(PersistentRepr event) {
-    if (event.metadata().isEmpty()) {
-      return StoredEvent.Metadata.NONE;
-    }
-    var metadata = event.metadata().get();
-    var serializer = serialization.findSerializerFor(metadata);
-    return new StoredEvent.Metadata(
-        serializer.identifier(), Serializers.manifestFor(serializer, metadata), serializer.toBinary(metadata));
-  }
-
   private StoredEvent store(PersistentRepr event, Object payload) {
     var serializer = serialization.findSerializerFor(payload);
     return new StoredEvent(
@@ -135,31 +126,26 @@ public final class GroupCommitJournal extends AsyncWriteJournal {
         event.sequenceNr(),
         serializer.identifier(),
         Serializers.manifestFor(serializer, payload),
-        serializer.toBinary(payload),
+        serialization.serialize(payload).get(),
         at(event),
         event.writerUuid(),
         event.manifest(),
-        metadata(event));
+        MetadataCodec.encode(serialization, event.metadata()));
   }
 
   private PersistentRepr deserialize(StoredEvent event) {
-    var sender = context().system().deadLetters();
+    var payload = serialization.deserialize(event.payload(), event.serializerId(), event.manifest()).get();
     var found = PersistentRepr.apply(
-            decoded(event.serializerId(), event.manifest(), event.payload()),
+            payload,
             event.seq(),
             event.persistenceId(),
             event.adapterManifest(),
             false,
-            sender,
+            ActorRef.noSender(),
             event.writerUuid())
         .withTimestamp(event.timestamp().toEpochMilli());
-    var metadata = event.metadata();
-    return metadata == StoredEvent.Metadata.NONE
+    return event.metadata() == StoredEvent.Metadata.NONE
         ? found
-        : found.withMetadata(decoded(metadata.serializerId(), metadata.manifest(), metadata.payload()));
-  }
-
-  private Object decoded(int serializerId, String manifest, byte[] payload) {
-    return serialization.deserialize(payload, serializerId, manifest).get();
+        : found.withMetadata(MetadataCodec.decode(serialization, event.metadata()));
   }
 }

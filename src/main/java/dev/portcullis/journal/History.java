@@ -81,6 +81,9 @@ final class History {
    */
   boolean holds(long seq, byte[] digest) {
     var head = head();
+    if (Arrays.equals(digest, Head.NONE.digest())) { // Taken when the history had no events.
+      return head.highest() == 0;
+    }
     if (seq > head.highest()) {
       throw corrupt(head.highest() + 1, "the history ends before its snapshot at " + seq);
     }

@@ -49,8 +49,9 @@ public final class JournalSnapshots extends SnapshotStore {
         metadata.sequenceNr(),
         serializer.identifier(),
         Serializers.manifestFor(serializer, snapshot),
-        serializer.toBinary(snapshot),
-        Instant.ofEpochMilli(metadata.timestamp()))));
+        serialization.serialize(snapshot).get(),
+        Instant.ofEpochMilli(metadata.timestamp()),
+        MetadataCodec.encode(serialization, metadata.metadata()))));
   }
 
   @Override
@@ -77,7 +78,14 @@ public final class JournalSnapshots extends SnapshotStore {
           snapshot.manifest(), snapshot.seq(), decoded.failed().get().toString());
       return Optional.empty();
     }
-    return Optional.of(SelectedSnapshot.create(metadata(snapshot), decoded.get()));
+    return Optional.of(SelectedSnapshot.create(withMetadata(snapshot), decoded.get()));
+  }
+
+  private SnapshotMetadata withMetadata(StoredSnapshot snapshot) {
+    var beside = snapshot.metadata();
+    return beside == StoredEvent.Metadata.NONE
+        ? metadata(snapshot)
+        : metadata(snapshot).withMetadata(MetadataCodec.decode(serialization, beside));
   }
 
   private static SnapshotMetadata metadata(StoredSnapshot snapshot) {

@@ -22,6 +22,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import scala.Option;
 import scala.jdk.javaapi.OptionConverters;
 
 /**
@@ -141,9 +142,27 @@ abstract class SnapshotContract {
   }
 
   @Test
+  void oneOfAHistoryWithoutEventsHoldsOnlyWhileItHasNone() {
+    save("empty", 3, "s-3");
+    assertEquals(Optional.of("s-3"), load("empty", SnapshotSelectionCriteria.latest(), ALL));
+    rig.replay("empty");
+    rig.writeTexts("empty", 1, 4);
+    assertEquals(Optional.empty(), load("empty", SnapshotSelectionCriteria.latest(), ALL));
+  }
+
+  @Test
   void metadataComeBackWithTheSnapshot() {
     var selected = select("p", SnapshotSelectionCriteria.latest(), ALL).orElseThrow();
     assertEquals(SnapshotMetadata.apply("p", 14, 1_400), selected.metadata());
+  }
+
+  @Test
+  void whatWasSaidBesideASnapshotComesBackWithIt() {
+    var beside = SnapshotMetadata.apply("p", 15, 0, Option.apply("said beside"));
+    rig.snapshots(new SnapshotProtocol.SaveSnapshot(beside, "s-15"), SaveSnapshotSuccess.class);
+    var selected = select("p", SnapshotSelectionCriteria.latest(), ALL).orElseThrow();
+    assertEquals("s-15", selected.snapshot());
+    assertEquals(Option.apply("said beside"), selected.metadata().metadata());
   }
 
   private void save(String persistenceId, long seq, Object snapshot) {
