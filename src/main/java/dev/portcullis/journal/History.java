@@ -1,7 +1,10 @@
 package dev.portcullis.journal;
 
 import java.util.Arrays;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 /** Reads one history and proves it while reading: whole, in order, its own, and as long as recorded. */
 final class History {
@@ -22,26 +25,98 @@ final class History {
   }
 
   /**
-   * Hands over the events from {@code from} to {@code to}, both included, at most {@code max}.
+   * What stands for the deleted beginning; empty when nothing does.
+   *
+   * @throws JournalFault {@code CORRUPT} when the recorded end names a base that is not there as it was
+   *     written: it is the only copy of what it stands for
+   */
+  Optional<StoredSnapshot> base() {
+    return steady(this::base);
+  }
+
+  private Optional<StoredSnapshot> base(Head head) {
+    if (!head.hasBase()) {
+      return Optional.empty();
+    }
+    var key = new StoreKey.Snapshot(persistenceId, head.deletedTo());
+    var record = store.get(new StoreKey.Base(persistenceId))
+        .orElseThrow(() -> corrupt(head.deletedTo(), "the base of a trimmed history is missing"));
+    return Optional.of(SnapshotRecord.decode(key, record)
+        .filter(_ -> Arrays.equals(EventRecord.digestOf(record), head.base()))
+        .filter(found -> Arrays.equals(found.eventDigest(), head.anchor()))
+        .orElseThrow(() -> corrupt(head.deletedTo(), "the base of a trimmed history is not the recorded one"))
+        .snapshot());
+  }
+
+  /** Reads again what was trimmed between the look at the head and the look at what it speaks of. */
+  private <T> T steady(Function<Head, T> read) {
+    while (true) {
+      var head = head();
+      try {
+        return read.apply(head);
+      } catch (JournalFault fault) {
+        if (head().deletedTo() == head.deletedTo()) {
+          throw fault;
+        }
+      }
+    }
+  }
+
+  /**
+   * Hands over the events from {@code from} to {@code to}, both included, at most {@code max}; without those
+   * that are deleted.
    *
    * @return the number handed over
    * @throws JournalFault {@code CORRUPT} at the first event that cannot be proved; those before it were
    *     handed over
    */
   long replay(long from, long to, long max, Consumer<StoredEvent> target) {
-    var head = head();
+    return replay(from, to, max, target, _ -> {});
+  }
+
+  /** The same, but refuses to begin within what a base stands for. */
+  void replayWhole(long from, long to, long max, Consumer<StoredEvent> target) {
+    replay(from, to, max, target, head -> {
+      if (head.hasBase() && from <= head.deletedTo()) {
+        throw new IllegalStateException(persistenceId + " was trimmed to " + head.deletedTo()
+            + " and cannot be replayed from " + from);
+      }
+    });
+  }
+
+  private long replay(
+      long from, long to, long max, Consumer<StoredEvent> target, Consumer<Head> precondition) {
+    var handedOver = new AtomicLong();
+    Consumer<StoredEvent> counting = event -> {
+      handedOver.incrementAndGet();
+      target.accept(event);
+    };
+    while (true) {
+      var head = head();
+      precondition.accept(head);
+      try {
+        replay(head, from, to, max, counting);
+        return handedOver.get();
+      } catch (JournalFault fault) { // A scan sees the store as it was when the scan began.
+        if (handedOver.get() > 0 || head().deletedTo() == head.deletedTo()) {
+          throw fault;
+        }
+      }
+    }
+  }
+
+  private void replay(Head head, long from, long to, long max, Consumer<StoredEvent> target) {
     long first = Math.max(Math.max(from, head.deletedTo() + 1), 1);
     long last = Math.min(to, head.highest());
     if (head.highest() == 0) {
       refuseOrphans();
     }
     if (first > last || max <= 0) {
-      return 0;
+      return;
     }
     var walk = new Walk(head, first, last, max, target);
     store.scan(new JournalStore.Range.Events(persistenceId, first, to), walk);
     walk.checkEnd();
-    return walk.next - first;
   }
 
   /**
@@ -63,11 +138,13 @@ final class History {
    * @throws JournalFault {@code CORRUPT} when there is no such event: then not the snapshot is wrong
    */
   boolean holds(long seq, byte[] digest) {
-    var head = head();
-    if (seq > head.highest()) {
-      throw corrupt(head.highest() + 1, "the history ends before its snapshot at " + seq);
-    }
-    return seq < head.deletedTo() || Arrays.equals(digestAt(seq, head), digest);
+    return steady(head -> {
+      if (seq > head.highest()) {
+        throw corrupt(head.highest() + 1, "the history ends before its snapshot at " + seq);
+      }
+      // What follows a snapshot below a base is deleted, so the base is the only way to what is left.
+      return seq < head.deletedTo() ? !head.hasBase() : Arrays.equals(digestAt(seq, head), digest);
+    });
   }
 
   private void refuseOrphans() {
