@@ -23,6 +23,15 @@ final class Rows {
   /** Index space of runs: run id to journal position of its first event, a blank, session key. */
   static final String RUN = "run";
 
+  /**
+   * Index space of idempotency keys: entity id, slash and digest to what the key is bound to, as JSON. An
+   * entry outlives its session's erasure and goes when its retention ends.
+   */
+  static final String KEY = "key";
+
+  /** Index space of sessions whose records are still to be erased: session key to the journal position. */
+  static final String ERASE = "erase";
+
   private static final JsonMapper JSON = JsonMapper.builder()
       .addModule(new JavaTimeModule())
       .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
@@ -70,26 +79,53 @@ final class Rows {
       entries.add(new IndexEntry.Remove(OPEN, after.key()));
     }
     for (int i = 0; i < events.size(); i++) {
-      if (events.get(i) instanceof SessionEvent.TurnAccepted turn) {
-        entries.add(new IndexEntry.Put(RUN, turn.runId(), (before.seq() + i + 1) + " " + turn.sessionKey()));
+      switch (events.get(i)) {
+        case SessionEvent.TurnAccepted turn -> accepted(turn, before.seq() + i + 1, entries);
+        case SessionEvent.SessionErased _ ->
+            entries.add(new IndexEntry.Put(ERASE, after.key(), Long.toString(after.erasedTo())));
+        case SessionEvent _ -> { }
       }
     }
     return entries;
   }
 
+  private static void accepted(SessionEvent.TurnAccepted turn, long seq, List<IndexEntry> entries) {
+    entries.add(new IndexEntry.Put(RUN, turn.runId(), seq + " " + turn.sessionKey()));
+    var entityId = new SessionKey(turn.sessionKey()).entityId();
+    turn.keys().forEach(key -> entries.add(new IndexEntry.Put(
+        KEY, keyName(entityId, key.digest()),
+        json(new SessionState.KeyEntry(key.body(), turn.runId(), key.until())))));
+  }
+
+  static String keyName(String entityId, String digest) {
+    return entityId + "/" + digest;
+  }
+
   static String write(SessionRow row) {
+    return json(row);
+  }
+
+  static SessionRow read(String json) {
+    return read(json, SessionRow.class);
+  }
+
+  static SessionState.KeyEntry readKey(String json) {
+    return read(json, SessionState.KeyEntry.class);
+  }
+
+  private static String json(Object value) {
     try {
-      return JSON.writeValueAsString(row);
+      return JSON.writeValueAsString(value);
     } catch (JsonProcessingException impossible) {
       throw new IllegalStateException(impossible);
     }
   }
 
-  static SessionRow read(String json) {
+  private static <T> T read(String json, Class<T> type) {
     try {
-      return JSON.readValue(json, SessionRow.class);
+      return JSON.readValue(json, type);
     } catch (JsonProcessingException broken) {
-      throw new IllegalStateException("index row is not readable: " + json, broken);
+      throw new IllegalStateException("index entry is not readable: " + json, broken);
     }
   }
 

@@ -8,8 +8,11 @@ import dev.portcullis.run.Run;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
@@ -91,6 +94,14 @@ public final class Session
   /** A bug ended the attempt's actor; the run must not wait for it. */
   record AttemptDied(long fence) implements Command {}
 
+  /** What the index has of the keys of the turn that waits first. */
+  record KeysRead(Submit submit, Map<String, SessionState.KeyEntry> found) implements Command {}
+
+  record KeysUnread(Submit submit, String cause) implements Command {}
+
+  /** The turn before is in the journal, with its keys: the next one may be looked up. */
+  record NextLookup() implements Command {}
+
   record TimePassed() implements Command {}
 
   record IdlePassed() implements Command {}
@@ -140,6 +151,11 @@ public final class Session
   private final Attempts attempts;
   private final Waiters waiters = new Waiters();
   private final TimerScheduler<Command> timers;
+  /**
+   * Turns with keys that the state does not know, in order. Only the first is looked up: nothing that it may
+   * depend on can be accepted before it is decided.
+   */
+  private final Deque<Submit> lookups = new ArrayDeque<>();
   private boolean owned;
   private Recovered recovered = new Recovered(0, 0, 0);
   private final List<ActorRef<Rested>> resting = new ArrayList<>();
@@ -223,7 +239,14 @@ public final class Session
     var now = node.clock().instant();
     return switch (command) {
       case TakeOver _ -> takeOver(state, now);
-      case Submit submit -> submit(state, submit, now);
+      case Submit submit when state.knows(submit.keys()) -> submit(state, submit, Map.of(), now);
+      case Submit submit -> lookUp(submit);
+      case KeysRead read -> keysRead(state, read, now);
+      case KeysUnread unread -> keysUnread(unread);
+      case NextLookup _ -> {
+        readKeysOfFirst();
+        yield Effect().noReply();
+      }
       case Abort abort -> control(state, turns.abort(state, abort.runId(), abort.by(), now), abort.replyTo());
       case Resume resume ->
           control(state, turns.resume(state, resume.runId(), resume.by(), now), resume.replyTo());
@@ -259,8 +282,49 @@ public final class Session
         .thenUnstashAll();
   }
 
-  private ReplyEffect<Recorded, SessionState> submit(SessionState state, Submit submit, Instant now) {
-    return switch (turns.submit(state, submit, node.gate().state(), now)) {
+  private ReplyEffect<Recorded, SessionState> lookUp(Submit submit) {
+    lookups.add(submit);
+    if (lookups.size() == 1) {
+      readKeysOfFirst();
+    }
+    return Effect().noReply();
+  }
+
+  private void readKeysOfFirst() {
+    if (!lookups.isEmpty()) {
+      var submit = lookups.getFirst();
+      context.pipeToSelf(
+          node.transcripts().keys(entityId, submit.keys()), (found, failure) -> failure == null
+              ? new KeysRead(submit, found)
+              : new KeysUnread(submit, failure.toString()));
+    }
+  }
+
+  private void endLookup() {
+    lookups.removeFirst();
+    context.getSelf().tell(new NextLookup());
+  }
+
+  private ReplyEffect<Recorded, SessionState> keysRead(SessionState state, KeysRead read, Instant now) {
+    if (lookups.peek() != read.submit()) {
+      return Effect().noReply(); // Asked before a restart; its asker has to ask again.
+    }
+    endLookup();
+    return submit(state, read.submit(), read.found(), now);
+  }
+
+  /** Not answered, so unknown to its asker: whether the key is bound cannot be said. */
+  private ReplyEffect<Recorded, SessionState> keysUnread(KeysUnread unread) {
+    context.getLog().warn("session.keys_unread cause={}", unread.cause());
+    if (lookups.peek() == unread.submit()) {
+      endLookup();
+    }
+    return Effect().noReply();
+  }
+
+  private ReplyEffect<Recorded, SessionState> submit(
+      SessionState state, Submit submit, Map<String, SessionState.KeyEntry> stored, Instant now) {
+    return switch (turns.submit(state, submit, stored, node.gate().state(), now)) {
       case Turns.Answer(var receipt) -> Effect().reply(submit.replyTo(), receipt);
       case Turns.Accept(var events) -> persist(state, events, now)
           .thenReply(submit.replyTo(), after -> turns.accepted(after, submit));

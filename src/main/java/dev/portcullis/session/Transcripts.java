@@ -5,6 +5,7 @@ import dev.portcullis.journal.EventCodec;
 import dev.portcullis.journal.Journal;
 import dev.portcullis.protocol.HistoryEntry;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,6 +36,16 @@ public final class Transcripts {
   CompletionStage<List<Located>> locate(String runId) {
     return CompletableFuture.supplyAsync(
         () -> journal.get(Rows.RUN, runId).map(Located::parse).stream().toList(), reads);
+  }
+
+  /** What the index has of these keys of a session, by digest. */
+  CompletionStage<Map<String, SessionState.KeyEntry>> keys(String entityId, List<Sessions.Key> keys) {
+    return async(() -> {
+      var found = new HashMap<String, SessionState.KeyEntry>();
+      keys.forEach(key -> journal.get(Rows.KEY, Rows.keyName(entityId, key.digest()))
+          .ifPresent(json -> found.put(key.digest(), Rows.readKey(json))));
+      return found;
+    });
   }
 
   /** Where a run begins. */

@@ -66,10 +66,13 @@ class RowsTest {
   }
 
   @Test
-  void anErasedSessionHasNoRowAndItsRunsAreStillFound() {
+  void anErasedSessionHasNoRowAndIsMarkedUntilItsRecordsAreGone() {
     var before = state(Facts.accepted("r-1", "hello"));
     assertEquals(
-        List.of(new IndexEntry.Remove(Rows.ROW, KEY), new IndexEntry.Remove(Rows.OPEN, KEY)),
+        List.of(
+            new IndexEntry.Remove(Rows.ROW, KEY),
+            new IndexEntry.Remove(Rows.OPEN, KEY),
+            new IndexEntry.Put(Rows.ERASE, KEY, "3")),
         index(before, Facts.of(Fact.ABORTED, "r-1"), new SessionEvent.SessionErased("me", Facts.AT)));
   }
 

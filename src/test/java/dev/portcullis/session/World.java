@@ -19,6 +19,7 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -69,6 +70,8 @@ final class World implements AutoCloseable {
   final Transcripts transcripts;
   private final Harnesses registry = new Harnesses();
   private final VirtualScheduler timers;
+  /** Where blocking reads go; a test may hold them back. */
+  volatile Executor reads = ForkJoinPool.commonPool();
 
   World(MemoryDisk disk, TestClock clock) {
     this.clock = clock;
@@ -89,7 +92,7 @@ final class World implements AutoCloseable {
         BootstrapSetup.create(config), new JournalSetup(journal, SessionEvent.TYPES));
     this.kit = ActorTestKit.create(ActorSystem.create(Behaviors.empty(), "model", setup));
     this.timers = (VirtualScheduler) kit.system().classicSystem().scheduler();
-    this.transcripts = new Transcripts(journal, ForkJoinPool.commonPool());
+    this.transcripts = new Transcripts(journal, task -> reads.execute(task));
     kit.spawn(HarnessActor.create(new HarnessConfig.Echo("echo"), harness, registry, silent(), clock));
     await(() -> registry.ready().contains("echo"));
   }
