@@ -10,6 +10,7 @@ import dev.portcullis.session.Session;
 import dev.portcullis.session.SessionRegion;
 import dev.portcullis.session.Sessions;
 import dev.portcullis.session.ShardedSessions;
+import dev.portcullis.session.Sweeper;
 import dev.portcullis.session.Transcripts;
 import java.util.List;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -56,5 +57,18 @@ record House(
         new SessionRegion(system, node),
         new ShardedSessions(system, directory, transcripts, world.random(), world.clock()),
         rows.stream().mapToLong(SessionRow::terminal).sum());
+  }
+
+  /** Begins to keep the journal to its retention. */
+  void sweep(ActorContext<?> context, World world, Gate gate) {
+    context.spawn(
+        Sweeper.create(new Sweeper.Parts(
+            world.config().retention(),
+            ground.premises().journal(),
+            region::trim,
+            gate,
+            world.blocking(),
+            world.clock())),
+        "sweeper");
   }
 }

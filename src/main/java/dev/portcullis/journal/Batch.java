@@ -207,8 +207,8 @@ final class Batch {
       removeEvents(pid, head, base.seq());
       put(new StoreKey.Base(pid), record);
       moved.put(pid, head.without(base.seq(), anchor, EventRecord.digestOf(record)));
+      trim.entries().forEach(this::index);
     }
-    trim.entries().forEach(this::index);
   }
 
   private void putSnapshot(StoredSnapshot snapshot) {

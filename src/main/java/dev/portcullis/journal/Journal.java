@@ -173,8 +173,8 @@ public final class Journal implements AutoCloseable {
   /**
    * Puts {@code base}, the state that all events up to {@code base.seq()} add up to, in the place of these
    * events, and changes index entries with it; all or nothing. Snapshots up to there are deleted too. The
-   * base is no cache: it is the only copy of the beginning, and the history is corrupt without it. A history
-   * that was trimmed as far before keeps its base. The rest stays provable. Why: docs/adr/0008.
+   * base is no cache: it is the only copy of the beginning, and the history is corrupt without it. Nothing
+   * happens to a history that was trimmed as far before. The rest stays provable. Why: docs/adr/0008.
    */
   public CompletionStage<Void> trim(StoredSnapshot base, List<IndexEntry> entries) {
     return writer.submit(done -> new Request.Trim(base, List.copyOf(entries), done));

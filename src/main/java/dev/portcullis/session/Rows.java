@@ -20,7 +20,10 @@ final class Rows {
   /** Index space of sessions with runs that have not ended: session key to nothing. */
   static final String OPEN = "open";
 
-  /** Index space of runs: run id to journal position of its first event, a blank, session key. */
+  /**
+   * Index space of runs: run id to journal position of its first event, a blank, session key; or to a {@link
+   * TrimmedRun} as JSON.
+   */
   static final String RUN = "run";
 
   /**
@@ -99,6 +102,19 @@ final class Rows {
 
   static String keyName(String entityId, String digest) {
     return entityId + "/" + digest;
+  }
+
+  /** Whether a run's index entry is what is left of it, rather than where it begins. */
+  static boolean isTrimmed(String entry) {
+    return entry.startsWith("{");
+  }
+
+  static TrimmedRun readTrimmed(String json) {
+    return read(json, TrimmedRun.class);
+  }
+
+  static String write(TrimmedRun run) {
+    return json(run);
   }
 
   static String write(SessionRow row) {

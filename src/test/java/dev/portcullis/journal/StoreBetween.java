@@ -6,7 +6,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** A store that can be told to hold back or to fail a write, over a real one. */
-final class StoreBetween implements JournalStore {
+class StoreBetween implements JournalStore {
 
   private final JournalStore real;
   private final AtomicInteger writes = new AtomicInteger();

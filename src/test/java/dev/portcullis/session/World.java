@@ -8,6 +8,7 @@ import dev.portcullis.harness.HarnessActor;
 import dev.portcullis.harness.Harnesses;
 import dev.portcullis.journal.EventCodec;
 import dev.portcullis.journal.Journal;
+import dev.portcullis.journal.JournalFault;
 import dev.portcullis.journal.JournalSetup;
 import dev.portcullis.journal.MemoryDisk;
 import dev.portcullis.run.Run;
@@ -23,6 +24,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.apache.pekko.actor.BootstrapSetup;
 import org.apache.pekko.actor.setup.ActorSystemSetup;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
@@ -74,8 +76,12 @@ final class World implements AutoCloseable {
   volatile Executor reads = ForkJoinPool.commonPool();
 
   World(MemoryDisk disk, TestClock clock) {
+    this(disk::open, clock);
+  }
+
+  World(java.util.function.Function<Consumer<JournalFault>, Journal> open, TestClock clock) {
     this.clock = clock;
-    this.journal = disk.open(fenced::complete);
+    this.journal = open.apply(fenced::complete);
     var config = ConfigFactory.parseString("""
         pekko.persistence.journal.plugin = portcullis.persistence.journal
         pekko.persistence.snapshot-store.plugin = portcullis.persistence.snapshot-store
