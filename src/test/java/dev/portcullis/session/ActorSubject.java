@@ -42,6 +42,10 @@ final class ActorSubject implements Subject {
     gate.moveTo(Gate.State.OPEN);
   }
 
+  MemoryDisk disk() {
+    return disk;
+  }
+
   World world() {
     return world;
   }

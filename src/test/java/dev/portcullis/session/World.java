@@ -90,6 +90,7 @@ final class World implements AutoCloseable {
         pekko.loggers = ["org.apache.pekko.event.slf4j.Slf4jLogger"]
         pekko.logging-filter = "org.apache.pekko.event.slf4j.Slf4jLoggingFilter"
         pekko.loglevel = WARNING
+        pekko.actor.testkit.typed.filter-leeway = 20s
         # Hours pass while a write is under way here.
         portcullis.persistence.journal { circuit-breaker.call-timeout = 300d, recovery-event-timeout = 300d }
         portcullis.persistence.snapshot-store.circuit-breaker.call-timeout = 300d
