@@ -47,7 +47,7 @@ final class Batch {
           !moved.containsKey(base.persistenceId())
               && !claimed.contains(base.persistenceId())
               && !snapshotted.contains(base.persistenceId());
-      case Request.RemoveUnchanged _ -> false; // What is set meanwhile must be set after it, so it comes first.
+      case Request.RemoveUnchanged _ -> false; // It must see what the batch before it has set.
       case Request.PutSnapshot(var snapshot, _) ->
           !moved.containsKey(snapshot.persistenceId())
               || snapshot.seq() == moved.get(snapshot.persistenceId()).highest();

@@ -35,7 +35,8 @@ public final class JournalSnapshots extends SnapshotStore {
       String persistenceId, SnapshotSelectionCriteria criteria) {
     return FutureConverters.asScala(CompletableFuture.supplyAsync(
         () -> {
-          var base = journal.base(persistenceId).map(this::decodeBase); // First: it must be sound, used or not.
+          // First, because it must be sound whether or not a snapshot takes its place.
+          var base = journal.base(persistenceId).map(this::decodeBase);
           return journal.snapshots(persistenceId).stream()
               .filter(snapshot -> criteria.matches(metadata(snapshot)))
               .flatMap(snapshot -> decode(snapshot).stream())

@@ -150,7 +150,7 @@ final class LevelDbStore implements JournalStore {
     batches = number;
   }
 
-  /** Writes go on meanwhile. The Java version may leave the newest file of deleted records for a later time. */
+  /** Writes go on meanwhile. The Java version may leave the newest file of deleted records for later. */
   @Override
   public void compact() {
     using("compacting", () -> {

@@ -87,7 +87,8 @@ final class HistoryPage {
     transcripts.read(entityId, from, waited ? from : seq - 1, Long.MAX_VALUE, (_, event) -> {
       switch (event) {
         case SessionEvent.TurnAccepted turn when turn.runId().equals(runId) -> found.add(new RunFold(turn));
-        case SessionEvent.OfRun ofRun when ofRun.runId().equals(runId) && !found.isEmpty() -> found.getFirst().add(ofRun);
+        case SessionEvent.OfRun ofRun when ofRun.runId().equals(runId) ->
+            found.forEach(fold -> fold.add(ofRun)); // None when the beginning was trimmed meanwhile.
         case SessionEvent _ -> { }
       }
     });

@@ -18,8 +18,8 @@ import org.apache.pekko.actor.typed.javadsl.Behaviors;
 
 /**
  * Keeps the journal to its retention, at start and then at intervals: has sessions trim what is too old,
- * finishes erasures that a kill cut off, forgets keys and runs, and gives the room back to the disk. One sweep
- * at a time, one session after the other. One for all nodes is enough. Why: docs/adr/0008.
+ * finishes erasures that a kill cut off, forgets keys and runs, and gives the room back to the disk. One
+ * sweep at a time, one session after the other. One for all nodes is enough. Why: docs/adr/0008.
  */
 public final class Sweeper {
   // ---- protocol

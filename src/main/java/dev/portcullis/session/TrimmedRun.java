@@ -9,8 +9,8 @@ import java.time.Instant;
 import java.util.List;
 
 /**
- * What is kept of an ended run whose events were trimmed: everything but its texts. On disk, in the run's index
- * entry, so fields only grow.
+ * What is kept of an ended run whose events were trimmed: everything but its texts. On disk, in the run's
+ * index entry, so fields only grow.
  *
  * @param error empty unless it failed
  * @param startedAt empty when it never started

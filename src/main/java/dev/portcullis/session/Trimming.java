@@ -12,9 +12,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * One trim of one session: folds its journal from the beginning and puts the state in the place of the events,
- * up to the last point at which no run was open and everything before was old enough or erased. So no run is
- * ever cut in two. What is left of an ended run goes into its index entry. One thread; blocks. Why:
+ * One trim of one session: folds its journal from the beginning and puts the state in the place of the
+ * events, up to the last point at which no run was open and everything before was old enough or erased. So no
+ * run is ever cut in two. What is left of an ended run goes into its index entry. One thread; blocks. Why:
  * docs/adr/0008.
  */
 final class Trimming {
