@@ -385,7 +385,9 @@ public final class Session
     }
     var asker = trims.removeFirst();
     if (ended.fault().isEmpty()) {
-      context.getLog().info("session.trimmed session={} events={}", state.key(), ended.events());
+      if (ended.events() > 0) {
+        context.getLog().info("session.trimmed session={} events={}", state.key(), ended.events());
+      }
       asker.tell(new Trimmed(ended.events()));
     } else {
       context.getLog().warn("session.trim_failed session={} cause={}", state.key(), ended.fault());
