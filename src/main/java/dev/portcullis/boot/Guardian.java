@@ -303,6 +303,7 @@ final class Guardian {
     context.getLog().info("boot.token file={}", config.data().resolve("token"));
     var watch = new Watch(house, harnesses, world.alerts(), world.clock());
     served.set(Optional.of(watch));
+    house.sweep(context, world, gate);
     timers.startTimerWithFixedDelay(HealthDue.class, new HealthDue(), Duration.ZERO, config.healthInterval());
     return Behaviors.receiveMessage(command -> switch (command) {
       case Tick _ -> {

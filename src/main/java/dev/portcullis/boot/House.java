@@ -12,6 +12,7 @@ import dev.portcullis.session.SessionIndex;
 import dev.portcullis.session.SessionRegion;
 import dev.portcullis.session.Sessions;
 import dev.portcullis.session.ShardedSessions;
+import dev.portcullis.session.Sweeper;
 import dev.portcullis.session.Transcripts;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
@@ -59,5 +60,18 @@ record House(
         new SessionRegion(system, node),
         new ShardedSessions(system, directory, transcripts, world.random(), world.clock()),
         found.rows().stream().mapToLong(SessionRow::terminal).sum());
+  }
+
+  /** Begins to keep the journal to its retention. */
+  void sweep(ActorContext<?> context, World world, Gate gate) {
+    context.spawn(
+        Sweeper.create(new Sweeper.Parts(
+            world.config().retention(),
+            ground.premises().journal(),
+            region::trim,
+            gate,
+            world.blocking(),
+            world.clock())),
+        "sweeper");
   }
 }

@@ -47,6 +47,7 @@ final class ConfigReader {
             keys.positive("portcullis.drain.grace")),
         run(),
         session(),
+        retention(),
         defaultAgent,
         agents,
         harnesses,
@@ -75,6 +76,17 @@ final class ConfigReader {
         keys.positive("portcullis.session.key-retention"),
         keys.positive("portcullis.session.idle"),
         keys.number("portcullis.session.message-chars", 1, 64 << 20));
+  }
+
+  private GatewayConfig.Retention retention() {
+    var retention = new GatewayConfig.Retention(
+        keys.positiveOrForever("portcullis.retention.transcripts"),
+        keys.positiveOrForever("portcullis.retention.runs"),
+        keys.positive("portcullis.retention.interval"));
+    if (retention.runs().compareTo(retention.transcripts()) < 0) {
+      throw ConfigFault.of("portcullis.retention.runs", "must not be shorter than retention.transcripts");
+    }
+    return retention;
   }
 
   private GatewayConfig.Journal journal() {

@@ -18,6 +18,7 @@ public record GatewayConfig(
     Drain drain,
     Run run,
     Session session,
+    Retention retention,
     String defaultAgent,
     Map<String, AgentConfig> agents,
     Map<String, HarnessConfig> harnesses,
@@ -50,6 +51,15 @@ public record GatewayConfig(
   }
 
   public record Session(int queueLimit, Duration keyRetention, Duration idle, int messageChars) {}
+
+  /**
+   * How long ended runs are kept; forever is a thousand years.
+   *
+   * @param transcripts their texts
+   * @param runs that they can still be looked up; not shorter
+   * @param interval between two sweeps
+   */
+  public record Retention(Duration transcripts, Duration runs, Duration interval) {}
 
   public record Journal(Store store, long lowSpaceBytes) {}
 

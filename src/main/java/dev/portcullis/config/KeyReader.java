@@ -140,6 +140,13 @@ final class KeyReader {
     return duration;
   }
 
+  /** Any longer time is cut to it, so that it can be taken from every instant there is a clock for. */
+  Duration positiveOrForever(String key) {
+    var forever = Duration.ofDays(365_000);
+    var duration = text(key).equals("forever") ? forever : positive(key);
+    return duration.compareTo(forever) > 0 ? forever : duration;
+  }
+
   Duration atMost(String key, Duration most) {
     var duration = positive(key);
     if (duration.compareTo(most) > 0) {

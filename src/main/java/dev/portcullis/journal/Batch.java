@@ -1,6 +1,7 @@
 package dev.portcullis.journal;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -44,6 +45,11 @@ final class Batch {
       case Request.Claim(var persistenceId, _) -> !moved.containsKey(persistenceId);
       case Request.Stop _ -> false;
       case Request.DeleteTo(var persistenceId, _, _) -> !moved.containsKey(persistenceId);
+      case Request.Trim(var base, _, _) ->
+          !moved.containsKey(base.persistenceId())
+              && !claimed.contains(base.persistenceId())
+              && !snapshotted.contains(base.persistenceId());
+      case Request.RemoveUnchanged _ -> false; // It must see what the batch before it has set.
       case Request.PutSnapshot(var snapshot, _) ->
           !moved.containsKey(snapshot.persistenceId())
               || snapshot.seq() == moved.get(snapshot.persistenceId()).highest();
@@ -62,6 +68,8 @@ final class Batch {
         case Request.PutSnapshot(var snapshot, _) -> putSnapshot(snapshot);
         case Request.DeleteSnapshots delete -> deleteSnapshots(delete);
         case Request.DeleteTo(var persistenceId, var seq, _) -> deleteTo(persistenceId, seq);
+        case Request.Trim trim -> trim(trim);
+        case Request.RemoveUnchanged(var space, var entries, _) -> removeUnchanged(space, entries);
         case Request.Claim(var persistenceId, _) -> claim(persistenceId);
         case Request.Barrier _, Request.Stop _ -> {}
       }
@@ -108,10 +116,11 @@ final class Batch {
     return switch (request) {
       case Request.Append(var atomic, _, _) -> atomic.stream().map(StoredEvent::persistenceId).toList();
       case Request.DeleteTo(var persistenceId, _, _) -> List.of(persistenceId);
+      case Request.Trim(var base, _, _) -> List.of(base.persistenceId());
       case Request.PutSnapshot(var snapshot, _) -> List.of(snapshot.persistenceId());
       case Request.DeleteSnapshots delete -> List.of(delete.persistenceId());
       case Request.Claim(var persistenceId, _) -> List.of(persistenceId);
-      case Request.Barrier _, Request.Stop _ -> List.of();
+      case Request.RemoveUnchanged _, Request.Barrier _, Request.Stop _ -> List.of();
     };
   }
 
@@ -157,13 +166,22 @@ final class Batch {
     records.forEach(this::put);
     moved.putAll(next);
     events.addAll(append.events());
-    for (var entry : append.entries()) {
-      switch (entry) {
-        case IndexEntry.Put(var space, var key, var value) ->
-            put(new StoreKey.Index(space, key), StoreText.encode(value));
-        case IndexEntry.Remove(var space, var key) -> remove(new StoreKey.Index(space, key));
-      }
+    append.entries().forEach(this::index);
+  }
+
+  private void index(IndexEntry entry) {
+    switch (entry) {
+      case IndexEntry.Put(var space, var key, var value) ->
+          put(new StoreKey.Index(space, key), StoreText.encode(value));
+      case IndexEntry.Remove(var space, var key) -> remove(new StoreKey.Index(space, key));
     }
+  }
+
+  private void removeUnchanged(String space, Map<String, String> entries) {
+    entries.forEach((name, value) -> {
+      var key = new StoreKey.Index(space, name);
+      store.get(key).filter(now -> Arrays.equals(now, StoreText.encode(value))).ifPresent(_ -> remove(key));
+    });
   }
 
   private void claim(String persistenceId) {
@@ -178,11 +196,38 @@ final class Batch {
     var head = head(persistenceId);
     long to = Math.min(seq, head.highest());
     if (to > head.deletedTo()) {
-      var anchor = new History(store, persistenceId).digestAt(to, head);
-      for (long each = head.deletedTo() + 1; each <= to; each++) {
-        remove(new StoreKey.Event(persistenceId, each));
+      if (head.hasBase()) {
+        throw new IllegalStateException(persistenceId + " stands on a base and can only be trimmed further");
       }
-      moved.put(persistenceId, new Head(head.highest(), head.digest(), to, anchor));
+      var anchor = new History(store, persistenceId).digestAt(to, head);
+      removeEvents(persistenceId, head, to);
+      moved.put(persistenceId, head.without(to, anchor, Head.NONE.base()));
+    }
+  }
+
+  private void removeEvents(String persistenceId, Head head, long to) {
+    for (long each = head.deletedTo() + 1; each <= to; each++) {
+      remove(new StoreKey.Event(persistenceId, each));
+    }
+  }
+
+  private void trim(Request.Trim trim) {
+    var base = trim.base();
+    var pid = base.persistenceId();
+    var head = head(pid);
+    if (base.seq() > head.highest()) {
+      throw new IllegalStateException(pid + " ends at " + head.highest() + ", before its base " + base.seq());
+    }
+    if (base.seq() > head.deletedTo()) { // Else it was trimmed as far or farther before.
+      var anchor = new History(store, pid).digestAt(base.seq(), head);
+      var record = new SnapshotRecord(base, anchor).encode();
+      var overtaken = new ArrayList<StoreKey>();
+      store.scan(new JournalStore.Range.Snapshots(pid, 0, base.seq()), (key, _) -> overtaken.add(key));
+      overtaken.forEach(this::remove);
+      removeEvents(pid, head, base.seq());
+      put(new StoreKey.Base(pid), record);
+      moved.put(pid, head.without(base.seq(), anchor, EventRecord.digestOf(record)));
+      trim.entries().forEach(this::index);
     }
   }
 

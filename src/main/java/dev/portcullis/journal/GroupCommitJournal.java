@@ -81,7 +81,7 @@ public final class GroupCommitJournal extends AsyncWriteJournal {
       String persistenceId, long from, long to, long max, Consumer<PersistentRepr> target) {
     Consumer<StoredEvent> each = event -> target.accept(deserialize(event));
     return FutureConverters.asScala(
-        CompletableFuture.runAsync(() -> journal.replay(persistenceId, from, to, max, each), replays));
+        CompletableFuture.runAsync(() -> journal.replayWhole(persistenceId, from, to, max, each), replays));
   }
 
   private static CompletionStage<Void> all(List<CompletableFuture<Void>> writes) {

@@ -1,7 +1,10 @@
 package dev.portcullis.journal;
 
 import java.util.Arrays;
+import java.util.Optional;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 /** Reads one history and proves it while reading: whole, in order, its own, and as long as recorded. */
 final class History {
@@ -22,14 +25,67 @@ final class History {
   }
 
   /**
-   * Hands over the events from {@code from} to {@code to}, both included, at most {@code max}. The place of a
-   * rejected event is passed over.
+   * What stands for the deleted beginning; empty when nothing does.
+   *
+   * @throws JournalFault {@code CORRUPT} when the recorded end names a base that is not there as it was
+   *     written: it is the only copy of what it stands for
+   */
+  Optional<StoredSnapshot> base() {
+    return steady(this::base);
+  }
+
+  private Optional<StoredSnapshot> base(Head head) {
+    if (!head.hasBase()) {
+      return Optional.empty();
+    }
+    var key = new StoreKey.Snapshot(persistenceId, head.deletedTo());
+    var record = store.get(new StoreKey.Base(persistenceId))
+        .orElseThrow(() -> corrupt(head.deletedTo(), "the base of a trimmed history is missing"));
+    return Optional.of(SnapshotRecord.decode(key, record)
+        .filter(_ -> Arrays.equals(EventRecord.digestOf(record), head.base()))
+        .filter(found -> Arrays.equals(found.eventDigest(), head.anchor()))
+        .orElseThrow(() -> corrupt(head.deletedTo(), "the base of a trimmed history is not the recorded one"))
+        .snapshot());
+  }
+
+  /** Reads again what was trimmed between the look at the head and the look at what it speaks of. */
+  private <T> T steady(Function<Head, T> read) {
+    while (true) {
+      var head = head();
+      try {
+        return read.apply(head);
+      } catch (JournalFault fault) {
+        if (head().deletedTo() == head.deletedTo()) {
+          throw fault;
+        }
+      }
+    }
+  }
+
+  /**
+   * Hands over the events from {@code from} to {@code to}, both included, at most {@code max}; without those
+   * that are deleted. The place of a rejected event is passed over.
    *
    * @return the number of records gone through, those places included
    * @throws JournalFault {@code CORRUPT} at the first event that cannot be proved; those before it were
    *     handed over
    */
   long replay(long from, long to, long max, Consumer<StoredEvent> target) {
+    return replay(from, to, max, target, (_, _) -> {});
+  }
+
+  /** The same, but refuses to pass over what a base stands for. */
+  void replayWhole(long from, long to, long max, Consumer<StoredEvent> target) {
+    replay(from, to, max, target, (head, begin) -> {
+      if (head.hasBase() && begin <= head.deletedTo()) {
+        throw new IllegalStateException(persistenceId + " was trimmed to " + head.deletedTo()
+            + " and cannot be replayed from " + begin);
+      }
+    });
+  }
+
+  private long replay(
+      long from, long to, long max, Consumer<StoredEvent> target, BiConsumer<Head, Long> precondition) {
     var head = head();
     if (head.highest() == 0) {
       refuseOrphans();
@@ -38,6 +94,7 @@ final class History {
     long left = max;
     long passed = 0;
     while (true) {
+      precondition.accept(head, begin);
       long first = Math.max(Math.max(begin, head.deletedTo() + 1), 1);
       long last = Math.min(to, head.highest());
       if (first > last || left <= 0) {
@@ -80,21 +137,16 @@ final class History {
    * @throws JournalFault {@code CORRUPT} when there is no such event: then not the snapshot is wrong
    */
   boolean holds(long seq, byte[] digest) {
-    var head = head();
-    if (Arrays.equals(digest, Head.NONE.digest())) { // Taken when the history had no events.
-      return head.highest() == 0;
-    }
-    if (seq > head.highest()) {
-      throw corrupt(head.highest() + 1, "the history ends before its snapshot at " + seq);
-    }
-    try {
-      return seq < head.deletedTo() || Arrays.equals(digestAt(seq, head), digest);
-    } catch (JournalFault fault) {
-      if (head().deletedTo() == head.deletedTo()) {
-        throw fault;
+    return steady(head -> {
+      if (Arrays.equals(digest, Head.NONE.digest())) { // Taken when the history had no events.
+        return head.highest() == 0;
       }
-      return holds(seq, digest); // The event was deleted since its history was looked at.
-    }
+      if (seq > head.highest()) {
+        throw corrupt(head.highest() + 1, "the history ends before its snapshot at " + seq);
+      }
+      // What follows a snapshot below a base is deleted, so the base is the only way to what is left.
+      return seq < head.deletedTo() ? !head.hasBase() : Arrays.equals(digestAt(seq, head), digest);
+    });
   }
 
   private void refuseOrphans() {

@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -144,6 +145,16 @@ public final class Journal implements AutoCloseable {
   }
 
   /**
+   * The same for one who would take what is handed over for everything from {@code fromSeq} on.
+   *
+   * @throws IllegalStateException when what {@code fromSeq} begins in was trimmed: load the base first, or
+   *     again, if the history was trimmed since
+   */
+  void replayWhole(String persistenceId, long fromSeq, long toSeq, long max, Consumer<StoredEvent> to) {
+    new History(store, persistenceId).replayWhole(fromSeq, toSeq, max, to);
+  }
+
+  /**
    * Makes this process the only writer of a history, where others could be: what they have not written yet
    * fails with {@link JournalFault} {@code LOST}. Completes when that is so and all writes queued before are
    * on the disk.
@@ -188,9 +199,46 @@ public final class Journal implements AutoCloseable {
     LevelDbRecovery.prove(store);
   }
 
-  /** Deletes the events up to {@code seq}, included; the rest stays provable. */
+  /**
+   * Deletes the events up to {@code seq}, included; the rest stays provable. Fails with {@link
+   * IllegalStateException} for a history that was trimmed.
+   */
   public CompletionStage<Void> deleteTo(String persistenceId, long seq) {
     return writer.submit(done -> new Request.DeleteTo(persistenceId, seq, done));
+  }
+
+  /**
+   * Puts {@code base}, the state that all events up to {@code base.seq()} add up to, in the place of these
+   * events, and changes index entries with it; all or nothing. Snapshots up to there are deleted too. The
+   * base is no cache: it is the only copy of the beginning, and the history is corrupt without it. Nothing
+   * happens to a history that was trimmed as far before. The rest stays provable. Why: docs/adr/0008.
+   */
+  public CompletionStage<Void> trim(StoredSnapshot base, List<IndexEntry> entries) {
+    return writer.submit(done -> new Request.Trim(base, List.copyOf(entries), done));
+  }
+
+  /**
+   * What stands for the trimmed beginning of a history; empty when it was never trimmed.
+   *
+   * @throws JournalFault {@code CORRUPT} when it is missing or damaged
+   */
+  public Optional<StoredSnapshot> base(String persistenceId) {
+    return new History(store, persistenceId).base();
+  }
+
+  /** Number of the first event that is not deleted, or that will be the first. */
+  public long firstKept(String persistenceId) {
+    return new History(store, persistenceId).head().deletedTo() + 1;
+  }
+
+  /** Takes out those entries of an index space that still have the value given here. */
+  public CompletionStage<Void> removeUnchanged(String space, Map<String, String> entries) {
+    return writer.submit(done -> new Request.RemoveUnchanged(space, Map.copyOf(entries), done));
+  }
+
+  /** Gives the room of deleted records back to the disk, as far as the store does not by itself. Blocks. */
+  public void compact() {
+    store.compact();
   }
 
   /** Keeps a snapshot beside the older ones. */

@@ -19,7 +19,7 @@ import scala.jdk.javaapi.FutureConverters;
 /**
  * The Pekko snapshot plugin {@code portcullis.persistence.snapshot-store}, in the same store as the events. A
  * snapshot that is damaged, does not fit its history or cannot be decoded any more is passed over with a
- * warning.
+ * warning. The base of a trimmed history counts as its oldest snapshot, and is never passed over.
  */
 public final class JournalSnapshots extends SnapshotStore {
 
@@ -34,11 +34,27 @@ public final class JournalSnapshots extends SnapshotStore {
   public Future<Optional<SelectedSnapshot>> doLoadAsync(
       String persistenceId, SnapshotSelectionCriteria criteria) {
     return FutureConverters.asScala(CompletableFuture.supplyAsync(
-        () -> journal.snapshots(persistenceId).stream()
-            .filter(snapshot -> criteria.matches(metadata(snapshot)))
-            .flatMap(snapshot -> decode(snapshot).stream())
-            .findFirst(),
+        () -> {
+          // First, because it must be sound whether or not a snapshot takes its place.
+          var base = journal.base(persistenceId).map(this::decodeBase);
+          return journal.snapshots(persistenceId).stream()
+              .filter(snapshot -> criteria.matches(metadata(snapshot)))
+              .flatMap(snapshot -> decode(snapshot).stream())
+              .findFirst()
+              .or(() -> base);
+        },
         replays));
+  }
+
+  /** Unlike a snapshot it cannot be passed over: the events that it stands for are gone. */
+  private SelectedSnapshot decodeBase(StoredSnapshot base) {
+    var state = serialization.deserialize(base.payload(), base.serializerId(), base.manifest());
+    if (state.isFailure()) {
+      throw new IllegalStateException(
+          "the base of " + base.persistenceId() + " at " + base.seq() + " cannot be decoded",
+          state.failed().get());
+    }
+    return SelectedSnapshot.create(metadata(base), state.get());
   }
 
   @Override

@@ -99,6 +99,9 @@ interface JournalStore extends AutoCloseable {
   /** @throws JournalFault {@code CORRUPT} when the store misses something that its records cannot tell of */
   void check();
 
+  /** Gives the room of removed records back; a store that does so by itself has nothing to do. Blocks. */
+  default void compact() {}
+
   @Override
   void close();
 }

@@ -116,13 +116,14 @@ final class LevelDbRecovery {
   }
 
   /**
-   * Every history is whole to its recorded end, every event has a history, and no batch is missing between
-   * two.
+   * Every history is whole from its base to its recorded end, every event has a history, and no batch is
+   * missing between two.
    */
   static void prove(JournalStore store) {
     var proved = new AtomicLong();
     store.scan(new JournalStore.Range.Heads(), (key, _) -> {
       var history = new History(store, ((StoreKey.HeadOf) key).persistenceId());
+      history.base();
       proved.addAndGet(history.replay(1, Long.MAX_VALUE, Long.MAX_VALUE, _ -> {}));
       return true;
     });

@@ -19,7 +19,10 @@ import org.iq80.leveldb.DBIterator;
 import org.iq80.leveldb.Options;
 import org.iq80.leveldb.ReadOptions;
 import org.iq80.leveldb.WriteOptions;
+import org.iq80.leveldb.impl.DbConstants;
+import org.iq80.leveldb.impl.DbImpl;
 import org.iq80.leveldb.impl.Iq80DBFactory;
+import org.iq80.leveldb.util.Slice;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,6 +44,10 @@ final class LevelDbStore implements JournalStore {
   private static final Logger LOG = LoggerFactory.getLogger(LevelDbStore.class);
   /** With it a log holds fewer batches than {@link Marks#MAX}. */
   private static final int WRITE_BUFFER_BYTES = 4 << 20;
+
+  /** Below and above every letter that a key begins with. */
+  private static final byte[] FIRST_KEY = {0};
+  private static final byte[] END_KEY = {'~'};
 
   private final Path directory;
   private final DB db;
@@ -141,6 +148,22 @@ final class LevelDbStore implements JournalStore {
       }
     });
     batches = number;
+  }
+
+  /** Writes go on meanwhile. The Java version may leave the newest file of deleted records for later. */
+  @Override
+  public void compact() {
+    using("compacting", () -> {
+      if (db instanceof DbImpl java) { // Its compactRange(first, end) is not implemented.
+        java.flushMemTable();
+        for (int level = 0; level < DbConstants.NUM_LEVELS - 1; level++) {
+          java.compactRange(level, new Slice(FIRST_KEY), new Slice(END_KEY));
+        }
+      } else {
+        db.compactRange(FIRST_KEY, END_KEY);
+      }
+      return true;
+    });
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.portcullis.journal;
 
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Predicate;
 
@@ -16,6 +17,14 @@ sealed interface Request {
 
   /** Takes the beginning of a history out. */
   record DeleteTo(String persistenceId, long seq, CompletableFuture<Void> done) implements Request {}
+
+  /** Puts the folded state of a history's beginning in the place of its events. */
+  record Trim(StoredSnapshot base, List<IndexEntry> entries, CompletableFuture<Void> done)
+      implements Request {}
+
+  /** Takes out the entries of an index space that still have the value given here. */
+  record RemoveUnchanged(String space, Map<String, String> entries, CompletableFuture<Void> done)
+      implements Request {}
 
   record PutSnapshot(StoredSnapshot snapshot, CompletableFuture<Void> done) implements Request {}
 

@@ -7,6 +7,7 @@ import java.util.Optional;
 /**
  * One run, folded from its events.
  *
+ * @param message empty once the run is {@link #trimmed()}
  * @param text the answer so far, of the newest attempt that has any
  * @param stopReason why a completed run ended, in the harness's word: end_turn, max_tokens, …; empty for
  *     others
@@ -49,6 +50,11 @@ public record RunView(
 
   public RunView {
     steps = List.copyOf(steps);
+  }
+
+  /** Whether retention has taken its texts: a message that was accepted is never empty. */
+  public boolean trimmed() {
+    return message.isEmpty();
   }
 
   /** The error of a failed run. */

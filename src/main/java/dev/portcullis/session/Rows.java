@@ -22,8 +22,20 @@ final class Rows {
   /** Index space of sessions with runs that have not ended: session key to nothing. */
   static final String OPEN = "open";
 
-  /** Index space of runs: run id to journal position of its first event, a blank, session key. */
+  /**
+   * Index space of runs: run id to journal position of its first event, a blank, session key; or to a {@link
+   * TrimmedRun} as JSON.
+   */
   static final String RUN = "run";
+
+  /**
+   * Index space of idempotency keys: entity id, slash and digest to what the key is bound to, as JSON. An
+   * entry outlives its session's erasure and goes when its retention ends.
+   */
+  static final String KEY = "key";
+
+  /** Index space of sessions whose records are still to be erased: session key to the journal position. */
+  static final String ERASE = "erase";
 
   private static final JsonMapper JSON = JsonMapper.builder()
       .addModule(new JavaTimeModule())
@@ -59,6 +71,19 @@ final class Rows {
   /** Index entries that take the store from {@code before} to {@code after}. */
   static List<IndexEntry> index(SessionState before, SessionState after,
       List<? extends SessionEvent> events) {
+    var entries = new ArrayList<>(ofState(before, after));
+    entries.addAll(ofEvents(before.seq(), after, events));
+    return entries;
+  }
+
+  /** All index entries of a session whose kept events follow {@code base}; not those of trimmed runs. */
+  static List<IndexEntry> whole(SessionState base, SessionState state, List<? extends SessionEvent> events) {
+    var entries = new ArrayList<>(ofState(SessionState.empty(), state));
+    entries.addAll(ofEvents(base.seq(), state, events));
+    return entries;
+  }
+
+  private static List<IndexEntry> ofState(SessionState before, SessionState after) {
     var entries = new ArrayList<IndexEntry>();
     if (after.rev() != before.rev()) {
       entries.add(
@@ -71,17 +96,63 @@ final class Rows {
     } else if (!before.open().isEmpty() && after.open().isEmpty()) {
       entries.add(new IndexEntry.Remove(OPEN, after.key()));
     }
+    return entries;
+  }
+
+  private static List<IndexEntry> ofEvents(
+      long before, SessionState after, List<? extends SessionEvent> events) {
+    var entries = new ArrayList<IndexEntry>();
     for (int i = 0; i < events.size(); i++) {
-      if (events.get(i) instanceof SessionEvent.TurnAccepted turn) {
-        entries.add(new IndexEntry.Put(RUN, turn.runId(), (before.seq() + i + 1) + " " + turn.sessionKey()));
+      switch (events.get(i)) {
+        case SessionEvent.TurnAccepted turn -> accepted(turn, before + i + 1, entries);
+        case SessionEvent.SessionErased _ ->
+            entries.add(new IndexEntry.Put(ERASE, after.key(), Long.toString(after.erasedTo())));
+        case SessionEvent _ -> { }
       }
     }
     return entries;
   }
 
+  private static void accepted(SessionEvent.TurnAccepted turn, long seq, List<IndexEntry> entries) {
+    entries.add(new IndexEntry.Put(RUN, turn.runId(), seq + " " + turn.sessionKey()));
+    var entityId = new SessionKey(turn.sessionKey()).entityId();
+    turn.keys().forEach(key -> entries.add(new IndexEntry.Put(
+        KEY, keyName(entityId, key.digest()),
+        json(new SessionState.KeyEntry(key.body(), turn.runId(), key.until())))));
+  }
+
+  static String keyName(String entityId, String digest) {
+    return entityId + "/" + digest;
+  }
+
+  /** Whether a run's index entry is what is left of it, rather than where it begins. */
+  static boolean isTrimmed(String entry) {
+    return entry.startsWith("{");
+  }
+
+  static TrimmedRun readTrimmed(String json) {
+    return read(json, TrimmedRun.class);
+  }
+
+  static String write(TrimmedRun run) {
+    return json(run);
+  }
+
   static String write(SessionRow row) {
+    return json(row);
+  }
+
+  static SessionRow read(String json) {
+    return read(json, SessionRow.class);
+  }
+
+  static SessionState.KeyEntry readKey(String json) {
+    return read(json, SessionState.KeyEntry.class);
+  }
+
+  private static String json(Object value) {
     try {
-      return JSON.writeValueAsString(row);
+      return JSON.writeValueAsString(value);
     } catch (JsonProcessingException impossible) {
       throw new IllegalStateException(impossible);
     }
@@ -89,12 +160,29 @@ final class Rows {
 
   /** The row of {@code key}; empty when the entry is damaged or another's. */
   static Optional<SessionRow> parse(String key, String json) {
+    return parse(json, SessionRow.class)
+        .filter(row -> key.equals(row.key()) && SessionKey.parse(key).isPresent());
+  }
+
+  /** The session of a trimmed run; empty when the entry is another's, or damaged. */
+  static Optional<SessionKey> sessionOfTrimmed(String entry) {
+    return Optional.of(entry)
+        .filter(Rows::isTrimmed)
+        .flatMap(json -> parse(json, TrimmedRun.class))
+        .flatMap(run -> SessionKey.parse(run.sessionKey()));
+  }
+
+  private static <T> Optional<T> parse(String json, Class<T> type) {
     try {
-      return Optional.ofNullable(JSON.readValue(json, SessionRow.class))
-          .filter(row -> key.equals(row.key()) && SessionKey.parse(key).isPresent());
+      return Optional.ofNullable(JSON.readValue(json, type));
     } catch (JsonProcessingException damaged) {
       return Optional.empty();
     }
+  }
+
+  private static <T> T read(String json, Class<T> type) {
+    return parse(json, type)
+        .orElseThrow(() -> new IllegalStateException("index entry is not readable: " + json));
   }
 
   /**

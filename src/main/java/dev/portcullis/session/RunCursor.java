@@ -60,16 +60,28 @@ final class RunCursor {
     return Optional.ofNullable(fold).map(RunFold::view);
   }
 
-  /** Reads at most {@code max} journal events further and gives those that viewers of this run see. */
+  /**
+   * Reads at most {@code max} journal events further and gives those that viewers of this run see. Fails with
+   * {@link NoSuchElementException} when they were trimmed.
+   */
   CompletionStage<List<RunEvent>> advance(int max) {
     return transcripts.async(() -> {
       var events = new ArrayList<RunEvent>();
+      long before = read;
       transcripts.read(start.session().entityId(), read + 1, known, max, (seq, event) -> {
+        requireKept(seq == read + 1);
         read = seq;
         take(event, events);
       });
+      requireKept(read > before || read >= known);
       return events;
     });
+  }
+
+  private void requireKept(boolean kept) {
+    if (!kept) {
+      throw new NoSuchElementException("the events of run " + runId + " were trimmed");
+    }
   }
 
   private void take(SessionEvent event, List<RunEvent> events) {

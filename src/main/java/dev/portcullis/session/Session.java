@@ -9,8 +9,11 @@ import dev.portcullis.run.Run;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
@@ -86,12 +89,25 @@ public final class Session
   /** Ends the active attempt; answered when none is active. */
   public record Rest(Duration grace, ActorRef<Rested> replyTo) implements Command {}
 
+  /** Trims what is erased and what retention does not keep; answered when that is on the disk. */
+  public record Trim(ActorRef<Trimmed> replyTo) implements Command {}
+
+  record TrimEnded(long events, String fault) implements Command {}
+
   record TakeOver() implements Command {}
 
   record Reported(Run.Report report) implements Command {}
 
   /** A bug ended the attempt's actor; the run must not wait for it. */
   record AttemptDied(long fence) implements Command {}
+
+  /** What the index has of the keys of the turn that waits first. */
+  record KeysRead(Submit submit, Map<String, SessionState.KeyEntry> found) implements Command {}
+
+  record KeysUnread(Submit submit, String cause) implements Command {}
+
+  /** The turn before is in the journal, with its keys: the next one may be looked up. */
+  record NextLookup() implements Command {}
 
   record TimePassed() implements Command {}
 
@@ -120,6 +136,9 @@ public final class Session
 
   public record Rested(int interrupted) implements Wire {}
 
+  /** @param events that are gone */
+  public record Trimmed(long events) implements Wire {}
+
   // ---- what a session needs of its node
   public record Node(
       GatewayConfig config,
@@ -135,7 +154,7 @@ public final class Session
   // ---- behaviour
   public static final EntityTypeKey<Command> TYPE_KEY = EntityTypeKey.create(Command.class, "session");
 
-  private static final int SNAPSHOT_EVERY = 200;
+  static final int SNAPSHOT_EVERY = 200;
   private static final Duration RESTART_FIRST = Duration.ofMillis(200);
   private static final Duration RESTART_LONGEST = Duration.ofSeconds(30);
 
@@ -146,8 +165,16 @@ public final class Session
   private final Recovering recovering;
   private final Turns turns;
   private final Attempts attempts;
+  private final RunLog log;
   private final Waiters waiters = new Waiters();
   private final TimerScheduler<Command> timers;
+  /**
+   * Turns with keys that the state does not know, in order. Only the first is looked up: nothing that it may
+   * depend on can be accepted before it is decided.
+   */
+  private final Deque<Submit> lookups = new ArrayDeque<>();
+  /** Who waits for a trim; one goes on at a time, for the first of them. */
+  private final Deque<ActorRef<Trimmed>> trims = new ArrayDeque<>();
   private boolean owned;
   private Recovered recovered = new Recovered(0, 0, 0);
   private final List<ActorRef<Rested>> resting = new ArrayList<>();
@@ -189,6 +216,7 @@ public final class Session
         node.autoResume());
     this.turns = new Turns(node.config(), agenda);
     this.attempts = new Attempts(entityId, node, context.messageAdapter(Run.Report.class, Reported::new));
+    this.log = new RunLog(context.getLog(), node.run().alerts());
     context.setReceiveTimeout(node.config().session().idle(), new IdlePassed());
   }
 
@@ -240,7 +268,14 @@ public final class Session
     var now = node.clock().instant();
     return switch (command) {
       case TakeOver _ -> takeOver(state, now);
-      case Submit submit -> submit(state, submit, now);
+      case Submit submit when state.knows(submit.keys()) -> submit(state, submit, Map.of(), now);
+      case Submit submit -> lookUp(submit);
+      case KeysRead read -> keysRead(state, read, now);
+      case KeysUnread unread -> keysUnread(unread);
+      case NextLookup _ -> {
+        readKeysOfFirst();
+        yield Effect().noReply();
+      }
       case Abort abort -> control(state, turns.abort(state, abort.runId(), abort.by(), now), abort.replyTo());
       case Resume resume ->
           control(state, turns.resume(state, resume.runId(), resume.by(), now), resume.replyTo());
@@ -252,6 +287,11 @@ public final class Session
         waiters.add(replyTo, now);
         yield Effect().noReply();
       }
+      case Trim(var replyTo) -> {
+        trims.add(replyTo);
+        yield trims.size() == 1 ? trim(state, now) : Effect().noReply();
+      }
+      case TrimEnded ended -> trimEnded(state, ended, now);
       case Recover(var replyTo) -> Effect().reply(replyTo, recovered);
       case NoteStop(var reason, var replyTo) -> noteStop(state, reason, replyTo, now);
       case Rest(var grace, var replyTo) -> rest(state, grace, replyTo);
@@ -276,8 +316,49 @@ public final class Session
         .thenUnstashAll();
   }
 
-  private ReplyEffect<Recorded, SessionState> submit(SessionState state, Submit submit, Instant now) {
-    return switch (turns.submit(state, submit, node.gate().state(), now)) {
+  private ReplyEffect<Recorded, SessionState> lookUp(Submit submit) {
+    lookups.add(submit);
+    if (lookups.size() == 1) {
+      readKeysOfFirst();
+    }
+    return Effect().noReply();
+  }
+
+  private void readKeysOfFirst() {
+    if (!lookups.isEmpty()) {
+      var submit = lookups.getFirst();
+      context.pipeToSelf(
+          node.transcripts().keys(entityId, submit.keys()), (found, failure) -> failure == null
+              ? new KeysRead(submit, found)
+              : new KeysUnread(submit, failure.toString()));
+    }
+  }
+
+  private void endLookup() {
+    lookups.removeFirst();
+    context.getSelf().tell(new NextLookup());
+  }
+
+  private ReplyEffect<Recorded, SessionState> keysRead(SessionState state, KeysRead read, Instant now) {
+    if (lookups.peek() != read.submit()) {
+      return Effect().noReply(); // Asked before a restart; its asker has to ask again.
+    }
+    endLookup();
+    return submit(state, read.submit(), read.found(), now);
+  }
+
+  /** Not answered, so unknown to its asker: whether the key is bound cannot be said. */
+  private ReplyEffect<Recorded, SessionState> keysUnread(KeysUnread unread) {
+    context.getLog().warn("session.keys_unread cause={}", unread.cause());
+    if (lookups.peek() == unread.submit()) {
+      endLookup();
+    }
+    return Effect().noReply();
+  }
+
+  private ReplyEffect<Recorded, SessionState> submit(
+      SessionState state, Submit submit, Map<String, SessionState.KeyEntry> stored, Instant now) {
+    return switch (turns.submit(state, submit, stored, node.gate().state(), now)) {
       case Turns.Answer(var receipt) -> Effect().reply(submit.replyTo(), receipt);
       case Turns.Accept(var events) -> persist(state, events, now)
           .thenReply(submit.replyTo(), after -> turns.accepted(after, submit));
@@ -296,7 +377,39 @@ public final class Session
       return Effect().reply(clear.replyTo(), new Cleared(List.of()));
     }
     return persist(state, turns.clear(state, clear.erase(), clear.by(), now), now)
+        .thenRun((SessionState after) -> {
+          if (after.erased()) {
+            context.getSelf().tell(new Trim(context.getSystem().ignoreRef()));
+          }
+        })
         .thenReply(clear.replyTo(), after -> new Cleared(List.of(Rows.of(clear.erase() ? state : after))));
+  }
+
+  private ReplyEffect<Recorded, SessionState> trim(SessionState state, Instant now) {
+    var kept = node.config().retention();
+    long to = state.open().values().stream().mapToLong(run -> run.firstSeq() - 1).min().orElse(state.seq());
+    var limits = new Trimming.Limits(
+        to, state.erasedTo(), now.minus(kept.transcripts()), now.minus(kept.runs()));
+    context.pipeToSelf(node.transcripts().trim(entityId, limits), (events, failure) ->
+        failure == null ? new TrimEnded(events, "") : new TrimEnded(0, failure.toString()));
+    return Effect().noReply();
+  }
+
+  /** A trim that failed is not answered; the next sweep asks again. */
+  private ReplyEffect<Recorded, SessionState> trimEnded(SessionState state, TrimEnded ended, Instant now) {
+    if (trims.isEmpty()) {
+      return Effect().noReply(); // Begun before a restart.
+    }
+    var asker = trims.removeFirst();
+    if (ended.fault().isEmpty()) {
+      if (ended.events() > 0) {
+        context.getLog().info("session.trimmed session={} events={}", state.key(), ended.events());
+      }
+      asker.tell(new Trimmed(ended.events()));
+    } else {
+      context.getLog().warn("session.trim_failed session={} cause={}", state.key(), ended.fault());
+    }
+    return trims.isEmpty() ? Effect().noReply() : trim(state, now);
   }
 
   private ReplyEffect<Recorded, SessionState> noteStop(
@@ -362,38 +475,13 @@ public final class Session
     return records.isEmpty()
         ? Effect().none().thenRun((SessionState state) -> settle(before, state))
         : Effect().persist(records).thenRun((SessionState state) -> {
-          records.forEach(recorded -> tell(recorded.event()));
+          records.forEach(recorded -> log.tell(recorded.event()));
           settle(before, state);
         });
   }
 
   private static Position position(SessionState state) {
     return new Position(state.seq(), state.since(), state.erasedTo());
-  }
-
-  private void tell(SessionEvent event) {
-    switch (event) {
-      case SessionEvent.RunCompleted end ->
-          context.getLog().info("run.ended runId={} status=completed stop={}", end.runId(), end.stopReason());
-      case SessionEvent.RunFailed end ->
-          context.getLog().info("run.ended runId={} status=failed code={}", end.runId(), end.error().code());
-      case SessionEvent.RunAborted end -> {
-        context.getLog().info("run.ended runId={} status=aborted by={}", end.runId(), end.by());
-        node.run().alerts().resolve("run.parked." + end.runId(), "the run was aborted");
-      }
-      case SessionEvent.RunParked park when park.reason().equals(Turns.OPERATOR) -> { }
-      case SessionEvent.RunInterrupted cut -> context.getLog().info(
-          "run.interrupted runId={} attempt={} cause={}", cut.runId(), cut.attempt(), cut.cause());
-      case SessionEvent.RunParked park -> {
-        context.getLog().warn("run.parked runId={} reason={}", park.runId(), park.reason());
-        node.run().alerts().raise("run.parked." + park.runId(), "run " + park.runId() + " is parked ("
-            + park.reason()
-                + "); look at it with `portcullis runs show`, go on with `portcullis runs resume`");
-      }
-      case SessionEvent.RunUnparked unpark ->
-          node.run().alerts().resolve("run.parked." + unpark.runId(), "the run goes on");
-      case SessionEvent _ -> { }
-    }
   }
 
   private void drain(OpenRun active) {

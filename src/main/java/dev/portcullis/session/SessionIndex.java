@@ -92,12 +92,15 @@ public final class SessionIndex {
   /** Makes the index what the history says, or gives the reason why the history says nothing. */
   private Optional<Damage> look(String entityId, Traces traces) {
     var events = new ArrayList<SessionEvent>();
+    SessionState base;
     SessionState state;
     try {
       journal.snapshots(HISTORIES + entityId); // It refuses a history that ends before one of them.
-      new Transcripts(journal, Runnable::run)
-          .read(entityId, 1, Long.MAX_VALUE, Long.MAX_VALUE, (_, event) -> events.add(event));
-      state = SessionState.empty().applyAll(events);
+      var transcripts = new Transcripts(journal, Runnable::run);
+      base = transcripts.base(entityId);
+      transcripts.read(
+          entityId, base.seq() + 1, Long.MAX_VALUE, Long.MAX_VALUE, (_, event) -> events.add(event));
+      state = base.applyAll(events);
     } catch (JournalFault fault) {
       if (fault.code() != JournalFault.Code.CORRUPT) {
         throw fault;
@@ -111,7 +114,7 @@ public final class SessionIndex {
       return Optional.of(damaged(entityId, new Damage(state.seq() + 1,
           "the history ends before event " + traces.highest() + ", which the index knows of")));
     }
-    write(traces.becoming(Rows.index(SessionState.empty(), state, events)), entityId);
+    write(traces.becoming(Rows.whole(base, state, events)), entityId);
     LOG.info("session.reindexed session={} events={}", entityId, events.size());
     return Optional.empty();
   }

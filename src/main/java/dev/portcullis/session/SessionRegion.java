@@ -14,6 +14,7 @@ import org.apache.pekko.stream.javadsl.Source;
 public final class SessionRegion {
   private static final int AT_ONCE = 64;
   private static final Duration WAKING = Duration.ofSeconds(20);
+  private static final Duration TRIMMING = Duration.ofMinutes(5);
 
   private final ActorSystem<?> system;
 
@@ -60,6 +61,14 @@ public final class SessionRegion {
             .entityRefFor(Session.TYPE_KEY, new SessionKey(key).entityId())
             .<Session.Rested>ask(replyTo -> new Session.Rest(grace, replyTo), atMost))
         .runWith(Sink.fold(0, (sum, rested) -> sum + rested.interrupted()), system);
+  }
+
+  /** Has a session trim what need not be kept; completes with the number of events that are gone. */
+  public CompletionStage<Long> trim(SessionKey session) {
+    return ClusterSharding.get(system)
+        .entityRefFor(Session.TYPE_KEY, session.entityId())
+        .<Session.Trimmed>ask(Session.Trim::new, TRIMMING)
+        .thenApply(Session.Trimmed::events);
   }
 
   private static Session.Recovered sum(Session.Recovered a, Session.Recovered b) {

@@ -10,9 +10,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
- * What a session's events add up to. Immutable; its size is bounded by what is open, by the retention of keys
+ * What a session's events add up to. Immutable; its size is bounded by what is open, by {@link #KEYS_KEPT}
  * and by {@link #ENDED_MAX}, not by the session's history.
  *
  * @param generation rises with every reset; 0 before the first turn
@@ -20,7 +21,7 @@ import java.util.Optional;
  * @param seq number of events folded, so also the journal position of the newest
  * @param rev {@code seq} of the newest event that changed the public row
  * @param open runs that have not ended, in the order in which they were accepted
- * @param keys idempotency keys that are bound, oldest first
+ * @param keys idempotency keys of open runs and of the newest bound ones, oldest first; the index has all
  * @param ended the newest ended runs, oldest first
  * @param erasedTo position up to which nothing may be shown any more
  */
@@ -47,6 +48,9 @@ public record SessionState(
   /** Ended runs that are remembered, for late aborts and for the transcript of the next attempt. */
   static final int ENDED_MAX = 50;
 
+  /** Newest bound runs whose keys are remembered, for retries that follow at once; the index has all. */
+  static final int KEYS_KEPT = 16;
+
   private static final int TITLE_CHARS = 80;
 
   /** @param body digest of what the key stands for */
@@ -60,7 +64,7 @@ public record SessionState(
   }
 
   public SessionState {
-    // Wrapped, not copied: most events leave most of it as it is, and keys may be many.
+    // Wrapped, not copied: most events leave most of it as it is.
     open = Collections.unmodifiableMap(open);
     keys = Collections.unmodifiableMap(keys);
     ended = List.copyOf(
@@ -117,6 +121,11 @@ public record SessionState(
     return open.values().stream().filter(run -> run.status() == status).toList();
   }
 
+  /** Whether every one of these keys was bound lately, or to an open run: then the index knows no more. */
+  boolean knows(List<Sessions.Key> asked) {
+    return asked.stream().allMatch(key -> keys.containsKey(key.digest()));
+  }
+
   /** The entry of a key whose retention has not ended, or whose run has not. */
   Optional<KeyEntry> bound(String digest, Instant now) {
     return Optional.ofNullable(keys.get(digest))
@@ -138,9 +147,6 @@ public record SessionState(
   private SessionState accepted(SessionEvent.TurnAccepted turn) {
     var runs = new LinkedHashMap<>(open);
     runs.put(turn.runId(), OpenRun.of(turn, seq + 1));
-    var bound = new LinkedHashMap<>(keys);
-    bound.values().removeIf(entry -> entry.until().isBefore(turn.at()) && !open.containsKey(entry.runId()));
-    turn.keys().forEach(key -> bound.put(key.digest(), new KeyEntry(key.body(), turn.runId(), key.until())));
     boolean first = erased;
     return new SessionState(
         turn.sessionKey(),
@@ -151,7 +157,7 @@ public record SessionState(
         seq + 1,
         seq + 1,
         runs,
-        bound,
+        turn.keys().isEmpty() ? keys : bind(turn),
         ended,
         nativeSession,
         usage,
@@ -161,6 +167,16 @@ public record SessionState(
         first ? turn.at() : createdAt,
         turn.at(),
         erasedTo);
+  }
+
+  private Map<String, KeyEntry> bind(SessionEvent.TurnAccepted turn) {
+    var bound = new LinkedHashMap<>(keys);
+    turn.keys()
+        .forEach(key -> bound.putLast(key.digest(), new KeyEntry(key.body(), turn.runId(), key.until())));
+    var runs = bound.values().stream().map(KeyEntry::runId).distinct().toList();
+    var newest = Set.copyOf(runs.subList(Math.max(0, runs.size() - KEYS_KEPT), runs.size()));
+    bound.values().removeIf(entry -> !newest.contains(entry.runId()) && !open.containsKey(entry.runId()));
+    return bound;
   }
 
   private SessionState ofRun(SessionEvent.OfRun event) {

@@ -106,7 +106,11 @@ public final class ShardedSessions implements Sessions {
       String runId, Function<ActorRef<ControlReply>, Session.Command> command) {
     return transcripts.locate(runId).thenCompose(found -> found.isEmpty()
         ? CompletableFuture.completedFuture(new ControlReply.Unknown())
-        : entity(found.getFirst().session()).ask(command, ANSWER));
+        : switch (found.getFirst()) {
+          case Transcripts.Located located -> entity(located.session()).ask(command, ANSWER);
+          case Transcripts.Trimmed(var run) ->
+              CompletableFuture.completedFuture(new ControlReply.Refused(run.status()));
+        });
   }
 
   @Override
@@ -130,24 +134,33 @@ public final class ShardedSessions implements Sessions {
 
   @Override
   public CompletionStage<Optional<RunView>> run(String runId) {
-    return transcripts.locate(runId).thenCompose(found -> found.isEmpty()
-        ? CompletableFuture.completedFuture(Optional.empty())
-        : unlessErased(catchUp(new RunCursor(transcripts, found.getFirst(), runId))));
+    return view(runId, this::catchUp);
   }
 
   @Override
   public CompletionStage<Optional<RunView>> awaitEnd(String runId, Duration atMost) {
-    return transcripts.locate(runId).thenCompose(found -> found.isEmpty()
-        ? CompletableFuture.completedFuture(Optional.empty())
-        : unlessErased(
-            untilEnd(new RunCursor(transcripts, found.getFirst(), runId), clock.instant().plus(atMost))));
+    return view(runId, cursor -> untilEnd(cursor, clock.instant().plus(atMost)));
   }
 
-  private static CompletionStage<Optional<RunView>> unlessErased(CompletionStage<Optional<RunView>> view) {
-    return view.exceptionallyCompose(failure ->
-        failure instanceof NoSuchElementException || failure.getCause() instanceof NoSuchElementException
-            ? CompletableFuture.completedFuture(Optional.empty())
-            : CompletableFuture.failedFuture(failure));
+  private CompletionStage<Optional<RunView>> view(
+      String runId, java.util.function.Function<RunCursor, CompletionStage<Optional<RunView>>> read) {
+    return transcripts.locate(runId).thenCompose(found -> found.isEmpty()
+        ? CompletableFuture.completedFuture(Optional.empty())
+        : switch (found.getFirst()) {
+          case Transcripts.Located located -> read.apply(new RunCursor(transcripts, located, runId))
+              .exceptionallyCompose(failure -> gone(runId, failure));
+          case Transcripts.Trimmed(var run) -> CompletableFuture.completedFuture(Optional.of(run.view()));
+        });
+  }
+
+  /** Erased, or trimmed since it was located: the index knows by now. */
+  private CompletionStage<Optional<RunView>> gone(String runId, Throwable failure) {
+    return failure instanceof NoSuchElementException || failure.getCause() instanceof NoSuchElementException
+        ? transcripts.locate(runId).thenApply(found -> found.stream()
+            .filter(Transcripts.Trimmed.class::isInstance)
+            .map(trimmed -> ((Transcripts.Trimmed) trimmed).run().view())
+            .findFirst())
+        : CompletableFuture.failedFuture(failure);
   }
 
   private CompletionStage<Optional<RunView>> untilEnd(RunCursor cursor, Instant until) {
@@ -173,10 +186,15 @@ public final class ShardedSessions implements Sessions {
       if (found.isEmpty()) {
         throw new NoSuchElementException("no run " + runId);
       }
-      return Source.unfoldAsync(new RunCursor(transcripts, found.getFirst(), runId), this::nextEvents)
-          .mapConcat(events -> events)
-          .filter(event -> event.seq() > after);
-    })).mapMaterializedValue(_ -> NotUsed.getInstance());
+      return switch (found.getFirst()) {
+        case Transcripts.Located located ->
+            Source.unfoldAsync(new RunCursor(transcripts, located, runId), this::nextEvents)
+                .mapConcat(events -> events);
+        case Transcripts.Trimmed(var run) -> Source.single(run.end());
+      };
+    }))
+        .filter(event -> event.seq() > after)
+        .mapMaterializedValue(_ -> NotUsed.getInstance());
   }
 
   private CompletionStage<Optional<Pair<RunCursor, List<RunEvent>>>> nextEvents(RunCursor cursor) {
@@ -242,10 +260,7 @@ public final class ShardedSessions implements Sessions {
     var entityId = session.entityId();
     return position(session, -1, ANSWER)
         .thenCompose(position -> transcripts.async(() ->
-            transcripts.history(entityId, position.since() + 1, position.seq()).stream()
-                .filter(entry -> entry.seq() > after)
-                .limit(limit)
-                .toList()));
+            transcripts.history(entityId, Math.max(after, position.since()), position.seq(), limit)));
   }
 
   @Override

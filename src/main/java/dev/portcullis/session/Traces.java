@@ -14,6 +14,7 @@ import java.util.Set;
 /** What the index holds of one session, found by reading all of it: the key may be known nowhere else. */
 final class Traces {
   private final Map<List<String>, IndexEntry> entries = new LinkedHashMap<>();
+  private final List<IndexEntry> trimmedRuns = new ArrayList<>();
   private Optional<SessionKey> key = Optional.empty();
   private long highest;
 
@@ -28,8 +29,12 @@ final class Traces {
           all, key, Rows.ROW, text, Rows.parse(text, json).map(SessionRow::rev).orElse(0L))));
       journal.scan(Rows.OPEN, (text, _) ->
           SessionKey.parse(text).ifPresent(key -> add(all, key, Rows.OPEN, text, 0)));
-      journal.scan(Rows.RUN, (runId, place) -> Transcripts.Located.of(place).ifPresent(located ->
-          add(all, located.session(), Rows.RUN, runId, located.firstSeq())));
+      journal.scan(Rows.RUN, (runId, entry) -> {
+        Transcripts.Located.of(entry).ifPresent(located ->
+            add(all, located.session(), Rows.RUN, runId, located.firstSeq()));
+        Rows.sessionOfTrimmed(entry).map(key -> all.get(key.entityId())).ifPresent(traces ->
+            traces.trimmedRuns.add(new IndexEntry.Remove(Rows.RUN, runId)));
+      });
     }
     return all;
   }
@@ -52,8 +57,14 @@ final class Traces {
     return highest;
   }
 
-  /** The changes after which the index holds {@code must} of this session, and nothing else. */
+  /**
+   * The changes after which the index holds {@code must} of this session, and nothing else but the trimmed
+   * runs of a session that there is.
+   */
   List<IndexEntry> becoming(List<IndexEntry> must) {
+    if (must.isEmpty()) {
+      trimmedRuns.forEach(entry -> entries.put(List.of(entry.space(), entry.key()), entry));
+    }
     var changes = new LinkedHashMap<>(entries);
     must.forEach(entry -> changes.put(List.of(entry.space(), entry.key()), entry));
     return new ArrayList<>(changes.values());

@@ -4,8 +4,7 @@ import dev.portcullis.harness.AttemptSpec;
 import dev.portcullis.journal.EventCodec;
 import dev.portcullis.journal.Journal;
 import dev.portcullis.protocol.HistoryEntry;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -29,17 +28,43 @@ public final class Transcripts {
     this.reads = reads;
   }
 
-  /**
-   * The session and first journal position of a run, as the index has them; an empty list when there is no
-   * such run.
-   */
-  CompletionStage<List<Located>> locate(String runId) {
-    return CompletableFuture.supplyAsync(
-        () -> journal.get(Rows.RUN, runId).map(Located::parse).stream().toList(), reads);
+  /** Where a run is, as the index has it; an empty list when there is no such run. */
+  CompletionStage<List<Found>> locate(String runId) {
+    return async(() -> find(runId).stream().toList());
+  }
+
+  /** The same, but blocks. */
+  Optional<Found> find(String runId) {
+    return journal.get(Rows.RUN, runId).map(entry -> Rows.isTrimmed(entry)
+        ? new Trimmed(Rows.readTrimmed(entry))
+        : Located.parse(entry));
+  }
+
+  /** A run that was accepted once. */
+  sealed interface Found {
+    SessionKey session();
+  }
+
+  /** Its events are gone. */
+  record Trimmed(TrimmedRun run) implements Found {
+    @Override
+    public SessionKey session() {
+      return new SessionKey(run.sessionKey());
+    }
+  }
+
+  /** What the index has of these keys of a session, by digest. */
+  CompletionStage<Map<String, SessionState.KeyEntry>> keys(String entityId, List<Sessions.Key> keys) {
+    return async(() -> {
+      var found = new HashMap<String, SessionState.KeyEntry>();
+      keys.forEach(key -> journal.get(Rows.KEY, Rows.keyName(entityId, key.digest()))
+          .ifPresent(json -> found.put(key.digest(), Rows.readKey(json))));
+      return found;
+    });
   }
 
   /** Where a run begins. */
-  record Located(SessionKey session, long firstSeq) {
+  record Located(SessionKey session, long firstSeq) implements Found {
     /** Empty when the entry is not one that a session has written. */
     static Optional<Located> of(String entry) {
       return Optional.of(entry)
@@ -59,6 +84,18 @@ public final class Transcripts {
   void read(String entityId, long from, long to, long max, BiConsumer<Long, SessionEvent> event) {
     journal.replay(Session.persistenceId(entityId).id(), from, to, max, stored ->
         event.accept(stored.seq(), (SessionEvent) codec.decode(stored.manifest(), stored.payload())));
+  }
+
+  /** What the trimmed beginning of a session adds up to; empty when nothing was trimmed. Blocks. */
+  SessionState base(String entityId) {
+    return journal.base(Session.persistenceId(entityId).id())
+        .map(base -> (SessionState) codec.decode(base.manifest(), base.payload()))
+        .orElseGet(SessionState::empty);
+  }
+
+  /** Trims a session; completes with the number of events that are gone. */
+  CompletionStage<Long> trim(String entityId, Trimming.Limits limits) {
+    return async(() -> new Trimming(journal, this, codec, entityId, limits).run());
   }
 
   <T> CompletionStage<T> async(Supplier<T> read) {
@@ -81,7 +118,8 @@ public final class Transcripts {
     long from = state.ended().stream().mapToLong(SessionState.EndedRun::firstSeq).min().orElseThrow();
     return async(() -> {
       var byRun =
-          history(entityId, from, state.seq()).stream().collect(Collectors.groupingBy(HistoryEntry::runId));
+          history(entityId, from - 1, state.seq(), Integer.MAX_VALUE).stream()
+              .collect(Collectors.groupingBy(HistoryEntry::runId));
       // In the order in which they ended: a turn that came while another ran was answered after it.
       var earlier = runs.stream().flatMap(ended -> byRun.getOrDefault(ended, List.of()).stream())
           .map(entry -> new AttemptSpec.Message(entry.role(), entry.text()));
@@ -90,40 +128,10 @@ public final class Transcripts {
   }
 
   /**
-   * Messages in journal order; an answer stands where its run ended, and carries what there was of it.
-   * Blocks.
+   * At most {@code limit} messages above position {@code after}, none above {@code to}, in journal order; an
+   * answer stands where its run ended, and carries what there was of it. Blocks.
    */
-  List<HistoryEntry> history(String entityId, long from, long to) {
-    var folds = new LinkedHashMap<String, RunFold>();
-    var entries = new ArrayList<HistoryEntry>();
-    read(entityId, from, to, Long.MAX_VALUE, (seq, event) -> addTo(folds, entries, seq, event));
-    return entries;
-  }
-
-  private static void addTo(
-      Map<String, RunFold> folds, List<HistoryEntry> entries, long seq, SessionEvent event) {
-    switch (event) {
-      case SessionEvent.TurnAccepted turn -> {
-        folds.put(turn.runId(), new RunFold(turn));
-        entries.add(new HistoryEntry(seq, turn.runId(), "user", turn.message(), turn.at()));
-      }
-      case SessionEvent.OfRun ofRun -> {
-        var fold = folds.get(ofRun.runId());
-        // A run that began before the page is not shown by halves.
-        if (fold != null) {
-          fold.add(ofRun);
-          if (fold.status().terminal()) {
-            folds.remove(ofRun.runId());
-            if (!fold.text().isEmpty()) {
-              entries.add(new HistoryEntry(seq, ofRun.runId(), "assistant", fold.text(), ofRun.at()));
-            }
-          }
-        }
-      }
-      case SessionEvent.SessionReset _, SessionEvent.SessionErased _ -> {
-        folds.clear();
-        entries.clear();
-      }
-    }
+  List<HistoryEntry> history(String entityId, long after, long to, int limit) {
+    return new HistoryPage(this, entityId, limit).read(after, to);
   }
 }

@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -56,9 +57,17 @@ final class Turns {
   /** @param dropped news of an attempt that is no longer live, or that the run table refuses */
   record Facts(List<SessionEvent> events, List<Run.Decide> decisions, List<Run.News> dropped) {}
 
-  Submitted submit(SessionState state, Session.Submit submit, Gate.State gate, Instant now) {
+  /** @param stored what the index has of keys that {@code state} may not know any more, by digest */
+  Submitted submit(
+      SessionState state,
+      Session.Submit submit,
+      Map<String, SessionState.KeyEntry> stored,
+      Gate.State gate,
+      Instant now) {
     for (var key : submit.keys()) {
-      var bound = state.bound(key.digest(), now);
+      var bound = state.knows(List.of(key))
+          ? state.bound(key.digest(), now)
+          : Optional.ofNullable(stored.get(key.digest())).filter(entry -> entry.until().isAfter(now));
       if (bound.isPresent()) {
         var runId = bound.get().runId();
         return new Answer(

@@ -2,8 +2,8 @@ package dev.portcullis.session;
 
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import org.apache.pekko.actor.typed.ActorRef;
 
 /**
@@ -15,10 +15,13 @@ final class Waiters {
 
   private record Waiter(ActorRef<Session.PositionReply> replyTo, Instant since) {}
 
-  private final List<Waiter> waiting = new ArrayList<>();
+  /** In the order in which they came, so that the forgotten stand first. */
+  private final Deque<Waiter> waiting = new ArrayDeque<>();
 
   void add(ActorRef<Session.PositionReply> replyTo, Instant now) {
-    waiting.removeIf(waiter -> waiter.since().plus(LONGEST).isBefore(now));
+    while (!waiting.isEmpty() && waiting.getFirst().since().plus(LONGEST).isBefore(now)) {
+      waiting.removeFirst();
+    }
     waiting.add(new Waiter(replyTo, now));
   }
 

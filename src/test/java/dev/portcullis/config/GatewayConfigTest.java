@@ -10,6 +10,7 @@ import com.typesafe.config.ConfigObject;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -104,6 +105,12 @@ class GatewayConfigTest {
       "portcullis.run.abort-grace, 0s",
       "portcullis.session.queue-limit, 0",
       "portcullis.session.key-retention, 0s",
+      "portcullis.retention.transcripts, 0s",
+      "portcullis.retention.transcripts, always",
+      "portcullis.retention.runs, 89d",
+      "portcullis.retention.runs, -1d",
+      "portcullis.retention.interval, 0s",
+      "portcullis.retention.interval, forever",
       "portcullis.session.idle, 0s",
       "portcullis.session.message-chars, 0",
       "portcullis.default-agent, nobody",
@@ -138,6 +145,14 @@ class GatewayConfigTest {
   @Tag("F-2")
   void anUnknownKeyIsRefusedByName(String key, String value) {
     assertNames(key, refused(Map.of(key, value)));
+  }
+
+  @Test void foreverIsLongerThanAnyOtherTimeAndCanBeTakenFromNow() {
+    var config = GatewayConfig.from(new ConfigSource.Shipped().load(
+        Map.of("portcullis.retention.transcripts", "forever", "portcullis.retention.runs", "forever"), Map.of()));
+
+    assertEquals(config.retention().transcripts(), config.retention().runs());
+    assertTrue(Instant.EPOCH.minus(config.retention().runs()).isBefore(Instant.parse("0971-01-01T00:00:00Z")));
   }
 
   @Test void aNameThatCannotStandInASessionKeyIsRefused() {

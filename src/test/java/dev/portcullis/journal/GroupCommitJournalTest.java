@@ -158,6 +158,62 @@ class GroupCommitJournalTest {
     });
   }
 
+  /** Ten events, the first six of them folded into a base, and snapshots at 8 and 4. */
+  private void trimmed() {
+    var counter = kit.spawn(Counter.create("c-1", 4));
+    for (int i = 1; i <= 10; i++) {
+      ask(counter, add(i));
+    }
+    var codec = new EventCodec(TYPES);
+    var state = new State(21);
+    done(journal.trim(
+        new StoredSnapshot(
+            "c-1", 6, DurableSerializer.ID, codec.manifestOf(state), codec.encode(state), Samples.AT),
+        List.of()));
+  }
+
+  @Test
+  @Tag("INV-J4")
+  void anActorWhoseBeginningWasTrimmedHasTheStateOfAllItsEventsWithAndWithoutSnapshots() {
+    trimmed();
+    restart();
+    assertEquals(new State(55), ask(kit.spawn(Counter.create("c-1", 4)), look()));
+    done(journal.deleteSnapshots("c-1", 0, Long.MAX_VALUE, _ -> true));
+    restart();
+    var counter = kit.spawn(Counter.create("c-1", 1000));
+    assertEquals(new State(55), ask(counter, look()));
+    assertEquals(new State(56), ask(counter, add(1)));
+    restart();
+    assertEquals(new State(56), ask(kit.spawn(Counter.create("c-1", 1000)), look()));
+  }
+
+  @Test
+  @Tag("INV-J1")
+  void anActorWhoseBaseIsGoneIsStoppedEvenWhenASnapshotWouldDo() {
+    trimmed();
+    stop();
+    Damage.in(directory, store ->
+        store.write(List.of(new JournalStore.Change.Remove(new StoreKey.Base("c-1")))));
+    start();
+    LoggingTestKit.error("\"c-1\" seq 6: the base").expect(kit.system(), () -> {
+      probe.expectTerminated(kit.spawn(Counter.create("c-1", 4)));
+      return true;
+    });
+  }
+
+  @Test
+  @Tag("INV-J1")
+  void anActorWhoseBaseCannotBeDecodedIsStopped() {
+    ask(kit.spawn(Counter.create("c-1", 1000)), add(1, 2, 3));
+    done(journal.trim(
+        new StoredSnapshot("c-1", 2, DurableSerializer.ID, "retired-state", new byte[] {1}, Samples.AT), List.of()));
+    restart();
+    LoggingTestKit.error("cannot be decoded").expect(kit.system(), () -> {
+      probe.expectTerminated(kit.spawn(Counter.create("c-1", 1000)));
+      return true;
+    });
+  }
+
   @Test
   @Tag("INV-J1")
   void aDamagedHistoryStopsItsActorAndNoOther() {

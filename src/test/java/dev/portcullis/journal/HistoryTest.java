@@ -107,7 +107,7 @@ class HistoryTest {
   @Test
   void anOlderRecordedEndIsNoticed() {
     var four = record("s-1", 4);
-    var head = new Head(4, EventRecord.digestOf(four), 0, Head.NONE.anchor());
+    var head = new Head(4, EventRecord.digestOf(four), 0, Head.NONE.anchor(), Head.NONE.base());
     change(store -> store.write(List.of(new Change.Put(new StoreKey.HeadOf("s-1"), head.encode()))));
     assertCorrupt("s-1", 5, "old head");
   }

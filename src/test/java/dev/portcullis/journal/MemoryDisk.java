@@ -2,6 +2,7 @@ package dev.portcullis.journal;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -65,6 +66,12 @@ public final class MemoryDisk {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** Whether any record holds these ASCII characters. */
+  public synchronized boolean holds(String text) {
+    return records.values().stream()
+        .anyMatch(record -> new String(record, StandardCharsets.ISO_8859_1).contains(text));
   }
 
   private static void remove(Path directory) throws IOException {

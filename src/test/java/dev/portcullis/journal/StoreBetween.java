@@ -6,11 +6,12 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** A store that can be told to hold back or to fail a write, over a real one. */
-final class StoreBetween implements JournalStore {
+class StoreBetween implements JournalStore {
 
   private final JournalStore real;
   private final AtomicInteger writes = new AtomicInteger();
   private volatile int failing = Integer.MAX_VALUE;
+  private volatile Runnable afterHead = () -> {};
   private volatile CountDownLatch held = new CountDownLatch(0);
   private volatile CountDownLatch entered = new CountDownLatch(0);
 
@@ -27,6 +28,14 @@ final class StoreBetween implements JournalStore {
   void hold() {
     entered = new CountDownLatch(1);
     held = new CountDownLatch(1);
+  }
+
+  /** What happens once between the next look at a head and what is read for it. */
+  void afterNextHead(Runnable happens) {
+    afterHead = () -> {
+      afterHead = () -> {};
+      happens.run();
+    };
   }
 
   void awaitHeld() throws InterruptedException {
@@ -70,6 +79,11 @@ final class StoreBetween implements JournalStore {
   }
 
   @Override
+  public void compact() {
+    real.compact();
+  }
+
+  @Override
   public String name() {
     return real.name();
   }
@@ -81,7 +95,11 @@ final class StoreBetween implements JournalStore {
 
   @Override
   public Optional<byte[]> get(StoreKey key) {
-    return real.get(key);
+    var found = real.get(key);
+    if (key instanceof StoreKey.HeadOf) {
+      afterHead.run();
+    }
+    return found;
   }
 
   @Override

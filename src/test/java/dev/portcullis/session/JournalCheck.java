@@ -154,6 +154,13 @@ final class JournalCheck {
     return open;
   }
 
+  /** The run that each key was bound to last. */
+  Map<String, String> keys() {
+    var bound = new HashMap<String, String>();
+    keys.forEach((digest, key) -> bound.put(digest, key.runId()));
+    return bound;
+  }
+
   /** Where every run stands that was ever accepted. */
   Map<String, RunStatus> all() {
     var all = new LinkedHashMap<String, RunStatus>();

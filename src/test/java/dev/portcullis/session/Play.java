@@ -238,6 +238,12 @@ final class Play {
           Integer.parseInt(entry.substring(0, entry.indexOf(' '))) - 1);
       assertEquals(run, first.runId(), "the index points at another run's beginning");
     }
+    check.keys().forEach((digest, runId) -> assertEquals(
+        List.of(runId),
+        subject.index(Rows.KEY, Rows.keyName(new SessionKey(model.key()).entityId(), digest)).stream()
+            .map(json -> Rows.readKey(json).runId())
+            .toList(),
+        "I2: the index of keys"));
     assertEquals(state, CODEC.decode("session-state", CODEC.encode(state)), "J4: a snapshot is the state");
     show(state);
   }

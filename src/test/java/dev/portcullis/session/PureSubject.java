@@ -42,7 +42,7 @@ final class PureSubject implements Subject {
   @Override
   public Receipt submit(String runId, List<Sessions.Key> keys) {
     var submit = new Session.Submit(runId, sessionKey, "me", "message of " + runId, List.of(), keys, none());
-    return switch (turns.submit(state, submit, gate, now)) {
+    return switch (turns.submit(state, submit, stored(keys), gate, now)) {
       case Turns.Answer(var receipt) -> receipt;
       case Turns.Accept(var events) -> {
         write(events);
@@ -51,6 +51,13 @@ final class PureSubject implements Subject {
         yield receipt;
       }
     };
+  }
+
+  private Map<String, SessionState.KeyEntry> stored(List<Sessions.Key> keys) {
+    var stored = new HashMap<String, SessionState.KeyEntry>();
+    keys.forEach(key -> index(Rows.KEY, Rows.keyName(new SessionKey(sessionKey).entityId(), key.digest()))
+        .forEach(json -> stored.put(key.digest(), Rows.readKey(json))));
+    return stored;
   }
 
   private static <T> ActorRef<T> none() {

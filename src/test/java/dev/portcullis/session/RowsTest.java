@@ -1,8 +1,13 @@
 package dev.portcullis.session;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.portcullis.journal.IndexEntry;
+import dev.portcullis.protocol.RunError;
+import dev.portcullis.protocol.RunEvent;
+import dev.portcullis.protocol.RunStatus;
+import dev.portcullis.protocol.Usage;
 import dev.portcullis.run.RunTable.Fact;
 import java.util.List;
 import java.util.Optional;
@@ -67,10 +72,13 @@ class RowsTest {
   }
 
   @Test
-  void anErasedSessionHasNoRowAndItsRunsAreStillFound() {
+  void anErasedSessionHasNoRowAndIsMarkedUntilItsRecordsAreGone() {
     var before = state(Facts.accepted("r-1", "hello"));
     assertEquals(
-        List.of(new IndexEntry.Remove(Rows.ROW, KEY), new IndexEntry.Remove(Rows.OPEN, KEY)),
+        List.of(
+            new IndexEntry.Remove(Rows.ROW, KEY),
+            new IndexEntry.Remove(Rows.OPEN, KEY),
+            new IndexEntry.Put(Rows.ERASE, KEY, "3")),
         index(before, Facts.of(Fact.ABORTED, "r-1"), new SessionEvent.SessionErased("me", Facts.AT)));
   }
 
@@ -78,6 +86,25 @@ class RowsTest {
   void aRowComesBackFromItsJsonAsItWas() {
     var row = Rows.of(state(Facts.accepted("r-1", "hello \"you\"\n"), Facts.of(Fact.ATTEMPT_STARTED, "r-1")));
     assertEquals(Optional.of(row), Rows.parse(row.key(), Rows.write(row)));
+  }
+
+  @Test
+  void whatLiesInTheIndexIsReadAsItWasMeant() {
+    var bound = new SessionState.KeyEntry("body", "run_1", Facts.AT);
+    assertEquals(bound, Rows.readKey("{\"body\":\"body\",\"runId\":\"run_1\",\"until\":1795168800.000000000}"));
+    var failed = new TrimmedRun(
+        "run_1", KEY, "main", "echo", RunStatus.FAILED, 2, List.of(new RunError("code", "why", "ref")), "",
+        new Usage(3, 4), 9, Facts.AT, List.of(Facts.AT), Facts.AT);
+    var entry = "{\"runId\":\"run_1\",\"sessionKey\":\"agent:main:main\",\"agent\":\"main\",\"harness\":\"echo\","
+        + "\"status\":\"failed\",\"attempts\":2,"
+        + "\"error\":[{\"code\":\"code\",\"message\":\"why\",\"reference\":\"ref\"}],"
+        + "\"stopReason\":\"\",\"usage\":{\"inputTokens\":3,\"outputTokens\":4},\"lastSeq\":9,"
+        + "\"acceptedAt\":1795168800.000000000,\"startedAt\":[1795168800.000000000],"
+        + "\"endedAt\":1795168800.000000000}";
+    assertTrue(Rows.isTrimmed(entry));
+    assertEquals(failed, Rows.readTrimmed(entry));
+    assertEquals(failed, Rows.readTrimmed(Rows.write(failed)));
+    assertEquals(new RunEvent.Failed(new RunError("code", "why", "ref")), failed.end().body());
   }
 
   @Test

@@ -68,7 +68,7 @@ class TranscriptsTest {
   }
 
   private List<String> history(long from, long to) {
-    return transcripts.history(KEY.entityId(), from, to).stream()
+    return transcripts.history(KEY.entityId(), from - 1, to, Integer.MAX_VALUE).stream()
         .map(entry -> entry.seq() + " " + entry.role() + ": " + entry.text())
         .toList();
   }
@@ -130,7 +130,7 @@ class TranscriptsTest {
       write(Facts.accepted("r-" + i, "question"));
       answered("r-" + i, "answer");
     }
-    var all = transcripts.history(KEY.entityId(), 1, state.seq());
+    var all = transcripts.history(KEY.entityId(), 0, state.seq(), Integer.MAX_VALUE);
     assertEquals(List.of(1L, 5L, 6L, 10L, 11L, 15L, 16L, 20L, 21L, 25L), all.stream().map(HistoryEntry::seq).toList());
   }
 
@@ -146,7 +146,7 @@ class TranscriptsTest {
     write(Facts.accepted("r-1", "one"), Facts.accepted("r-2", "two"));
     answered("r-1", "first");
     answered("r-2", "second");
-    var cursor = new RunCursor(transcripts, done(transcripts.locate("r-2")).getFirst(), "r-2");
+    var cursor = new RunCursor(transcripts, (Transcripts.Located) done(transcripts.locate("r-2")).getFirst(), "r-2");
     assertEquals(List.of(), done(cursor.advance(100)));
     cursor.upTo(new Session.Position(8, 0, 0));
     var seen = new ArrayList<RunEvent>();

@@ -44,6 +44,7 @@ class WireTest {
         new Session.Recover(asker()),
         new Session.NoteStop("restart", asker()),
         new Session.Rest(Duration.ofSeconds(10), asker()),
+        new Session.Trim(asker()),
         new Session.Leave());
   }
 
@@ -66,7 +67,8 @@ class WireTest {
         new Session.Position(9, 3, 1),
         new Session.Recovered(1, 2, 3),
         new Session.StopNoted(1),
-        new Session.Rested(1));
+        new Session.Rested(1),
+        new Session.Trimmed(12));
   }
 
   @Test

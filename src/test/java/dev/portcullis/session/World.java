@@ -8,6 +8,7 @@ import dev.portcullis.harness.HarnessActor;
 import dev.portcullis.harness.Harnesses;
 import dev.portcullis.journal.EventCodec;
 import dev.portcullis.journal.Journal;
+import dev.portcullis.journal.JournalFault;
 import dev.portcullis.journal.JournalSetup;
 import dev.portcullis.journal.MemoryDisk;
 import dev.portcullis.run.Run;
@@ -20,9 +21,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.apache.pekko.actor.BootstrapSetup;
 import org.apache.pekko.actor.setup.ActorSystemSetup;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
@@ -71,10 +74,16 @@ final class World implements AutoCloseable {
   final Told alerts = new Told();
   private final Harnesses registry = new Harnesses();
   private final VirtualScheduler timers;
+  /** Where blocking reads go; a test may hold them back. */
+  volatile Executor reads = ForkJoinPool.commonPool();
 
   World(MemoryDisk disk, TestClock clock) {
+    this(disk::open, clock);
+  }
+
+  World(java.util.function.Function<Consumer<JournalFault>, Journal> open, TestClock clock) {
     this.clock = clock;
-    this.journal = disk.open(fenced::complete);
+    this.journal = open.apply(fenced::complete);
     var config = ConfigFactory.parseString("""
         pekko.persistence.journal.plugin = portcullis.persistence.journal
         pekko.persistence.snapshot-store.plugin = portcullis.persistence.snapshot-store
@@ -83,6 +92,7 @@ final class World implements AutoCloseable {
         pekko.loggers = ["org.apache.pekko.event.slf4j.Slf4jLogger"]
         pekko.logging-filter = "org.apache.pekko.event.slf4j.Slf4jLoggingFilter"
         pekko.loglevel = WARNING
+        pekko.actor.testkit.typed.filter-leeway = 20s
         # Hours pass while a write is under way here.
         portcullis.persistence.journal { circuit-breaker.call-timeout = 300d, recovery-event-timeout = 300d }
         portcullis.persistence.snapshot-store.circuit-breaker.call-timeout = 300d
@@ -91,7 +101,7 @@ final class World implements AutoCloseable {
         BootstrapSetup.create(config), new JournalSetup(journal, SessionEvent.TYPES));
     this.kit = ActorTestKit.create(ActorSystem.create(Behaviors.empty(), "model", setup));
     this.timers = (VirtualScheduler) kit.system().classicSystem().scheduler();
-    this.transcripts = new Transcripts(journal, ForkJoinPool.commonPool());
+    this.transcripts = new Transcripts(journal, task -> reads.execute(task));
     kit.spawn(HarnessActor.create(new HarnessConfig.Echo("echo"), harness, registry, alerts, clock));
     await(() -> registry.ready().contains("echo"));
   }

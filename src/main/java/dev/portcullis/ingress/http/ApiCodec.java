@@ -50,7 +50,7 @@ final class ApiCodec {
     json.put("acceptedAt", run.times().acceptedAt().toString());
     Json.putInstant(json, "startedAt", run.times().startedAt());
     Json.putInstant(json, "endedAt", run.times().endedAt());
-    json.put("lastSeq", run.lastSeq()).putNull("parked");
+    json.put("lastSeq", run.lastSeq()).put("trimmed", run.trimmed()).putNull("parked");
     switch (run.outcome()) {
       case RunView.Outcome.Open _ -> { } // Nothing besides the status.
       case RunView.Outcome.Error(var error) -> json.set("error", error(error));

@@ -51,7 +51,7 @@ class RunRoutesTest {
         {"id":"run-1","sessionKey":"agent:main:explicit:foo","agent":"main","harness":"echo","status":"completed",
          "active":false,"attempts":1,"text":"echo: hi","steps":[],"error":null,"resumePending":null,
          "usage":{"inputTokens":3,"outputTokens":4,"totalTokens":7},"acceptedAt":"2026-01-02T03:04:05Z",
-         "startedAt":"2026-01-02T03:04:06Z","endedAt":"2026-01-02T03:04:09Z","lastSeq":5,"parked":null}"""),
+         "startedAt":"2026-01-02T03:04:06Z","endedAt":"2026-01-02T03:04:09Z","lastSeq":5,"trimmed":false,"parked":null}"""),
         IngressRig.json(rig.get("/api/v1/runs/run-1")));
   }
 
