@@ -1,6 +1,7 @@
 package dev.portcullis.journal;
 
 import java.util.Arrays;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 
 /** Reads one history and proves it while reading: whole, in order, its own, and as long as recorded. */
@@ -29,6 +30,11 @@ final class History {
    *     handed over
    */
   long replay(long from, long to, long max, Consumer<StoredEvent> target) {
+    return replayProved(from, to, max, (event, _) -> target.accept(event));
+  }
+
+  /** The same with the digest of each event. */
+  long replayProved(long from, long to, long max, BiConsumer<StoredEvent, byte[]> target) {
     var head = head();
     long first = Math.max(Math.max(from, head.deletedTo() + 1), 1);
     long last = Math.min(to, head.highest());
@@ -88,12 +94,12 @@ final class History {
     private final Head head;
     private final long last;
     private final long max;
-    private final Consumer<StoredEvent> target;
+    private final BiConsumer<StoredEvent, byte[]> target;
     private final long first;
     private long next;
     private byte[] digest;
 
-    Walk(Head head, long first, long last, long max, Consumer<StoredEvent> target) {
+    Walk(Head head, long first, long last, long max, BiConsumer<StoredEvent, byte[]> target) {
       this.head = head;
       this.first = first;
       this.next = first;
@@ -117,7 +123,7 @@ final class History {
       }
       var stored = EventRecord.decode(store.name(), event, value, digest);
       digest = EventRecord.digestOf(value);
-      target.accept(stored);
+      target.accept(stored, digest);
       next++;
       return !full();
     }

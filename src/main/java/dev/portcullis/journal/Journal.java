@@ -33,9 +33,9 @@ public final class Journal implements AutoCloseable {
   public record Stats(long events, long batches, long bytes, long lastBatch) {}
 
   private static final Logger LOG = LoggerFactory.getLogger(Journal.class);
-  private static final StoreKey FORMAT = new StoreKey.Meta("format");
+  static final StoreKey FORMAT = new StoreKey.Meta("format");
   private static final StoreKey CANARY = new StoreKey.Meta("canary");
-  private static final String THIS_FORMAT = "portcullis-journal 1";
+  static final String THIS_FORMAT = "portcullis-journal 1";
 
   private final DataDirectory directory;
   private final JournalStore store;
@@ -148,7 +148,7 @@ public final class Journal implements AutoCloseable {
    * Reads everything there is. @throws JournalFault {@code CORRUPT} at the first thing that cannot be proved
    */
   public void verify() {
-    LevelDbRecovery.prove(store);
+    Proof.require(store);
   }
 
   /** Deletes the events up to {@code seq}, included; the rest stays provable. */

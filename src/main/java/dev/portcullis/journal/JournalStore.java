@@ -40,6 +40,12 @@ interface JournalStore extends AutoCloseable {
     /** One named index. */
     record Index(String space) implements Range {}
 
+    /** All entries of all named indexes. */
+    record AllIndexes() implements Range {}
+
+    /** All snapshots of all histories. */
+    record AllSnapshots() implements Range {}
+
     /** The snapshots of one history, both ends included. */
     record Snapshots(String persistenceId, long from, long to) implements Range {}
   }
