@@ -15,6 +15,10 @@ import java.util.Set;
  */
 record StoreCheck(FileSums.Known known, List<JournalFinding> findings, long missingAcked) {
 
+  StoreCheck {
+    findings = findings.stream().distinct().toList(); // A length may be known from two sides.
+  }
+
   /** Reads every byte that the list of checksums does not vouch for. */
   static StoreCheck of(LevelDbFiles files) throws IOException {
     var known = FileSums.read(files.sums());
