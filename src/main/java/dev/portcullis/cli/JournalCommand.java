@@ -101,7 +101,8 @@ final class JournalCommand implements Runnable {
     Consumer<String> one = session ->
         client.forEachLine("/api/v1/sessions/" + GatewayClient.segment(session) + "/export", console::line);
     if (all) {
-      SessionsCommand.pages(client, "/api/v1/sessions?limit=200", row -> one.accept(row.path("key").asText()));
+      SessionsCommand.pages(
+          client, "/api/v1/sessions?limit=200", row -> one.accept(row.path("key").asText()));
     } else {
       one.accept(key);
     }

@@ -1,6 +1,7 @@
 package dev.portcullis.cli;
 
 import dev.portcullis.journal.JournalFinding;
+import dev.portcullis.journal.JournalRepair;
 import dev.portcullis.journal.JournalVerdict;
 import dev.portcullis.journal.StoppedJournal;
 import dev.portcullis.session.SessionKey;
@@ -48,6 +49,8 @@ final class JournalOptions {
     }
     var findings = new ArrayList<>(verdict.findings());
     var there = new HashSet<>(journal.persistenceIds());
+    // After a repair the index lags behind until the gateway starts, which is known and no fault.
+    journal.scan(JournalRepair.REINDEX, (id, _) -> there.add(id));
     journal.scan(ROWS, (key, _) -> SessionKey.parse(key)
         .filter(session -> !there.contains(SESSION + session.entityId()))
         .ifPresent(session -> findings.add(new JournalFinding(

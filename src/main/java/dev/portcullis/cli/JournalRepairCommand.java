@@ -81,8 +81,8 @@ final class JournalRepairCommand implements Callable<Integer> {
     console.line(verdict.sound()
         ? "nothing is damaged"
         : verdict.damaged() + " of " + verdict.sessions() + " sessions are damaged. Stop here and copy the "
-            + "data directory first; then --restore FROM takes them from a backup, --cut ends them with their "
-            + "last sound event, --discard removes them; --dry-run shows what would be lost");
+            + "data directory first; then --restore FROM takes them from a backup, --cut ends them with "
+            + "their last sound event, --discard removes them; --dry-run shows what would be lost");
     return verdict.sound() ? 0 : JournalCommand.DAMAGED;
   }
 
@@ -98,7 +98,7 @@ final class JournalRepairCommand implements Callable<Integer> {
       console.line(outcome.refused().isEmpty() ? "nothing is damaged" : "nothing was changed");
       return outcome.refused().isEmpty() ? 0 : CliFault.Code.REFUSED.exit();
     }
-    var left = journal.verify(_ -> {});
+    var left = JournalOptions.verify(journal, console);
     left.findings().forEach(finding -> console.line(JournalCommand.line(finding)));
     console.line(left.sessions() + " sessions, " + left.events() + " events, " + left.findings().size()
         + " findings left");

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -133,21 +134,43 @@ final class GuardedStore implements JournalStore {
       real.close();
       acked.close();
       if (!failed) {
-        seal(files, identity);
+        sealAfterUse();
       }
     } catch (IOException e) {
       throw JournalFault.io(name(), "closing", e);
     }
   }
 
-  /** Vouches for every file of a store that is closed. */
-  static void seal(LevelDbFiles files, String identity) throws IOException {
+  /** Without the seal the store counts as killed, and the next start looks more closely: nothing is lost. */
+  private void sealAfterUse() {
+    try {
+      seal(files, identity, listed);
+    } catch (IOException e) {
+      LOG.warn("journal.sums_unwritten cause={}", e.toString());
+    }
+  }
+
+  /**
+   * Vouches for every file of a store that is closed.
+   *
+   * @param known sums of tables, which need not be read again
+   */
+  static void seal(LevelDbFiles files, String identity, SortedMap<String, FileSums.Sum> known)
+      throws IOException {
     for (var file : files.data()) {
       LevelDbFiles.sync(file);
     }
     LevelDbFiles.sync(files.directory());
-    new FileSums(FileSums.Mark.CLEAN, identity, FileSums.of(files.data())).write(files.sums());
+    var all = sums(files.tables(), known);
+    var others = files.data().stream().filter(file -> !all.containsKey(LevelDbFiles.name(file))).toList();
+    all.putAll(FileSums.of(others));
+    new FileSums(FileSums.Mark.CLEAN, identity, all).write(files.sums());
     Files.deleteIfExists(files.acked());
+  }
+
+  @Override
+  public Map<String, Long> bytes() {
+    return files.bytes();
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.portcullis.journal;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -120,6 +121,21 @@ public final class Journal implements AutoCloseable {
    */
   public void replay(String persistenceId, long fromSeq, long toSeq, long max, Consumer<StoredEvent> to) {
     new History(store, persistenceId).replay(fromSeq, toSeq, max, to);
+  }
+
+  /**
+   * The events of one history from {@code fromSeq} as JSON, at most {@code max}, an object for each: {@code
+   * persistenceId, seq, at, type, digest, event}.
+   *
+   * @throws JournalFault {@code CORRUPT} as {@link #replay} does
+   */
+  public void export(String persistenceId, long fromSeq, long max, Consumer<JsonNode> to) {
+    JournalExport.of(store, persistenceId, fromSeq, max, to);
+  }
+
+  /** How much there is. Reads all of it. */
+  public JournalFigures figures() {
+    return JournalFigures.of(store);
   }
 
   /**

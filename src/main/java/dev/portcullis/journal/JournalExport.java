@@ -11,9 +11,10 @@ final class JournalExport {
 
   private JournalExport() {}
 
-  /** @throws JournalFault {@code CORRUPT} at the first event that cannot be proved; those before it are out */
-  static void of(JournalStore store, String persistenceId, Consumer<JsonNode> to) {
-    new History(store, persistenceId).replayProved(1, Long.MAX_VALUE, Long.MAX_VALUE, (event, digest) -> {
+  /** @throws JournalFault {@code CORRUPT} at the first event that cannot be proved, after those before it */
+  static void of(
+      JournalStore store, String persistenceId, long fromSeq, long max, Consumer<JsonNode> to) {
+    new History(store, persistenceId).replayProved(fromSeq, Long.MAX_VALUE, max, (event, digest) -> {
       var line = JsonNodeFactory.instance.objectNode()
           .put("persistenceId", event.persistenceId())
           .put("seq", event.seq())

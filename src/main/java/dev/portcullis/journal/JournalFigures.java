@@ -17,7 +17,7 @@ public record JournalFigures(
     long sessions, long events, long snapshots, long entries, Map<String, Long> bytes, Instant lastWrite) {
 
   /** Reads every key, and every event for its time. */
-  static JournalFigures of(JournalStore store, Map<String, Long> bytes) {
+  static JournalFigures of(JournalStore store) {
     var last = new AtomicReference<>(Instant.EPOCH);
     long events = count(store, new JournalStore.Range.AllEvents(), (key, value) ->
         time(store, key, value).filter(last.get()::isBefore).ifPresent(last::set));
@@ -26,7 +26,7 @@ public record JournalFigures(
         events,
         count(store, new JournalStore.Range.AllSnapshots(), (_, _) -> {}),
         count(store, new JournalStore.Range.AllIndexes(), (_, _) -> {}),
-        bytes,
+        store.bytes(),
         last.get());
   }
 

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.UUID;
 import org.iq80.leveldb.DBFactory;
 
@@ -22,7 +23,7 @@ public final class JournalRepair {
 
   /** What becomes of a damaged history. */
   public sealed interface Way {
-    /** It is taken from another data directory, where it is sound and at least as long as what is sound here. */
+    /** It is taken from another data directory, where it is sound and as long as what is sound here. */
     record Restore(Path from) implements Way {}
 
     /** It ends with its last sound event. */
@@ -189,7 +190,7 @@ public final class JournalRepair {
       new Copy(store, plan).all(raw, other);
     }
     var aside = files.replace();
-    GuardedStore.seal(files, identity);
+    GuardedStore.seal(files, identity, new TreeMap<>());
     return aside;
   }
 

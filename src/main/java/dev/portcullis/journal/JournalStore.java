@@ -1,6 +1,7 @@
 package dev.portcullis.journal;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -76,6 +77,11 @@ interface JournalStore extends AutoCloseable {
 
   /** Whether other processes may write to it too; where none can, nothing need be claimed. */
   boolean shared();
+
+  /** What it takes on the disk, by kind of file; nothing where it does not know. */
+  default Map<String, Long> bytes() {
+    return Map.of();
+  }
 
   /** Whether it holds nothing at all. */
   boolean isEmpty();

@@ -7,6 +7,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.regex.Pattern;
 
 /**
@@ -42,6 +44,20 @@ record LevelDbFiles(Path directory) {
   /** Whether there is nothing yet, or what a kill within the very first start leaves. */
   boolean isFresh() throws IOException {
     return data().stream().allMatch(file -> name(file).startsWith("MANIFEST"));
+  }
+
+  /** How long they are, by kind; those that come and go meanwhile count as nothing. */
+  Map<String, Long> bytes() {
+    var sizes = new TreeMap<String, Long>();
+    try {
+      for (var file : data()) {
+        var kind = isTable(file) ? "tables" : name(file).endsWith(".log") ? "logs" : "manifests";
+        sizes.merge(kind, file.toFile().length(), Long::sum);
+      }
+    } catch (IOException e) {
+      throw JournalFault.io(directory.toString(), "reading", e);
+    }
+    return sizes;
   }
 
   static boolean isTable(Path file) {

@@ -349,14 +349,8 @@ final class RawStore implements JournalStore {
     }
   }
 
-  /** Files that hold what is here, by kind, in bytes. */
-  static Map<String, Long> bytes(Path directory) throws IOException {
-    var sizes = new TreeMap<String, Long>();
-    for (var file : new LevelDbFiles(directory).data()) {
-      var kind = LevelDbFiles.isTable(file) ? "tables"
-          : LevelDbFiles.name(file).endsWith(".log") ? "logs" : "manifests";
-      sizes.merge(kind, Files.size(file), Long::sum);
-    }
-    return sizes;
+  @Override
+  public Map<String, Long> bytes() {
+    return new LevelDbFiles(directory).bytes();
   }
 }

@@ -70,7 +70,7 @@ public final class StoppedJournal implements AutoCloseable {
    */
   public void export(String persistenceId, Consumer<JsonNode> to) {
     reading("reading", raw -> {
-      JournalExport.of(raw, persistenceId, to);
+      JournalExport.of(raw, persistenceId, 1, Long.MAX_VALUE, to);
       return true;
     });
   }
@@ -87,7 +87,7 @@ public final class StoppedJournal implements AutoCloseable {
   }
 
   public JournalFigures figures() {
-    return reading("reading", raw -> JournalFigures.of(raw, RawStore.bytes(files.directory())));
+    return reading("reading", JournalFigures::of);
   }
 
   /** What is damaged and what can be done about it. */

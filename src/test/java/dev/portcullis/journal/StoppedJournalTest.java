@@ -187,6 +187,36 @@ class StoppedJournalTest {
     assertEquals(List.of(), verify().findings());
   }
 
+  @Test void aDamagedNumberOfTheNewestWriteIsNoticedAndKeepsNobodyFromStarting() throws IOException {
+    data = directory.resolve("data");
+    var live = directory.resolve("live");
+    try (var journal = Samples.open(live)) {
+      Samples.append(journal, "s-1", 3);
+      Damage.copy(live, data);
+    }
+    assertEquals(List.of(), verify().findings());
+    for (int at = 0; at < Files.size(files().acked()); at++) {
+      Damage.flip(files().acked(), at);
+      assertEquals(List.of(Kind.DAMAGED_SUMS),
+          verify().findings().stream().map(JournalFinding::kind).toList(), "byte " + at);
+      Damage.flip(files().acked(), at);
+    }
+    Damage.flip(files().acked(), 3);
+    append(data);
+    assertEquals(List.of(), verify().findings());
+  }
+
+  @Test void aSealThatCannotBeWrittenLeavesTheStoreAsAfterAKill() throws IOException {
+    data = directory.resolve("data");
+    try (var journal = Samples.open(data)) {
+      Samples.append(journal, "s-1", 3);
+      Files.createDirectory(data.resolve("journal.sums.new"));
+    }
+    Files.delete(data.resolve("journal.sums.new"));
+    assertEquals(List.of(), verify().findings());
+    append(data);
+  }
+
   @Test void aStoreWithoutAListOfChecksumsIsProvedOnceAndListed() throws IOException {
     write();
     Files.delete(files().sums());
