@@ -78,7 +78,7 @@ class ArchitectureTest {
     assertEquals(List.of(), homeless);
   }
 
-  @Test void theCommandLineKnowsSettingsAndWordsOnly() {
+  @Test void theCommandLineKnowsSettingsWordsAndTheJournalOnly() {
     noClasses().that().resideInAPackage(ROOT + ".cli..")
         .should().dependOnClassesThat(are(resideInAPackage(ROOT + ".."))
             .and(DescribedPredicate.not(are(resideInAPackage(ROOT + ".cli.."))))

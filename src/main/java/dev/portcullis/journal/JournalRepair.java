@@ -46,6 +46,7 @@ public final class JournalRepair {
   public static final String REINDEX = "reindex";
 
   private static final int BATCH_BYTES = 1 << 20;
+  private static final long ROOM_BYTES = 64 << 20;
 
   private final LevelDbFiles files;
 
@@ -180,6 +181,7 @@ public final class JournalRepair {
   }
 
   private Path replace(RawStore raw, RawStore other, Plan plan) throws IOException {
+    requireRoom();
     LevelDbFiles.delete(files.trial());
     Files.createDirectory(files.trial());
     DataDirectory.mode(files.trial(), "rwx------");
@@ -192,6 +194,15 @@ public final class JournalRepair {
     var aside = files.replace();
     GuardedStore.seal(files, identity, new TreeMap<>());
     return aside;
+  }
+
+  /** The native library ends the process on a full disk; while it compacts it holds what it has twice. */
+  private void requireRoom() throws IOException {
+    long needed = 2 * files.bytes().values().stream().mapToLong(Long::longValue).sum() + ROOM_BYTES;
+    long usable = Files.getFileStore(files.directory()).getUsableSpace();
+    if (usable < needed) {
+      throw JournalFault.lowSpace(files.directory(), usable, needed);
+    }
   }
 
   /** Takes over what a plan leaves, record by record and as it is. */

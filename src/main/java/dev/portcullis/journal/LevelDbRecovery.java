@@ -138,6 +138,7 @@ final class LevelDbRecovery {
       var what = "data is missing (" + cause + ")";
       throw JournalFault.corruptStore(files.directory().toString(), what, e);
     }
+    Files.deleteIfExists(files.acked()); // It speaks of the files that are about to be replaced.
     var aside = files.replace();
     LOG.error(
         "journal.torn_tail copy={} acknowledged_batches_lost={} cause={}: the newest writes may be lost;"

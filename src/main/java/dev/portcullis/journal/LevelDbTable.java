@@ -35,6 +35,8 @@ final class LevelDbTable implements AutoCloseable {
   private static final int MAGIC_BYTES = 8;
   private static final long MAGIC = 0xdb4775248b80fb57L;
   private static final int RESTART = 4;
+  /** More than LevelDB takes ahead of what it writes. */
+  private static final int MAX_TAIL = 4 << 20;
 
   private final FileChannel channel;
   private final long length;
@@ -43,9 +45,9 @@ final class LevelDbTable implements AutoCloseable {
   private int cachedBlock = -1;
   private List<Entry> cached = List.of();
 
-  private LevelDbTable(FileChannel channel) throws IOException {
+  private LevelDbTable(FileChannel channel, long length) throws IOException {
     this.channel = channel;
-    this.length = channel.size();
+    this.length = Math.min(length, channel.size());
     var footer = footer();
     var index = footer.flatMap(found -> block(found.index()));
     this.blocks = index.flatMap(LevelDbTable::handles).orElseGet(() -> search(footer));
@@ -57,10 +59,11 @@ final class LevelDbTable implements AutoCloseable {
     footer.ifPresent(this::checkLayout);
   }
 
-  static LevelDbTable open(Path file) throws IOException {
+  /** @param length what the table takes of the file */
+  static LevelDbTable open(Path file, long length) throws IOException {
     var channel = FileChannel.open(file);
     try {
-      return new LevelDbTable(channel);
+      return new LevelDbTable(channel, length);
     } catch (IOException | RuntimeException e) {
       channel.close();
       throw e;
@@ -76,6 +79,16 @@ final class LevelDbTable implements AutoCloseable {
       var magic = ByteBuffer.allocate(MAGIC_BYTES);
       channel.read(magic, channel.size() - MAGIC_BYTES);
       return new Cursor(magic.array()).int64() == MAGIC;
+    }
+  }
+
+  /** Whether the file is longer, with nothing but zeros. */
+  static boolean isZeroFrom(Path file, long from) throws IOException {
+    try (var channel = FileChannel.open(file)) {
+      var tail = ByteBuffer.allocate(Math.clamp(channel.size() - from, 0, MAX_TAIL));
+      channel.read(tail, from);
+      return tail.capacity() > 0 && channel.size() - from <= MAX_TAIL
+          && tail.flip().mismatch(ByteBuffer.allocate(tail.limit())) < 0;
     }
   }
 

@@ -77,11 +77,12 @@ final class RawStore implements JournalStore {
       long number = LevelDbFiles.number(file);
       if (manifest.isEmpty()) {
         if (LevelDbTable.complete(file)) {
-          add(file);
+          add(file, Files.size(file));
         }
       } else if (manifest.get().tables().containsKey(number)) {
-        checkLength(file, manifest.get().tables().get(number));
-        add(file);
+        long bytes = manifest.get().tables().get(number);
+        checkLength(file, bytes);
+        add(file, bytes);
         manifest.get().tables().remove(number);
       } // Else it was compacted into others, or never finished.
     }
@@ -93,8 +94,13 @@ final class RawStore implements JournalStore {
       var what = "the manifest names it";
       findings.add(JournalFinding.file(JournalFinding.Kind.MISSING_FILE, "log " + firstLog, what));
     }
+    var readings = new ArrayList<LevelDbLog.Reading>();
     for (var log : logs) {
-      replay(log, log.equals(logs.getLast()));
+      readings.add(LevelDbLog.read(Files.readAllBytes(log)));
+    }
+    for (int i = 0; i < logs.size(); i++) {
+      var later = readings.subList(i + 1, readings.size());
+      replay(logs.get(i), readings.get(i), later.stream().allMatch(next -> next.records().isEmpty()));
     }
   }
 
@@ -130,15 +136,16 @@ final class RawStore implements JournalStore {
   }
 
   private void checkLength(Path file, long bytes) throws IOException {
-    if (Files.size(file) != bytes) {
+    // A lost power supply can leave the room that LevelDB had taken and not yet given back.
+    if (Files.size(file) != bytes && !LevelDbTable.isZeroFrom(file, bytes)) {
       findings.add(JournalFinding.file(
           Files.size(file) < bytes ? JournalFinding.Kind.SHORTER_FILE : JournalFinding.Kind.CHANGED_FILE,
           LevelDbFiles.name(file), "it has " + Files.size(file) + " bytes instead of " + bytes));
     }
   }
 
-  private void add(Path file) throws IOException {
-    var table = LevelDbTable.open(file);
+  private void add(Path file, long bytes) throws IOException {
+    var table = LevelDbTable.open(file, bytes);
     var first = new byte[0];
     var last = new byte[] {(byte) 0xff}; // Above every key: damaged blocks must not narrow the range.
     if (table.blocks() > 0) {
@@ -149,10 +156,9 @@ final class RawStore implements JournalStore {
     tables.add(new Table(file, table, first, last));
   }
 
-  private void replay(Path log, boolean newestLog) throws IOException {
-    var reading = LevelDbLog.read(Files.readAllBytes(log));
+  private void replay(Path log, LevelDbLog.Reading reading, boolean last) {
     if (!reading.sound()) {
-      var kind = newestLog && !reading.goesOn() ? JournalFinding.Kind.TORN_TAIL : JournalFinding.Kind.HOLE;
+      var kind = last && !reading.goesOn() ? JournalFinding.Kind.TORN_TAIL : JournalFinding.Kind.HOLE;
       findings.add(JournalFinding.file(kind, LevelDbFiles.name(log), String.join("; ", reading.damage())));
     }
     for (var record : reading.records()) {
