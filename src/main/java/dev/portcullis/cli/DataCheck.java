@@ -98,7 +98,7 @@ final class DataCheck {
     return Files.isReadable(journal.resolve("CURRENT"))
         ? Finding.sound("journal", journal + " is there and free")
         : Finding.broken("journal", journal
-            + " is not a LevelDB store; restore it, or move it away to begin anew");
+            + " is no sound store; see `portcullis journal verify` and `journal repair`");
   }
 
   private static boolean isOpenToOthers(Path path) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.ConnectException;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -13,6 +14,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
@@ -63,6 +65,16 @@ final class GatewayClient {
       throw refusal(response, String.join("\n", response.body().toList()));
     }
     return response.body();
+  }
+
+  /** Lines of an answer that ends. One that breaks off is a fault, for what came may be half. */
+  void forEachLine(String path, Consumer<String> line) {
+    try (var lines = lines(path)) {
+      lines.forEach(line);
+    } catch (UncheckedIOException e) {
+      throw CliFault.of(CliFault.Code.UNAVAILABLE,
+          "The answer broke off; the gateway's log says why: a history may be damaged.", e);
+    }
   }
 
   static JsonNode parse(String text) {

@@ -24,6 +24,15 @@ final class GatewayOptions {
 
   @Mixin private SettingsOptions settings = new SettingsOptions();
 
+  /** Whether a gateway was named, so that it is meant and no data directory. */
+  boolean named() {
+    return !url.isEmpty();
+  }
+
+  Path data(Console console) {
+    return settings.read(console).data();
+  }
+
   GatewayClient connect(Console console) {
     var given = token.isEmpty() ? console.env().getOrDefault("PORTCULLIS_TOKEN", "") : token;
     if (!url.isEmpty() && !given.isEmpty()) {

@@ -1,6 +1,7 @@
 package dev.portcullis.cli;
 
 import dev.portcullis.config.ConfigFault;
+import dev.portcullis.journal.JournalFault;
 import java.util.function.Supplier;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -48,6 +49,8 @@ public final class Portcullis implements Runnable {
         .addSubcommand(new RunsCommand(console, patience))
         .addSubcommand(new SessionsCommand(console))
         .addSubcommand(new HarnessesCommand(console))
+        .addSubcommand(new CommandLine(new JournalCommand(console))
+            .addSubcommand(new JournalRepairCommand(console)))
         .addSubcommand(new DrainCommand(console, patience))
         .addSubcommand(new DoctorCommand(console))
         .addSubcommand(new TokenCommand(console))
@@ -73,6 +76,16 @@ public final class Portcullis implements Runnable {
     return command.exitCodeOnInvalidInput();
   }
 
+  private static int exit(JournalFault fault) {
+    return switch (fault.code()) {
+      case LOCKED, LOW_SPACE, LOST, UNREACHABLE -> CliFault.Code.UNAVAILABLE.exit();
+      case PERMISSION -> CliFault.Code.FORBIDDEN.exit();
+      case CANNOT_CREATE -> CliFault.Code.REFUSED.exit();
+      case REFUSED -> CONFIGURATION;
+      case IO, CORRUPT, FORMAT, RETIRED, CLOSED -> JournalCommand.DAMAGED;
+    };
+  }
+
   /** What a person can act on is one sentence; anything else is a bug, and its trace is what helps. */
   private int failed(Console console, Exception fault) {
     if (debug) {
@@ -82,6 +95,10 @@ public final class Portcullis implements Runnable {
       case CliFault known -> {
         console.note(known.getMessage());
         yield known.code().exit();
+      }
+      case JournalFault journal -> {
+        console.note(journal.getMessage());
+        yield exit(journal);
       }
       case ConfigFault settings -> {
         console.note(settings.getMessage());

@@ -95,7 +95,7 @@ final class SessionsCommand implements Callable<Integer> {
     return 0;
   }
 
-  private static void pages(GatewayClient client, String path, Consumer<JsonNode> item) {
+  static void pages(GatewayClient client, String path, Consumer<JsonNode> item) {
     var cursor = "";
     do {
       var page = client.get(path + (cursor.isEmpty() ? "" : "&cursor=" + GatewayClient.segment(cursor)));

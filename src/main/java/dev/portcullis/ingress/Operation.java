@@ -12,6 +12,7 @@ public enum Operation {
   DECIDE_APPROVAL(Scope.APPROVALS),
   RESET_SESSION(Scope.ADMIN),
   DELETE_SESSION(Scope.ADMIN),
+  READ_JOURNAL(Scope.ADMIN),
   DRAIN(Scope.ADMIN);
 
   private final Scope scope;

@@ -65,6 +65,14 @@ final class DataDirectory implements AutoCloseable {
     }
   }
 
+  /** Keeps others out of one that is there, and changes nothing else in it. */
+  static DataDirectory existing(Path directory) {
+    if (!Files.isDirectory(directory)) {
+      throw JournalFault.absent(directory);
+    }
+    return new DataDirectory(directory, 0, disk(directory), lock(directory.resolve("lock")));
+  }
+
   /** Where the store's own files lie. */
   Path store() {
     return directory.resolve("journal");
@@ -192,7 +200,7 @@ final class DataDirectory implements AutoCloseable {
     }
   }
 
-  private static void mode(Path path, String permissions) throws IOException {
+  static void mode(Path path, String permissions) throws IOException {
     var view = Files.getFileAttributeView(path, PosixFileAttributeView.class);
     if (view != null) { // A file system without modes has its own rules.
       view.setPermissions(PosixFilePermissions.fromString(permissions));

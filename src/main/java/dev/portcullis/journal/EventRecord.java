@@ -6,6 +6,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.Optional;
 
 /**
  * How one event lies in the store. It describes itself, so that a record found under another key is noticed,
@@ -79,6 +80,18 @@ final class EventRecord {
       throw corrupt(where, key, "the digest does not follow from the record and its predecessor");
     }
     return event;
+  }
+
+  /** When the event was written, as far as the record can be read; it is not proved. */
+  static Optional<Instant> timestamp(String where, StoreKey.Event key, byte[] record) {
+    int body = record.length - DIGEST_BYTES;
+    try {
+      return body < FIXED_BYTES
+          ? Optional.empty()
+          : Optional.of(read(where, key, record[0], ByteBuffer.wrap(record, 1, body - 1)).timestamp());
+    } catch (JournalFault unreadable) {
+      return Optional.empty();
+    }
   }
 
   /** SHA-256 over the first bytes of a record and a digest it depends on. */

@@ -14,7 +14,7 @@ import org.slf4j.LoggerFactory;
  * Every write after it is refused, and one that was under way is unknown even if it seemed to succeed: a disk
  * that failed once is not believed again by this process.
  */
-final class FailStopStore implements JournalStore {
+final class FailStopStore extends ForwardingStore {
 
   private static final Logger LOG = LoggerFactory.getLogger(FailStopStore.class);
 
@@ -22,7 +22,6 @@ final class FailStopStore implements JournalStore {
   private static final Set<JournalFault.Code> ENDS =
       Set.of(JournalFault.Code.IO, JournalFault.Code.RETIRED);
 
-  private final JournalStore real;
   private final Runnable requireRoom;
   private final Consumer<JournalFault> onFault;
   private final AtomicReference<Optional<JournalFault>> first = new AtomicReference<>(Optional.empty());
@@ -32,7 +31,7 @@ final class FailStopStore implements JournalStore {
    * @param onFault hears of the first fault, once, on a thread of its own
    */
   FailStopStore(JournalStore real, Runnable requireRoom, Consumer<JournalFault> onFault) {
-    this.real = real;
+    super(real);
     this.requireRoom = requireRoom;
     this.onFault = onFault;
   }
@@ -58,7 +57,7 @@ final class FailStopStore implements JournalStore {
     refuseIfFailed();
     try {
       requireRoom.run();
-      real.write(batch);
+      super.write(batch);
     } catch (Lost others) { // Nothing is wrong with the store.
       throw others;
     } catch (RuntimeException | Error e) { // Whatever it was, nobody can know what reached the disk.
@@ -69,56 +68,44 @@ final class FailStopStore implements JournalStore {
 
   @Override
   public Optional<byte[]> get(StoreKey key) {
-    return reading(() -> real.get(key));
+    return reading(() -> super.get(key));
   }
 
   @Override
   public void scan(Range range, Visitor visitor) {
     reading(() -> {
-      real.scan(range, visitor);
+      super.scan(range, visitor);
       return true;
     });
   }
 
   @Override
   public boolean isEmpty() {
-    return reading(real::isEmpty);
+    return reading(super::isEmpty);
   }
 
   @Override
   public void check() {
     reading(() -> {
-      real.check();
+      super.check();
       return true;
     });
-  }
-
-  @Override
-  public boolean shared() {
-    return real.shared();
-  }
-
-  @Override
-  public long epoch() {
-    return real.epoch();
   }
 
   @Override
   public void retire(String node) {
     reading(() -> {
-      real.retire(node);
+      super.retire(node);
       return true;
     });
   }
 
   @Override
-  public String name() {
-    return real.name();
-  }
-
-  @Override
-  public void close() {
-    real.close();
+  public void compact() {
+    reading(() -> {
+      super.compact();
+      return true;
+    });
   }
 
   /** Damage is not a failing disk: it quarantines what it concerns, and the rest goes on. */

@@ -71,12 +71,17 @@ final class History {
    *     handed over
    */
   long replay(long from, long to, long max, Consumer<StoredEvent> target) {
+    return replayProved(from, to, max, (event, _) -> target.accept(event));
+  }
+
+  /** The same with the digest of each event. */
+  long replayProved(long from, long to, long max, BiConsumer<StoredEvent, byte[]> target) {
     return replay(from, to, max, target, (_, _) -> {});
   }
 
   /** The same, but refuses to pass over what a base stands for. */
   void replayWhole(long from, long to, long max, Consumer<StoredEvent> target) {
-    replay(from, to, max, target, (head, begin) -> {
+    replay(from, to, max, (event, _) -> target.accept(event), (head, begin) -> {
       if (head.hasBase() && begin <= head.deletedTo()) {
         throw new IllegalStateException(persistenceId + " was trimmed to " + head.deletedTo()
             + " and cannot be replayed from " + begin);
@@ -85,7 +90,11 @@ final class History {
   }
 
   private long replay(
-      long from, long to, long max, Consumer<StoredEvent> target, BiConsumer<Head, Long> precondition) {
+      long from,
+      long to,
+      long max,
+      BiConsumer<StoredEvent, byte[]> target,
+      BiConsumer<Head, Long> precondition) {
     var head = head();
     if (head.highest() == 0) {
       refuseOrphans();
@@ -167,13 +176,13 @@ final class History {
     private final Head head;
     private final long last;
     private final long max;
-    private final Consumer<StoredEvent> target;
+    private final BiConsumer<StoredEvent, byte[]> target;
     private final long first;
     private long next;
     private long handedOver;
     private byte[] digest;
 
-    Walk(Head head, long first, long last, long max, Consumer<StoredEvent> target) {
+    Walk(Head head, long first, long last, long max, BiConsumer<StoredEvent, byte[]> target) {
       this.head = head;
       this.first = first;
       this.next = first;
@@ -203,7 +212,7 @@ final class History {
       var stored = EventRecord.decode(store.name(), event, value, digest);
       digest = EventRecord.digestOf(value);
       if (!stored.isVoid()) {
-        target.accept(stored);
+        target.accept(stored, digest);
         handedOver++;
       }
       next++;

@@ -1,5 +1,6 @@
 package dev.portcullis.journal;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -34,9 +35,9 @@ public final class Journal implements AutoCloseable {
   public record Stats(long events, long batches, long bytes, long lastBatch) {}
 
   private static final Logger LOG = LoggerFactory.getLogger(Journal.class);
-  private static final StoreKey FORMAT = new StoreKey.Meta("format");
+  static final StoreKey FORMAT = new StoreKey.Meta("format");
   private static final StoreKey CANARY = new StoreKey.Meta("canary");
-  private static final String THIS_FORMAT = "portcullis-journal 1";
+  static final String THIS_FORMAT = "portcullis-journal 1";
 
   private final DataDirectory directory;
   private final FailStopStore store;
@@ -155,6 +156,21 @@ public final class Journal implements AutoCloseable {
   }
 
   /**
+   * The events of one history from {@code fromSeq} as JSON, at most {@code max}, an object for each: {@code
+   * persistenceId, seq, at, type, digest, event}.
+   *
+   * @throws JournalFault {@code CORRUPT} as {@link #replay} does
+   */
+  public void export(String persistenceId, long fromSeq, long max, Consumer<JsonNode> to) {
+    JournalExport.of(store, persistenceId, fromSeq, max, to);
+  }
+
+  /** How much there is. Reads all of it. */
+  public JournalFigures figures() {
+    return JournalFigures.of(store);
+  }
+
+  /**
    * Makes this process the only writer of a history, where others could be: what they have not written yet
    * fails with {@link JournalFault} {@code LOST}. Completes when that is so and all writes queued before are
    * on the disk.
@@ -196,7 +212,7 @@ public final class Journal implements AutoCloseable {
    * Reads everything there is. @throws JournalFault {@code CORRUPT} at the first thing that cannot be proved
    */
   public void verify() {
-    LevelDbRecovery.prove(store);
+    Proof.require(store);
   }
 
   /**

@@ -47,25 +47,34 @@ public final class JournalFault extends RuntimeException {
     }
   }
 
-  private static final String REPAIR = "; restore a backup, or move the journal away to begin anew";
+  private static final String REPAIR = "; `portcullis journal verify` says what is damaged,"
+      + " `portcullis journal repair` what can be done";
 
   private final Code code;
   private final long seq;
+  private final String detail;
 
   private JournalFault(Code code, String message) {
-    this(code, 0, message);
+    this(code, 0, message, message);
   }
 
-  private JournalFault(Code code, long seq, String message) {
+  private JournalFault(Code code, long seq, String message, String detail) {
     super(message);
     this.code = code;
     this.seq = seq;
+    this.detail = detail;
   }
 
   private JournalFault(Code code, String message, Throwable cause) {
     super(message + " (" + cause + ")", cause);
     this.code = code;
     this.seq = 0;
+    this.detail = message;
+  }
+
+  /** What is wrong, without where it is and what to do. */
+  String detail() {
+    return detail;
   }
 
   public Code code() {
@@ -97,7 +106,7 @@ public final class JournalFault extends RuntimeException {
 
   static JournalFault corrupt(String where, String persistenceId, long seq, String what) {
     return new JournalFault(
-        Code.CORRUPT, seq, quoted(persistenceId) + " seq " + seq + ": " + what + ", in " + where + REPAIR);
+        Code.CORRUPT, seq, quoted(persistenceId) + " seq " + seq + ": " + what + ", in " + where + REPAIR, what);
   }
 
   static JournalFault corruptStore(String where, String what) {
@@ -111,6 +120,11 @@ public final class JournalFault extends RuntimeException {
   static JournalFault cannotCreate(Path path, Throwable cause) {
     return new JournalFault(
         Code.CANNOT_CREATE, "cannot create " + path + "; make its parent writable or choose another", cause);
+  }
+
+  static JournalFault absent(Path path) {
+    return new JournalFault(
+        Code.CANNOT_CREATE, "there is no directory " + path + "; name another with --data");
   }
 
   static JournalFault noNativeLibrary(Throwable cause) {
@@ -169,7 +183,11 @@ public final class JournalFault extends RuntimeException {
   }
 
   /** An id is foreign text: control characters must not reach a terminal or split a log line. */
+  static String printable(String persistenceId) {
+    return persistenceId.replaceAll("\\p{Cntrl}", "?");
+  }
+
   private static String quoted(String persistenceId) {
-    return '"' + persistenceId.replaceAll("\\p{Cntrl}", "?") + '"';
+    return '"' + printable(persistenceId) + '"';
   }
 }

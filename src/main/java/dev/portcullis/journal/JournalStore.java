@@ -1,6 +1,7 @@
 package dev.portcullis.journal;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -39,6 +40,12 @@ interface JournalStore extends AutoCloseable {
 
     /** One named index. */
     record Index(String space) implements Range {}
+
+    /** All entries of all named indexes. */
+    record AllIndexes() implements Range {}
+
+    /** All snapshots of all histories. */
+    record AllSnapshots() implements Range {}
 
     /** The snapshots of one history, both ends included. */
     record Snapshots(String persistenceId, long from, long to) implements Range {}
@@ -81,6 +88,11 @@ interface JournalStore extends AutoCloseable {
    * again; one that starts anew is not concerned. Nothing where no others can be.
    */
   default void retire(String node) {}
+
+  /** What it takes on the disk, by kind of file; nothing where it does not know. */
+  default Map<String, Long> bytes() {
+    return Map.of();
+  }
 
   /** Whether it holds nothing at all. */
   boolean isEmpty();

@@ -30,12 +30,30 @@ final class LevelDbKeys {
     return named('m', "batch");
   }
 
+  /** The key of the store's own name. */
+  static byte[] identity() {
+    return named('m', "identity");
+  }
+
   static byte[] mark(int slot) {
     return numbered('b', "", slot);
   }
 
   static Bounds marks() {
     return kind('b');
+  }
+
+  /** Whether a key is LevelDB's affair alone: each store numbers its own batches and has its own name. */
+  static boolean ofTheStore(byte[] key) {
+    return key[0] == 'b' || Arrays.equals(key, lastBatch()) || Arrays.equals(key, identity());
+  }
+
+  static Bounds everything() {
+    return new Bounds(new byte[0], new byte[] {(byte) 0xff});
+  }
+
+  static Bounds only(byte[] key) {
+    return new Bounds(key, after(key));
   }
 
   static StoreKey decode(byte[] key) {
@@ -65,6 +83,8 @@ final class LevelDbKeys {
       case JournalStore.Range.AllEvents() -> kind('e');
       case JournalStore.Range.Heads() -> kind('h');
       case JournalStore.Range.Index(var space) -> new Bounds(named('i', space), end(named('i', space)));
+      case JournalStore.Range.AllIndexes() -> kind('i');
+      case JournalStore.Range.AllSnapshots() -> kind('s');
       case JournalStore.Range.Snapshots(var pid, var from, var to) ->
           new Bounds(numbered('s', pid, from), after(numbered('s', pid, to)));
     };

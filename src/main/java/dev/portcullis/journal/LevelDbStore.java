@@ -2,6 +2,7 @@ package dev.portcullis.journal;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -54,6 +55,8 @@ final class LevelDbStore implements JournalStore {
   private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
   private final WriteOptions sync = new WriteOptions().sync(true);
   private long batches;
+  private String identity;
+  private boolean named;
   private boolean closed;
 
   private LevelDbStore(Path directory, DB db) {
@@ -61,6 +64,20 @@ final class LevelDbStore implements JournalStore {
     this.db = db;
     var last = db.get(LevelDbKeys.lastBatch(), reading());
     this.batches = last == null ? 0 : ByteBuffer.wrap(last).getLong();
+    var name = db.get(LevelDbKeys.identity(), reading());
+    this.named = name != null;
+    this.identity = named ? new String(name, StandardCharsets.UTF_8) : "";
+  }
+
+  /** The name of the store: its own, or the given one, which the next write then makes its own. */
+  String identity(String otherwise) {
+    identity = named ? identity : otherwise;
+    return identity;
+  }
+
+  /** The number of the newest batch. */
+  long batches() {
+    return batches;
   }
 
   /** @throws IOException in the words of the library, when the files cannot be opened */
@@ -144,10 +161,14 @@ final class LevelDbStore implements JournalStore {
         }
         write.put(LevelDbKeys.mark(Marks.slot(number)), Marks.value(number));
         write.put(LevelDbKeys.lastBatch(), Marks.value(number));
+        if (!named && !identity.isEmpty()) {
+          write.put(LevelDbKeys.identity(), identity.getBytes(StandardCharsets.UTF_8));
+        }
         return db.write(write, sync) == null;
       }
     });
     batches = number;
+    named = !identity.isEmpty();
   }
 
   /** Writes go on meanwhile. The Java version may leave the newest file of deleted records for later. */

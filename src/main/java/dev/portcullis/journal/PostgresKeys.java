@@ -102,6 +102,10 @@ final class PostgresKeys {
       case JournalStore.Range.Snapshots(var pid, var from, var to) -> numbered(Table.SNAPSHOT, pid, from, to);
       case JournalStore.Range.AllEvents() ->
           new Bounds(Table.EVENT, List.of(new byte[0], Long.MIN_VALUE), Optional.empty());
+      case JournalStore.Range.AllSnapshots() ->
+          new Bounds(Table.SNAPSHOT, List.of(new byte[0], Long.MIN_VALUE), Optional.empty());
+      case JournalStore.Range.AllIndexes() ->
+          new Bounds(Table.INDEX, List.of(new byte[0], new byte[0]), Optional.empty());
       case JournalStore.Range.Heads() -> new Bounds(Table.HISTORY, List.of(new byte[0]), Optional.empty());
       case JournalStore.Range.Index(var space) -> {
         var first = List.<Object>of(StoreText.encode(space), new byte[0]);

@@ -1,5 +1,7 @@
 package dev.portcullis.session;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.portcullis.journal.JournalFigures;
 import dev.portcullis.protocol.HistoryEntry;
 import dev.portcullis.protocol.Message;
 import dev.portcullis.protocol.RunEvent;
@@ -87,6 +89,16 @@ public interface Sessions {
   CompletionStage<List<HistoryEntry>> history(SessionKey session, long after, int limit);
 
   CompletionStage<Totals> totals();
+
+  /**
+   * A session's events as the journal has them, above {@code after}, at most {@code limit}, as objects
+   * {@code persistenceId, seq, at, type, digest, event}. Fails with {@code JournalFault} at the first that
+   * cannot be proved, unless others come before it.
+   */
+  CompletionStage<List<JsonNode>> recorded(SessionKey session, long after, int limit);
+
+  /** How much the journal holds. Reads all of it. */
+  CompletionStage<JournalFigures> figures();
 
   /**
    * Closed accounting: accepted = terminal + open + parked.

@@ -1,5 +1,7 @@
 package dev.portcullis.session;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.portcullis.journal.JournalFigures;
 import dev.portcullis.protocol.HistoryEntry;
 import dev.portcullis.protocol.RunEvent;
 import dev.portcullis.protocol.RunView;
@@ -266,6 +268,16 @@ public final class ShardedSessions implements Sessions {
   @Override
   public CompletionStage<Totals> totals() {
     return AskPattern.ask(directory, Directory.GetTotals::new, ANSWER, system.scheduler());
+  }
+
+  @Override
+  public CompletionStage<List<JsonNode>> recorded(SessionKey session, long after, int limit) {
+    return transcripts.recorded(session.entityId(), after + 1, limit);
+  }
+
+  @Override
+  public CompletionStage<JournalFigures> figures() {
+    return transcripts.figures();
   }
 
   private EntityRef<Session.Command> entity(SessionKey session) {

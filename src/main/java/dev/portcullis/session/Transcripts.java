@@ -1,9 +1,13 @@
 package dev.portcullis.session;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.portcullis.harness.AttemptSpec;
 import dev.portcullis.journal.EventCodec;
 import dev.portcullis.journal.Journal;
+import dev.portcullis.journal.JournalFault;
+import dev.portcullis.journal.JournalFigures;
 import dev.portcullis.protocol.HistoryEntry;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -96,6 +100,25 @@ public final class Transcripts {
   /** Trims a session; completes with the number of events that are gone. */
   CompletionStage<Long> trim(String entityId, Trimming.Limits limits) {
     return async(() -> new Trimming(journal, this, codec, entityId, limits).run());
+  }
+
+  /** The events of a session from {@code from}, at most {@code max}, as the journal has them. */
+  CompletionStage<List<JsonNode>> recorded(String entityId, long from, int max) {
+    return async(() -> {
+      var lines = new ArrayList<JsonNode>();
+      try {
+        journal.export(Session.persistenceId(entityId).id(), from, max, lines::add);
+      } catch (JournalFault damaged) {
+        if (lines.isEmpty()) {
+          throw damaged;
+        } // Else the next page begins with it and fails.
+      }
+      return lines;
+    });
+  }
+
+  CompletionStage<JournalFigures> figures() {
+    return async(journal::figures);
   }
 
   <T> CompletionStage<T> async(Supplier<T> read) {

@@ -58,7 +58,7 @@ class CommandsTest {
   @ValueSource(strings = {
       "", "serve", "send", "status", "runs", "runs show", "runs tail", "runs abort", "runs resume",
       "sessions", "sessions show", "sessions reset", "sessions delete", "harnesses", "drain", "doctor",
-      "token", "token show",
+      "token", "token show", "journal", "journal verify", "journal repair", "journal export", "journal stats",
       "config", "config check", "config print", "version"})
   void everyCommandExplainsItself(String command) {
     var words =

@@ -1,6 +1,11 @@
 package dev.portcullis.journal;
 
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
@@ -10,6 +15,33 @@ import java.util.function.Consumer;
 public final class Damage {
 
   private Damage() {}
+
+  /** Copies a data directory that is in use, as a kill of its owner at this instant would leave it. */
+  static void copy(Path from, Path to) throws IOException {
+    try (var files = Files.walk(from)) {
+      for (var file : files.toList()) {
+        var target = to.resolve(from.relativize(file).toString());
+        if (Files.isDirectory(file)) {
+          Files.createDirectories(target);
+        } else {
+          Files.copy(file, target);
+        }
+      }
+    }
+  }
+
+  static void flip(Path file, long at) throws IOException {
+    flip(file, at, 2);
+  }
+
+  static void flip(Path file, long at, int bit) throws IOException {
+    try (var channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+      var one = ByteBuffer.allocate(1);
+      channel.read(one, at);
+      one.put(0, (byte) (one.get(0) ^ 1 << bit)).flip();
+      channel.write(one, at);
+    }
+  }
 
   static void in(Path directory, Consumer<JournalStore> change) {
     try (var store =

@@ -11,13 +11,12 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 
 /** A store whose calls go wrong as a schedule says, over a real one. */
-final class FaultyStore implements JournalStore {
+final class FaultyStore extends ForwardingStore {
   /** What happens to a call; the last two look the same to the caller. */
   enum Fault { DELAY, FAIL, EXECUTE_THEN_FAIL }
 
   private static final long DELAY_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
 
-  private final JournalStore real;
   private final Map<Integer, Fault> schedule;
   private final AtomicInteger calls = new AtomicInteger();
   private volatile boolean begun;
@@ -26,7 +25,7 @@ final class FaultyStore implements JournalStore {
 
   /** @param schedule the fault of the n-th call, for each that has one */
   FaultyStore(JournalStore real, Map<Integer, Fault> schedule) {
-    this.real = real;
+    super(real);
     this.schedule = new TreeMap<>(schedule);
   }
 
@@ -51,47 +50,22 @@ final class FaultyStore implements JournalStore {
       writesAfterFault.incrementAndGet();
     }
     call("writing", () -> {
-      real.write(batch);
+      super.write(batch);
       return true;
     });
   }
 
   @Override
   public Optional<byte[]> get(StoreKey key) {
-    return call("reading", () -> real.get(key));
+    return call("reading", () -> super.get(key));
   }
 
   @Override
   public void scan(Range range, Visitor visitor) {
     call("reading", () -> {
-      real.scan(range, visitor);
+      super.scan(range, visitor);
       return true;
     });
-  }
-
-  @Override
-  public boolean shared() {
-    return real.shared();
-  }
-
-  @Override
-  public void check() {
-    real.check();
-  }
-
-  @Override
-  public boolean isEmpty() {
-    return real.isEmpty();
-  }
-
-  @Override
-  public String name() {
-    return real.name();
-  }
-
-  @Override
-  public void close() {
-    real.close();
   }
 
   private interface Work<T> {

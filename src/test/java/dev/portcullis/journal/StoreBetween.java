@@ -6,9 +6,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** A store that can be told to hold back or to fail a write, over a real one. */
-class StoreBetween implements JournalStore {
+class StoreBetween extends ForwardingStore {
 
-  private final JournalStore real;
   private final AtomicInteger writes = new AtomicInteger();
   private volatile int failing = Integer.MAX_VALUE;
   private volatile Runnable afterHead = () -> {};
@@ -16,7 +15,7 @@ class StoreBetween implements JournalStore {
   private volatile CountDownLatch entered = new CountDownLatch(0);
 
   StoreBetween(JournalStore real) {
-    this.real = real;
+    super(real);
   }
 
   /** The n-th write from now fails, and no other does: a disk that recovers must not be trusted either. */
@@ -50,10 +49,6 @@ class StoreBetween implements JournalStore {
     return writes.get();
   }
 
-  JournalStore real() {
-    return real;
-  }
-
   @Override
   public void write(List<Change> batch) {
     entered.countDown();
@@ -65,50 +60,16 @@ class StoreBetween implements JournalStore {
     if (writes.incrementAndGet() == failing) {
       throw JournalFault.io(name(), "writing", new java.io.IOException("no such disk"));
     }
-    real.write(batch);
-  }
-
-  @Override
-  public boolean shared() {
-    return real.shared();
-  }
-
-  @Override
-  public void check() {
-    real.check();
-  }
-
-  @Override
-  public void compact() {
-    real.compact();
-  }
-
-  @Override
-  public String name() {
-    return real.name();
-  }
-
-  @Override
-  public boolean isEmpty() {
-    return real.isEmpty();
+    super.write(batch);
   }
 
   @Override
   public Optional<byte[]> get(StoreKey key) {
-    var found = real.get(key);
+    var found = super.get(key);
     if (key instanceof StoreKey.HeadOf) {
       afterHead.run();
     }
     return found;
   }
 
-  @Override
-  public void scan(Range range, Visitor visitor) {
-    real.scan(range, visitor);
-  }
-
-  @Override
-  public void close() {
-    real.close();
-  }
 }

@@ -55,6 +55,7 @@ public final class HttpIngress {
             new SessionRoutes(edge, sse).endpoints(),
             new RunRoutes(edge, sse).endpoints(),
             new OperationsRoutes(edge).endpoints(),
+            new JournalRoutes(edge).endpoints(),
             new ChatRoutes(edge, sse, problems, system).endpoints())
         .flatMap(List::stream)
         .toList();

@@ -1,5 +1,7 @@
 package dev.portcullis.ingress.http;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.portcullis.journal.JournalFigures;
 import dev.portcullis.protocol.HistoryEntry;
 import dev.portcullis.protocol.RunEvent;
 import dev.portcullis.protocol.RunStatus;
@@ -260,6 +262,28 @@ final class RecordedSessions implements Sessions {
   @Override
   public synchronized Source<SessionRow, NotUsed> changes() {
     return rows.from(0);
+  }
+
+  /** Three events of every session, and one of which the second cannot be proved. */
+  @Override
+  public CompletionStage<List<JsonNode>> recorded(SessionKey session, long after, int limit) {
+    if (!session.text().endsWith(":three") && !session.text().endsWith(":damaged")) {
+      return CompletableFuture.completedFuture(List.of());
+    }
+    long last = session.text().endsWith(":damaged") ? 1 : 3;
+    if (after == 1 && last == 1) {
+      return CompletableFuture.failedFuture(new IllegalStateException("cannot be proved"));
+    }
+    return CompletableFuture.completedFuture(Stream.iterate(after + 1, seq -> seq <= last, seq -> seq + 1)
+        .<JsonNode>map(seq -> Json.object().put("seq", seq))
+        .limit(Math.min(limit, 2))
+        .toList());
+  }
+
+  @Override
+  public CompletionStage<JournalFigures> figures() {
+    return CompletableFuture.completedFuture(
+        new JournalFigures(2, 9, 1, 4, Map.of("tables", 77L), Instant.parse("2026-11-20T10:00:00Z")));
   }
 
   @Override
