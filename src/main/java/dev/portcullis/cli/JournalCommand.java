@@ -35,7 +35,7 @@ final class JournalCommand implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "Say what to do: verify, repair, export or stats.");
+        spec.commandLine(), "Say what to do: verify, repair, export, stats or schema.");
   }
 
   @Command(name = "verify", mixinStandardHelpOptions = true,

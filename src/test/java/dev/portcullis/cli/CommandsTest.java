@@ -59,6 +59,7 @@ class CommandsTest {
       "", "serve", "send", "status", "runs", "runs show", "runs tail", "runs abort", "runs resume",
       "sessions", "sessions show", "sessions reset", "sessions delete", "harnesses", "drain", "doctor",
       "token", "token show", "journal", "journal verify", "journal repair", "journal export", "journal stats",
+      "journal schema",
       "config", "config check", "config print", "version"})
   void everyCommandExplainsItself(String command) {
     var words =
@@ -70,7 +71,7 @@ class CommandsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "runs", "token", "config", "send", "sned", "runs show", "send --prot 1 x"})
+  @ValueSource(strings = {"", "runs", "token", "config", "journal", "send", "sned", "runs show", "send --prot 1 x"})
   void aCommandThatIsNotUnderstoodIsOneSentenceAndExitsWithTwo(String command) {
     assertEquals(2,
         shell.run(Stream.of(command.split(" ")).filter(word -> !word.isEmpty()).toArray(String[]::new)));
