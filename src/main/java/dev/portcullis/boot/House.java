@@ -1,6 +1,10 @@
 package dev.portcullis.boot;
 
+import dev.portcullis.cluster.Membership;
+import dev.portcullis.cluster.QuietShards;
+import dev.portcullis.cluster.Recovery;
 import dev.portcullis.harness.Harnesses;
+import dev.portcullis.journal.Journal;
 import dev.portcullis.ops.ManagementServer;
 import dev.portcullis.protocol.SessionRow;
 import dev.portcullis.run.Run;
@@ -8,24 +12,37 @@ import dev.portcullis.session.Directory;
 import dev.portcullis.session.Gate;
 import dev.portcullis.session.Session;
 import dev.portcullis.session.SessionRegion;
+import dev.portcullis.session.SessionIndex;
+import dev.portcullis.session.SessionKey;
 import dev.portcullis.session.Sessions;
 import dev.portcullis.session.ShardedSessions;
 import dev.portcullis.session.Transcripts;
+import dev.portcullis.session.Underway;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Consumer;
 import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What stands once sessions run.
  *
+ * @param underway what runs on this node
  * @param terminal runs that had ended when this life began
  */
 record House(
     Ground ground,
     ActorRef<Directory.Command> directory,
     SessionRegion region,
+    Underway underway,
     Sessions sessions,
     long terminal) {
+  private static final Logger LOG = LoggerFactory.getLogger(House.class);
+
   /** What stands once the journal is open. */
   record Ground(ManagementServer.Bound management, Premises premises) {}
 
@@ -39,22 +56,59 @@ record House(
       List<SessionRow> rows) {
     var premises = ground.premises();
     var system = context.getSystem();
-    var directory = context.spawn(Directory.create(rows), "directory");
-    var transcripts = new Transcripts(premises.journal(), world.blocking());
+    var journal = premises.journal();
+    boolean clustered = world.config().cluster().enabled();
+    var directory = context.spawn(
+        clustered
+            ? Directory.clustered(rows, () ->
+                CompletableFuture.supplyAsync(() -> SessionIndex.rows(journal), world.blocking()))
+            : Directory.create(rows),
+        "directory");
+    if (clustered) {
+      context.spawn(Membership.losses(node -> retire(world, journal, node)), "losses");
+    }
+    var underway = new Underway();
+    var transcripts = new Transcripts(journal, world.blocking());
     var node = new Session.Node(
         world.config(),
         gate,
         new Run.Parts(world.config().run(), harnesses, world.alerts()),
         premises.incarnation(),
         !premises.looping(),
+        underway,
         directory,
         transcripts,
         world.clock());
     return new House(
         ground,
         directory,
-        new SessionRegion(system, node),
-        new ShardedSessions(system, directory, transcripts, world.random(), world.clock()),
+        clustered
+            ? new SessionRegion(system, node, new QuietShards(system, directory))
+            : new SessionRegion(system, node),
+        underway,
+        new ShardedSessions(
+            system, directory, transcripts, world.random(), world.clock(), gate, clustered),
         rows.stream().mapToLong(SessionRow::terminal).sum());
+  }
+
+  /**
+   * Completes when a decision about each run that was left open is in the journal. A node on its own sees to
+   * that itself; in a cluster one does it for all.
+   */
+  CompletionStage<Session.Recovered> recover(
+      ActorSystem<?> system, World world, List<SessionKey> open, Consumer<SessionKey> unreadable) {
+    var journal = ground.premises().journal();
+    return world.config().cluster().enabled()
+        ? Recovery.start(system, new Recovery.Parts(
+            region::recover, () -> SessionIndex.open(journal), journal::retire, unreadable, world.blocking()))
+        : region.recover(open, unreadable);
+  }
+
+  /** By every node that sees the loss, for the one that recovers may be the one that was lost. */
+  private static void retire(World world, Journal journal, String node) {
+    CompletableFuture.runAsync(() -> journal.retire(node), world.blocking()).exceptionally(failure -> {
+      LOG.warn("cluster.retire_failed node={} cause={}", node, failure.toString());
+      return null;
+    });
   }
 }

@@ -62,6 +62,11 @@ public final class JournalFault extends RuntimeException {
     return code;
   }
 
+  /** Whether another process writes instead of this one, so that trying again here would be wrong. */
+  public boolean elsewhere() {
+    return code == Code.LOST || code == Code.RETIRED;
+  }
+
   static JournalFault locked(Path lock) {
     return new JournalFault(
         Code.LOCKED, "another process holds " + lock + "; stop it, or choose another data directory");

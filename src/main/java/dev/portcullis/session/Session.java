@@ -1,6 +1,7 @@
 package dev.portcullis.session;
 
 import dev.portcullis.config.GatewayConfig;
+import dev.portcullis.journal.JournalFault;
 import dev.portcullis.protocol.Message;
 import dev.portcullis.protocol.RunStatus;
 import dev.portcullis.protocol.SessionRow;
@@ -11,8 +12,11 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.PostStop;
+import org.apache.pekko.actor.typed.PreRestart;
 import org.apache.pekko.actor.typed.SupervisorStrategy;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
@@ -20,6 +24,7 @@ import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 import org.apache.pekko.cluster.sharding.typed.javadsl.ClusterSharding;
 import org.apache.pekko.cluster.sharding.typed.javadsl.EntityTypeKey;
 import org.apache.pekko.persistence.typed.EventAdapter;
+import org.apache.pekko.persistence.typed.JournalPersistFailed;
 import org.apache.pekko.persistence.typed.PersistenceId;
 import org.apache.pekko.persistence.typed.RecoveryCompleted;
 import org.apache.pekko.persistence.typed.javadsl.CommandHandlerWithReply;
@@ -45,6 +50,7 @@ public final class Session
    * Accepts one turn. Repeatable by key: a bound one is answered with its run and starts nothing.
    *
    * @param runId the run's id if it is accepted; the asker's choice, never used twice
+   * @param gate of the node that was asked
    */
   public record Submit(
       String runId,
@@ -53,6 +59,7 @@ public final class Session
       String message,
       List<Message> context,
       List<Sessions.Key> keys,
+      Gate.State gate,
       ActorRef<Receipt> replyTo)
       implements Command {
     public Submit {
@@ -104,8 +111,13 @@ public final class Session
   /**
    * @param since position at which the current conversation begins
    * @param erasedTo position up to which everything was erased
+   * @param rows the row as of {@code seq}; none when there never was a session
    */
-  public record Position(long seq, long since, long erasedTo) implements Wire {}
+  public record Position(long seq, long since, long erasedTo, List<SessionRow> rows) implements Wire {
+    public Position {
+      rows = List.copyOf(rows);
+    }
+  }
 
   public record Recovered(int resumed, int parked, int open) implements Wire {}
 
@@ -115,12 +127,14 @@ public final class Session
   public record Rested(int interrupted) implements Wire {}
 
   // ---- what a session needs of its node
+  /** @param underway is told of each attempt that begins or ends on this node */
   public record Node(
       GatewayConfig config,
       Gate gate,
       Run.Parts run,
       long incarnation,
       boolean autoResume,
+      Underway underway,
       ActorRef<Directory.Command> directory,
       Transcripts transcripts,
       Clock clock) {}
@@ -128,6 +142,8 @@ public final class Session
   // ---- behaviour
   public static final EntityTypeKey<Command> TYPE_KEY = EntityTypeKey.create(Command.class, "session");
 
+  private static final Recovered NOTHING_FOUND = new Recovered(0, 0, 0);
+  private static final String HANDED_OVER = "handover";
   private static final int SNAPSHOT_EVERY = 200;
   private static final Duration RESTART_FIRST = Duration.ofMillis(200);
   private static final Duration RESTART_LONGEST = Duration.ofSeconds(30);
@@ -140,14 +156,19 @@ public final class Session
   private final Attempts attempts;
   private final Waiters waiters = new Waiters();
   private final TimerScheduler<Command> timers;
+  private final AtomicBoolean lost;
   private boolean owned;
-  private Recovered recovered = new Recovered(0, 0, 0);
+  private boolean leaving;
+  private Recovered recovered = NOTHING_FOUND;
   private final List<ActorRef<Rested>> resting = new ArrayList<>();
 
   public static Behavior<Command> create(
       String entityId, ActorRef<ClusterSharding.ShardCommand> shard, Node node) {
-    Behavior<Command> session = Behaviors.setup(context ->
-        Behaviors.withTimers(timers -> new Session(entityId, context, timers, shard, node)));
+    var lost = new AtomicBoolean();
+    Behavior<Command> session = Behaviors.setup(context -> lost.get()
+        // Another node writes this history now and answers for it; to start here again would take it back.
+        ? Behaviors.stopped()
+        : Behaviors.withTimers(timers -> new Session(entityId, context, timers, shard, node, lost)));
     // A bug ends the attempt, not the session: what was open is taken over as after a crash, and as often.
     return Behaviors.supervise(session)
         .onFailure(SupervisorStrategy.restartWithBackoff(RESTART_FIRST, RESTART_LONGEST, 0.2));
@@ -162,13 +183,15 @@ public final class Session
       ActorContext<Command> context,
       TimerScheduler<Command> timers,
       ActorRef<ClusterSharding.ShardCommand> shard,
-      Node node) {
+      Node node,
+      AtomicBoolean lost) {
     super(persistenceId(entityId));
     this.entityId = entityId;
     this.context = context;
     this.timers = timers;
     this.shard = shard;
     this.node = node;
+    this.lost = lost;
     var agenda = new Agenda(
         node.config().run(),
         node.config().agents(),
@@ -209,7 +232,19 @@ public final class Session
   public SignalHandler<SessionState> signalHandler() {
     return newSignalHandlerBuilder()
         .onSignal(RecoveryCompleted.instance(), _ -> context.getSelf().tell(new TakeOver()))
+        .onSignal(JournalPersistFailed.class, (_, failed) -> refused(failed.failure()))
+        .onSignal(PreRestart.instance(), _ -> node.underway().over(entityId))
+        .onSignal(PostStop.instance(), _ -> node.underway().over(entityId))
         .build();
+  }
+
+  private void refused(Throwable failure) {
+    for (var cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof JournalFault fault && fault.elsewhere()) {
+        context.getLog().warn("session.lost session={} cause={}", entityId, fault.code());
+        lost.set(true);
+      }
+    }
   }
 
   @Override
@@ -235,15 +270,22 @@ public final class Session
         waiters.add(replyTo, now);
         yield Effect().noReply();
       }
-      case Recover(var replyTo) -> Effect().reply(replyTo, recovered);
+      case Recover(var replyTo) -> recover(replyTo);
       case NoteStop(var reason, var replyTo) -> noteStop(state, reason, replyTo, now);
       case Rest(var grace, var replyTo) -> rest(state, grace, replyTo);
       case Reported(var report) -> reported(state, report, now);
       case AttemptDied(var fence) -> attemptDied(state, fence, now);
       case TimePassed _ -> persist(state, turns.expired(state, now), now).thenNoReply();
       case IdlePassed _ -> idle(state);
-      case Leave _ -> leave(state);
+      case Leave _ -> leave(state, now);
     };
+  }
+
+  /** What was found is said once: whoever is woken again has found nothing new. */
+  private ReplyEffect<Recorded, SessionState> recover(ActorRef<Recovered> replyTo) {
+    var found = recovered;
+    recovered = NOTHING_FOUND;
+    return Effect().reply(replyTo, found);
   }
 
   private ReplyEffect<Recorded, SessionState> takeOver(SessionState state, Instant now) {
@@ -260,10 +302,22 @@ public final class Session
   }
 
   private ReplyEffect<Recorded, SessionState> submit(SessionState state, Submit submit, Instant now) {
-    return switch (turns.submit(state, submit, node.gate().state(), now)) {
+    return switch (turns.submit(state, submit, gate(submit), now)) {
       case Turns.Answer(var receipt) -> Effect().reply(submit.replyTo(), receipt);
       case Turns.Accept(var events) -> persist(state, events, now)
           .thenReply(submit.replyTo(), after -> turns.accepted(after, submit));
+    };
+  }
+
+  /**
+   * A node that stops takes no turns, wherever their sessions are; and a turn that another node takes is none
+   * of its business: it waits here for the next owner.
+   */
+  private Gate.State gate(Submit submit) {
+    var own = node.gate().state();
+    return switch (own) {
+      case FENCED, STORAGE_LOW -> own;
+      case BOOTING, OPEN, DRAINING -> submit.gate();
     };
   }
 
@@ -325,14 +379,27 @@ public final class Session
     return Effect().noReply();
   }
 
-  /** A turn may have come in after the wish to leave: then sharding makes this session anew at once. */
-  private ReplyEffect<Recorded, SessionState> leave(SessionState state) {
-    if (!state.open().isEmpty() && node.gate().starts()) {
+  /**
+   * What is under way comes to rest first, as in a planned stop. A turn may also have come in after the wish
+   * to leave; where a run is open, sharding makes this session anew at once, here or on another node.
+   */
+  private ReplyEffect<Recorded, SessionState> leave(SessionState state, Instant now) {
+    leaving = true;
+    if (state.active().isPresent()) {
+      return persist(state, turns.noteStop(state, HANDED_OVER, now), now)
+          .thenRun((SessionState _) -> attempts.stop(node.config().drain().grace()))
+          .thenNoReply();
+    }
+    if (!state.open().isEmpty() && (node.gate().starts() || node.config().cluster().enabled())) {
       ClusterSharding.get(context.getSystem())
           .entityRefFor(TYPE_KEY, entityId)
           .tell(new Recover(context.getSystem().ignoreRef()));
     }
     return Effect().stop().thenNoReply();
+  }
+
+  private boolean starts() {
+    return !leaving && node.gate().starts();
   }
 
   /**
@@ -341,7 +408,7 @@ public final class Session
    */
   private EffectBuilder<Recorded, SessionState> persist(
       SessionState before, List<SessionEvent> events, Instant now) {
-    var records = Recorded.of(before, turns.withNext(before, events, node.gate().starts(), now));
+    var records = Recorded.of(before, turns.withNext(before, events, starts(), now));
     return records.isEmpty()
         ? Effect().none().thenRun((SessionState state) -> settle(before, state))
         : Effect().persist(records).thenRun((SessionState state) -> {
@@ -351,7 +418,8 @@ public final class Session
   }
 
   private static Position position(SessionState state) {
-    return new Position(state.seq(), state.since(), state.erasedTo());
+    var rows = state.key().isEmpty() ? List.<SessionRow>of() : List.of(Rows.of(state));
+    return new Position(state.seq(), state.since(), state.erasedTo(), rows);
   }
 
   private void tell(SessionEvent event) {
@@ -394,17 +462,22 @@ public final class Session
     if (after.rev() != before.rev()) {
       node.directory().tell(new Directory.Changed(Rows.of(after)));
     }
+    after.active().ifPresentOrElse(
+        _ -> node.underway().began(entityId), () -> node.underway().over(entityId));
     attempts.reconcile(context, after);
     if (after.active().isEmpty()) {
       resting.forEach(asker -> asker.tell(new Rested(after.in(RunStatus.INTERRUPTED).size())));
       resting.clear();
+      if (leaving) {
+        context.getSelf().tell(new Leave());
+      }
     } else if (node.gate().state() == Gate.State.DRAINING) {
       drain(after.active().get());
     }
     if (after.seq() != before.seq()) {
       waiters.release(position(after));
     }
-    turns.nextWake(after, node.gate().starts(), node.clock().instant()).ifPresentOrElse(
+    turns.nextWake(after, starts(), node.clock().instant()).ifPresentOrElse(
         delay -> timers.startSingleTimer(TimePassed.class, new TimePassed(), delay),
         () -> timers.cancel(TimePassed.class));
   }

@@ -46,19 +46,26 @@ public final class ShardedSessions implements Sessions {
   private final Transcripts transcripts;
   private final RandomGenerator random;
   private final Clock clock;
+  private final Gate gate;
+  private final boolean clustered;
 
+  /** @param clustered whether a session may live on another node than who asks */
   public ShardedSessions(
       ActorSystem<?> system,
       ActorRef<Directory.Command> directory,
       Transcripts transcripts,
       RandomGenerator random,
-      Clock clock) {
+      Clock clock,
+      Gate gate,
+      boolean clustered) {
     this.system = system;
     this.sharding = ClusterSharding.get(system);
     this.directory = directory;
     this.transcripts = transcripts;
     this.random = random;
     this.clock = clock;
+    this.gate = gate;
+    this.clustered = clustered;
   }
 
   @Override
@@ -73,9 +80,11 @@ public final class ShardedSessions implements Sessions {
                 turn.message(),
                 turn.context(),
                 turn.key(),
+                gate.state(),
                 replyTo),
             ANSWER)
-        .thenCompose(this::withStatus);
+        .thenCompose(this::withStatus)
+        .thenCompose(receipt -> known(turn.session(), receipt));
   }
 
   /** A session remembers only its newest runs; where an older one stands is in the journal. */
@@ -106,7 +115,25 @@ public final class ShardedSessions implements Sessions {
       String runId, Function<ActorRef<ControlReply>, Session.Command> command) {
     return transcripts.locate(runId).thenCompose(found -> found.isEmpty()
         ? CompletableFuture.completedFuture(new ControlReply.Unknown())
-        : entity(found.getFirst().session()).ask(command, ANSWER));
+        : entity(found.getFirst().session()).ask(command, ANSWER)
+            .thenCompose(reply -> known(found.getFirst().session(), reply)));
+  }
+
+  /** An answer, once this node's directory knows what the session on another node has told its own. */
+  private <T> CompletionStage<T> known(SessionKey session, T answer) {
+    return clustered
+        ? position(session, -1, ANSWER).handle((_, _) -> answer)
+        : CompletableFuture.completedFuture(answer);
+  }
+
+  /** Whoever sees an event through this node must not find the row of before it in this node's list. */
+  private CompletionStage<Session.Position> position(SessionKey session, long beyond, Duration atMost) {
+    return entity(session)
+        .<Session.Position>ask(replyTo -> new Session.AwaitBeyond(beyond, replyTo), atMost)
+        .thenApply(position -> {
+          directory.tell(new Directory.Heard(position.rows()));
+          return position;
+        });
   }
 
   @Override
@@ -122,7 +149,7 @@ public final class ShardedSessions implements Sessions {
   private CompletionStage<Optional<SessionRow>> clear(SessionKey session, boolean erase, String by) {
     return entity(session)
         .<Session.Cleared>ask(replyTo -> new Session.Clear(erase, by, replyTo), ANSWER)
-        .thenApply(cleared -> cleared.rows().stream().findFirst());
+        .thenCompose(cleared -> known(session, cleared.rows().stream().findFirst()));
   }
 
   @Override
@@ -190,8 +217,7 @@ public final class ShardedSessions implements Sessions {
   private CompletionStage<List<RunEvent>> look(RunCursor cursor, long beyond, Duration atMost) {
     return cursor.behind()
         ? cursor.advance(PAGE)
-        : entity(cursor.session())
-            .<Session.Position>ask(replyTo -> new Session.AwaitBeyond(beyond, replyTo), atMost)
+        : position(cursor.session(), beyond, atMost)
             .thenCompose(position -> cursor.upTo(position).advance(PAGE));
   }
 
@@ -229,8 +255,7 @@ public final class ShardedSessions implements Sessions {
   @Override
   public CompletionStage<List<HistoryEntry>> history(SessionKey session, long after, int limit) {
     var entityId = session.entityId();
-    return entity(session)
-        .<Session.Position>ask(replyTo -> new Session.AwaitBeyond(-1, replyTo), ANSWER)
+    return position(session, -1, ANSWER)
         .thenCompose(position -> transcripts.async(() ->
             transcripts.history(entityId, position.since() + 1, position.seq()).stream()
                 .filter(entry -> entry.seq() > after)

@@ -118,6 +118,7 @@ final class World implements AutoCloseable {
         new Run.Parts(config.run(), registry, silent()),
         incarnation,
         autoResume,
+        new Underway(),
         directory,
         transcripts,
         clock);
