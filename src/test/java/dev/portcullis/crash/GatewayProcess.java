@@ -11,7 +11,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
@@ -49,6 +51,7 @@ final class GatewayProcess implements AutoCloseable {
     private final Path data;
     private final List<String> jvm = new ArrayList<>();
     private final List<String> arguments = new ArrayList<>();
+    private final Map<String, String> environment = new HashMap<>();
     private Optional<List<String>> options = Optional.empty();
     private int port;
     private int managementPort;
@@ -64,6 +67,11 @@ final class GatewayProcess implements AutoCloseable {
 
     Launch argument(String... more) {
       arguments.addAll(List.of(more));
+      return this;
+    }
+
+    Launch environment(String name, String value) {
+      environment.put(name, value);
       return this;
     }
 
@@ -118,6 +126,7 @@ final class GatewayProcess implements AutoCloseable {
       try {
         var builder = new ProcessBuilder(command).directory(data.toAbsolutePath().getParent().toFile());
         builder.environment().keySet().removeIf(name -> name.startsWith("PORTCULLIS_"));
+        builder.environment().putAll(environment);
         return new GatewayProcess(data, builder.redirectErrorStream(true).start());
       } catch (IOException e) {
         throw new UncheckedIOException(e);
@@ -224,6 +233,29 @@ final class GatewayProcess implements AutoCloseable {
   /** SIGTERM. Unlike {@link Process#destroy} this leaves the log readable. */
   void sigterm() {
     process.toHandle().destroy();
+  }
+
+  /** Nothing of the process goes on, and nobody is told. */
+  void sigstop() {
+    signal("STOP");
+  }
+
+  void sigcont() {
+    signal("CONT");
+  }
+
+  private void signal(String name) {
+    try {
+      var kill = new ProcessBuilder("kill", "-" + name, Long.toString(pid())).inheritIO().start();
+      if (kill.waitFor() != 0) {
+        throw new AssertionError("SIG" + name + " could not be sent");
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException stop) {
+      Thread.currentThread().interrupt();
+      throw new AssertionError("interrupted", stop);
+    }
   }
 
   int exitCode(Duration atMost) {
