@@ -40,8 +40,8 @@ public final class QuietShards implements ActorSystemDependentAllocationStrategy
       ActorSystem<?> system, org.apache.pekko.actor.typed.ActorRef<Directory.Command> directory) {
     this.system = system;
     this.directory = directory;
-    var settings = system.settings().config().getInt("pekko.cluster.sharding.number-of-shards");
-    this.shards = new HashCodeMessageExtractor<>(settings);
+    this.shards = new HashCodeMessageExtractor<>(
+        system.settings().config().getInt("pekko.cluster.sharding.number-of-shards"));
     this.balance = ClusterSharding.get(system.classicSystem())
         .defaultShardAllocationStrategy(ClusterShardingSettings.create(system.classicSystem()));
   }

@@ -16,7 +16,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.PostStop;
-import org.apache.pekko.actor.typed.PreRestart;
 import org.apache.pekko.actor.typed.SupervisorStrategy;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
@@ -233,7 +232,6 @@ public final class Session
     return newSignalHandlerBuilder()
         .onSignal(RecoveryCompleted.instance(), _ -> context.getSelf().tell(new TakeOver()))
         .onSignal(JournalPersistFailed.class, (_, failed) -> refused(failed.failure()))
-        .onSignal(PreRestart.instance(), _ -> node.underway().over(entityId))
         .onSignal(PostStop.instance(), _ -> node.underway().over(entityId))
         .build();
   }
@@ -243,6 +241,7 @@ public final class Session
       if (cause instanceof JournalFault fault && fault.elsewhere()) {
         context.getLog().warn("session.lost session={} cause={}", entityId, fault.code());
         lost.set(true);
+        node.underway().over(entityId);
       }
     }
   }
