@@ -76,11 +76,13 @@ class ArchitectureTest {
     assertEquals(List.of(), homeless);
   }
 
-  @Test void theCommandLineKnowsSettingsAndWordsOnly() {
+  @Test void theCommandLineKnowsSettingsWordsAndTheJournalOnly() {
     noClasses().that().resideInAPackage(ROOT + ".cli..")
         .should().dependOnClassesThat(are(resideInAPackage(ROOT + ".."))
             .and(DescribedPredicate.not(are(resideInAPackage(ROOT + ".cli.."))))
             .and(DescribedPredicate.not(are(resideInAPackage(ROOT + ".config"))))
+            // Where a journal lies is looked after while no gateway runs.
+            .and(DescribedPredicate.not(are(resideInAPackage(ROOT + ".journal"))))
             .and(DescribedPredicate.not(are(resideInAPackage(ROOT + ".protocol")))))
         .allowEmptyShould(true)
         .check(classes);

@@ -98,7 +98,7 @@ record Premises(Journal journal, Token token, String instance, String notes, lon
           JournalSettings.Implementation.valueOf(implementation.toUpperCase(Locale.ROOT)));
       case GatewayConfig.Postgresql postgresql -> {
         var instance = InstanceFile.open(config.data(), random);
-        yield SharedStore.settings(postgresql, node, instance, config.boot().deadline());
+        yield JournalSettings.Postgres.of(postgresql, node, instance, config.boot().deadline());
       }
     };
   }

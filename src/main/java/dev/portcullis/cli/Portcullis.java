@@ -48,6 +48,8 @@ public final class Portcullis implements Runnable {
         .addSubcommand(new RunsCommand(console, patience))
         .addSubcommand(new SessionsCommand(console))
         .addSubcommand(new HarnessesCommand(console))
+        .addSubcommand(new CommandLine(new JournalCommand())
+            .addSubcommand(new JournalSchemaCommand(console)))
         .addSubcommand(new DrainCommand(console, patience))
         .addSubcommand(new DoctorCommand(console))
         .addSubcommand(new TokenCommand(console))

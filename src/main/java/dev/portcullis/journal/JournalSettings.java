@@ -1,5 +1,6 @@
 package dev.portcullis.journal;
 
+import dev.portcullis.config.GatewayConfig;
 import java.nio.file.Path;
 import java.time.Duration;
 
@@ -47,6 +48,14 @@ public record JournalSettings(Path directory, Store store, long lowSpaceBytes) {
       if (!schema.matches("[a-z_][a-z0-9_]{0,62}")) { // It becomes part of statements.
         throw new IllegalArgumentException("not the name of a schema: " + schema);
       }
+    }
+
+    /** What is configured, for one process. */
+    public static Postgres of(
+        GatewayConfig.Postgresql store, String node, String instance, Duration openWithin) {
+      return new Postgres(
+          store.url(), store.user(), store.password(), store.pool(), store.schema(), store.createSchema(),
+          node, instance, store.outage(), openWithin);
     }
 
     @Override

@@ -8,13 +8,17 @@ import dev.portcullis.journal.EventTypes;
 import dev.portcullis.journal.Journal;
 import dev.portcullis.journal.JournalSettings;
 import dev.portcullis.journal.JournalSetup;
+import dev.portcullis.journal.PostgresServer;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.DriverManager;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -56,16 +60,39 @@ class JournalBench {
     run(List.of(1, 100, 1000, MANY));
   }
 
+  /** Both on one server that syncs; with fsync off the figures would be of another thing. */
+  @Test
+  void eventsPerSecondInADatabaseOfOursAndOfPekkos() throws Exception {
+    quiet();
+    try (var server = PostgresServer.start(Map.of("fsync", "on", "synchronous_commit", "on"))) {
+      var url = PostgresServer.url(server.getPort());
+      table(List.of(1, 100, 1000, MANY), actors -> oursInPostgres(url, actors), actors -> pekkosJdbc(url, actors));
+    }
+  }
+
+  /** One way to keep events, to be measured with so many actors. */
+  private interface Candidate {
+    Measured measure(int actors) throws Exception;
+  }
+
   private static void run(List<Integer> actorCounts) throws Exception {
+    quiet();
+    table(actorCounts, JournalBench::ours, JournalBench::pekkos);
+  }
+
+  private static void quiet() {
     ((Logger) LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME)).setLevel(Level.WARN); // Tests capture DEBUG.
-    ours(100); // Not counted: the compiler has seen both once.
-    pekkos(100);
+  }
+
+  private static void table(List<Integer> actorCounts, Candidate our, Candidate their) throws Exception {
+    our.measure(100); // Not counted: the compiler has seen both once.
+    their.measure(100);
     System.out.println("| actors | ours: events/s | p50 ms | p99 ms | events/sync "
         + "| Pekko's: events/s | p50 ms | p99 ms | ratio |");
     System.out.println("|---|---|---|---|---|---|---|---|---|");
     for (int actors : actorCounts) {
-      var ours = ours(actors);
-      var theirs = pekkos(actors);
+      var ours = our.measure(actors);
+      var theirs = their.measure(actors);
       System.out.printf(
           Locale.ROOT, "| %d | %.0f | %.2f | %.2f | %.1f | %.0f | %.2f | %.2f | %.1f |%n",
           actors, ours.perSecond(), ours.p50Ms(), ours.p99Ms(), ours.perSync(),
@@ -74,8 +101,49 @@ class JournalBench {
   }
 
   private static Measured ours(int actors) throws Exception {
+    return ours(new JournalSettings.LevelDb(JournalSettings.Implementation.NATIVE), actors);
+  }
+
+  private static Measured oursInPostgres(String url, int actors) throws Exception {
+    return ours(PostgresServer.store(url, PostgresServer.freshSchema(), "bench", Duration.ofSeconds(30)), actors);
+  }
+
+  /** Its buffer is raised, or it would fail every write beyond a thousand at once. */
+  private static Measured pekkosJdbc(String url, int actors) throws Exception {
+    try (var connection = DriverManager.getConnection(url, PostgresServer.USER, "");
+        var statement = connection.createStatement();
+        var script = JournalBench.class.getResourceAsStream("/schema/postgres/postgres-create-schema.sql")) {
+      statement.execute("drop schema public cascade; create schema public");
+      for (var each : new String(script.readAllBytes(), StandardCharsets.UTF_8).split(";")) {
+        statement.execute(each); // One by one: an index is made concurrently.
+      }
+    }
+    var config = ConfigFactory.parseString("""
+        pekko.persistence.journal.plugin = jdbc-journal
+        jdbc-journal {
+          bufferSize = 100000
+          circuit-breaker.call-timeout = 120s
+          recovery-event-timeout = 120s
+          slick {
+            profile = "slick.jdbc.PostgresProfile$"
+            db {
+              url = "URL"
+              user = USER
+              password = ""
+              driver = org.postgresql.Driver
+              numThreads = 8
+              maxConnections = 8
+              queueSize = 100000
+            }
+          }
+        }
+        """.replace("URL", url).replace("USER", PostgresServer.USER));
+    return measure(ActorSystemSetup.create(bootstrap(config), TYPES), actors);
+  }
+
+  private static Measured ours(JournalSettings.Store store, int actors) throws Exception {
     var directory = Files.createTempDirectory("journal-bench");
-    var settings = new JournalSettings(directory, JournalSettings.Implementation.NATIVE, 0);
+    var settings = new JournalSettings(directory, store, 0);
     try (var journal = Journal.open(settings, Throwable::printStackTrace)) {
       var config =
           ConfigFactory.parseString("pekko.persistence.journal.plugin = portcullis.persistence.journal");
@@ -102,7 +170,7 @@ class JournalBench {
           }
         }
         """).withFallback(ConfigFactory.parseMap(
-            java.util.Map.of("pekko.persistence.journal.leveldb.dir", directory.toString())));
+            Map.of("pekko.persistence.journal.leveldb.dir", directory.toString())));
     try {
       return measure(ActorSystemSetup.create(bootstrap(config), TYPES), actors);
     } finally {

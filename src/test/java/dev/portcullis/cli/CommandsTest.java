@@ -54,7 +54,7 @@ class CommandsTest {
       "", "serve", "send", "status", "runs", "runs show", "runs tail", "runs abort", "runs resume",
       "sessions", "sessions show", "sessions reset", "sessions delete", "harnesses", "drain", "doctor",
       "token", "token show",
-      "config", "config check", "config print", "version"})
+      "config", "config check", "config print", "journal", "journal schema", "version"})
   void everyCommandExplainsItself(String command) {
     var words =
         Stream.concat(Stream.of(command.split(" ")).filter(word -> !word.isEmpty()), Stream.of("--help"));
@@ -65,7 +65,7 @@ class CommandsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "runs", "token", "config", "send", "sned", "runs show", "send --prot 1 x"})
+  @ValueSource(strings = {"", "runs", "token", "config", "journal", "send", "sned", "runs show", "send --prot 1 x"})
   void aCommandThatIsNotUnderstoodIsOneSentenceAndExitsWithTwo(String command) {
     assertEquals(2,
         shell.run(Stream.of(command.split(" ")).filter(word -> !word.isEmpty()).toArray(String[]::new)));

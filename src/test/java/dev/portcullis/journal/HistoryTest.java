@@ -53,6 +53,21 @@ class HistoryTest {
   }
 
   @Test
+  void anEventWithNothingBesideItIsWrittenAsTheFirstVersionWas() {
+    assertEquals(1, record("s-1", 3)[0]);
+    try (var journal = Samples.open(directory)) {
+      var plain = Samples.event("s-1", 6);
+      var metadata = new StoredEvent.Metadata(7, "beside", new byte[] {1, 2});
+      done(journal.append(List.of(new StoredEvent(plain.persistenceId(), 6, 7, "test", plain.payload(), Samples.AT,
+          "writer-1", "adapter", metadata)), List.of()));
+    }
+    assertEquals(2, record("s-1", 6)[0]);
+    try (var journal = Samples.open(directory)) {
+      assertEquals(6, Samples.replay(journal, "s-1").size());
+    }
+  }
+
+  @Test
   void aMissingEventIsNoticed() {
     Damage.removeEvent(directory, "s-1", 3);
     assertCorrupt("s-1", 3, "removed");

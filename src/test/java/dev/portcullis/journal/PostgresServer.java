@@ -24,8 +24,8 @@ public final class PostgresServer {
 
   private PostgresServer() {}
 
-  /** Another server, for a test that stops it; close it. */
-  static EmbeddedPostgres start(Map<String, String> settings) {
+  /** Another server, for whoever stops it or wants settings of its own; close it. */
+  public static EmbeddedPostgres start(Map<String, String> settings) {
     try {
       return builder(settings).start();
     } catch (IOException e) {
@@ -45,7 +45,7 @@ public final class PostgresServer {
     return url(SERVER.getPort());
   }
 
-  static String url(int port) {
+  public static String url(int port) {
     return "jdbc:postgresql://127.0.0.1:" + port + "/postgres";
   }
 
@@ -63,7 +63,7 @@ public final class PostgresServer {
     return store(url(), schema, node, Duration.ofSeconds(20));
   }
 
-  static JournalSettings.Postgres store(String url, String schema, String node, Duration outage) {
+  public static JournalSettings.Postgres store(String url, String schema, String node, Duration outage) {
     return new JournalSettings.Postgres(
         url, USER, "", 4, schema, true, node, node, outage, Duration.ofSeconds(20));
   }
