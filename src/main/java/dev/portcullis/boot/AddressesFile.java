@@ -2,14 +2,19 @@ package dev.portcullis.boot;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.LinkedHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** {@code <data>/run/addresses.json}: where a gateway that is open listens. Gone after a clean stop. */
 record AddressesFile(Path path) {
+  private static final Logger LOG = LoggerFactory.getLogger(AddressesFile.class);
+
   static AddressesFile in(Path data) {
     return new AddressesFile(data.resolve("run").resolve("addresses.json"));
   }
@@ -28,7 +33,17 @@ record AddressesFile(Path path) {
     Files.move(draft, path, StandardCopyOption.ATOMIC_MOVE);
   }
 
-  void remove() throws IOException {
-    Files.deleteIfExists(path);
+  /** A file that stays misleads nobody for long: it names a process that is gone. */
+  void remove() {
+    try {
+      Files.deleteIfExists(path);
+    } catch (IOException e) {
+      LOG.warn("boot.addresses_left path={} cause={}", path, e.getMessage());
+    }
+  }
+
+  static String url(InetSocketAddress address) {
+    var host = address.getAddress().getHostAddress();
+    return "http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + address.getPort();
   }
 }

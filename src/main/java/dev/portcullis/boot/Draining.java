@@ -2,13 +2,11 @@ package dev.portcullis.boot;
 
 import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.ops.SdNotify;
-import dev.portcullis.session.Directory;
 import dev.portcullis.session.SessionRegion;
-import dev.portcullis.session.Sessions;
+import dev.portcullis.session.Underway;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.List;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -28,11 +26,7 @@ final class Draining {
   /** No more patience: what is active now is interrupted. */
   record Hurry() implements Command {}
 
-  private record Active(List<String> sessions) implements Command {}
-
   private record Noted(int runs) implements Command {}
-
-  private record Counted(Sessions.Totals totals) implements Command {}
 
   private record Rested(int interrupted) implements Command {}
 
@@ -54,7 +48,7 @@ final class Draining {
   private final TimerScheduler<Command> timers;
   private final Order order;
   private final SessionRegion region;
-  private final ActorRef<Directory.Command> directory;
+  private final Underway underway;
   private final Standing standing;
   private final Clock clock;
   private final ActorRef<Drained> replyTo;
@@ -69,12 +63,12 @@ final class Draining {
       Order order,
       Supplier<CompletionStage<Void>> written,
       SessionRegion region,
-      ActorRef<Directory.Command> directory,
+      Underway underway,
       Standing standing,
       Clock clock,
       ActorRef<Drained> replyTo) {
     return Behaviors.setup(context -> Behaviors.withTimers(timers ->
-        new Draining(context, timers, order, region, directory, standing, clock, replyTo).settling(written)));
+        new Draining(context, timers, order, region, underway, standing, clock, replyTo).settling(written)));
   }
 
   private Draining(
@@ -82,7 +76,7 @@ final class Draining {
       TimerScheduler<Command> timers,
       Order order,
       SessionRegion region,
-      ActorRef<Directory.Command> directory,
+      Underway underway,
       Standing standing,
       Clock clock,
       ActorRef<Drained> replyTo) {
@@ -90,7 +84,7 @@ final class Draining {
     this.timers = timers;
     this.order = order;
     this.region = region;
-    this.directory = directory;
+    this.underway = underway;
     this.standing = standing;
     this.clock = clock;
     this.replyTo = replyTo;
@@ -105,18 +99,15 @@ final class Draining {
     return Behaviors.receiveMessage(command -> switch (command) {
       case Tick _ -> marking();
       case Hurry _ -> hurried();
-      case Active _, Noted _, Counted _, Rested _, Failed _ -> Behaviors.same();
+      case Noted _, Rested _, Failed _ -> Behaviors.same();
     });
   }
 
   private Behavior<Command> marking() {
-    askActive();
+    context.pipeToSelf(
+        region.noteStop(underway.entities(), order.reason(), NOTE_ANSWER),
+        (runs, failure) -> failure == null ? new Noted(runs) : new Failed("note", failure));
     return Behaviors.receiveMessage(command -> switch (command) {
-      case Active(var sessions) -> {
-        context.pipeToSelf(region.noteStop(sessions, order.reason(), NOTE_ANSWER), (runs, failure) ->
-            failure == null ? new Noted(runs) : new Failed("note", failure));
-        yield Behaviors.same();
-      }
       case Noted(var runs) -> marked(runs);
       case Failed failed -> {
         // A note only says why; what is started and not ended is resumed without one.
@@ -124,7 +115,7 @@ final class Draining {
         yield marked(0);
       }
       case Hurry _ -> hurried();
-      case Counted _, Rested _, Tick _ -> Behaviors.same();
+      case Rested _, Tick _ -> Behaviors.same();
     });
   }
 
@@ -137,24 +128,18 @@ final class Draining {
 
   private Behavior<Command> waiting() {
     return Behaviors.receiveMessage(command -> switch (command) {
-      case Tick _ -> {
-        context.ask(Sessions.Totals.class, directory, NOTE_ANSWER, Directory.GetTotals::new,
-            (totals, failure) ->
-            failure == null ? new Counted(totals) : new Failed("count", failure));
-        yield Behaviors.same();
-      }
-      case Counted(var totals) -> counted(totals);
+      case Tick _ -> counted(underway.entities().size());
       case Hurry _ -> hurried();
-      case Failed _, Active _, Noted _, Rested _ -> Behaviors.same();
+      case Failed _, Noted _, Rested _ -> Behaviors.same();
     });
   }
 
-  private Behavior<Command> counted(Sessions.Totals totals) {
-    standing.remaining(totals.active());
+  private Behavior<Command> counted(int active) {
+    standing.remaining(active);
     var now = clock.instant();
-    restedLooks = totals.active() == 0 ? restedLooks + 1 : 0;
+    restedLooks = active == 0 ? restedLooks + 1 : 0;
     if (restedLooks > 1) {
-      // Twice, for a row may be on its way when the first look comes.
+      // Twice, for an attempt may be between its fact and its start when the first look comes.
       return finished(0);
     }
     if (!now.isBefore(deadline)) {
@@ -164,29 +149,25 @@ final class Draining {
     if (Duration.between(extendedAt, now).compareTo(EXTENSION.dividedBy(3)) > 0) {
       extendedAt = now;
       order.service().extendTimeout(EXTENSION);
-      order.service().status("draining: " + totals.active() + " runs active");
-      context.getLog().info("drain.waiting active={} left_s={}", totals.active(), left(now).toSeconds());
+      order.service().status("draining: " + active + " runs active");
+      context.getLog().info("drain.waiting active={} left_s={}", active, left(now).toSeconds());
     }
     return Behaviors.same();
   }
 
   private Behavior<Command> interrupting() {
-    askActive();
     var grace = order.limits().grace();
+    // The grace ends with the hard stop; what is over is for its sweep and for the last write.
+    context.pipeToSelf(
+        region.rest(underway.entities(), grace, grace.plusSeconds(5)),
+        (runs, failure) -> failure == null ? new Rested(runs) : new Failed("rest", failure));
     return Behaviors.receiveMessage(command -> switch (command) {
-      case Active(var sessions) -> {
-        // The grace ends with the hard stop; what is over is for its sweep and for the last write.
-        context.pipeToSelf(region.rest(sessions, grace, grace.plusSeconds(5)),
-            (runs, failure) ->
-            failure == null ? new Rested(runs) : new Failed("rest", failure));
-        yield Behaviors.same();
-      }
       case Rested(var interrupted) -> finished(interrupted);
       case Failed failed -> {
         context.getLog().warn("drain.rest_failed cause={}", failed.cause().toString());
         yield finished(0);
       }
-      case Noted _, Counted _, Tick _, Hurry _ -> Behaviors.same();
+      case Noted _, Tick _, Hurry _ -> Behaviors.same();
     });
   }
 
@@ -201,16 +182,6 @@ final class Draining {
         "drain.rested completed={} interrupted={} took_ms={}", completed, interrupted, sinceStart());
     replyTo.tell(new Drained(completed, interrupted));
     return Behaviors.stopped();
-  }
-
-  @SuppressWarnings("unchecked")
-  private void askActive() {
-    context.ask(
-        (Class<List<String>>) (Class<?>) List.class,
-        directory,
-        NOTE_ANSWER,
-        Directory.GetActive::new,
-        (sessions, failure) -> failure == null ? new Active(sessions) : new Failed("active", failure));
   }
 
   private long sinceStart() {

@@ -5,6 +5,7 @@ import com.typesafe.config.ConfigFactory;
 import dev.portcullis.alert.OperatorAlerts;
 import dev.portcullis.cli.ServeOptions;
 import dev.portcullis.cli.Server;
+import dev.portcullis.cluster.ClusterSettings;
 import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.journal.Journal;
 import dev.portcullis.journal.JournalSetup;
@@ -12,6 +13,7 @@ import dev.portcullis.ops.SdNotify;
 import dev.portcullis.session.SessionEvent;
 import java.security.SecureRandom;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -29,8 +31,6 @@ final class GatewayServer implements Server {
   /** Time for a fenced node to tell the operator before the process ends; INV-J3 allows a second. */
   private static final long FENCED_MILLIS = 300;
 
-  private static final long TERMINATION_SECONDS = 5;
-
   @Override
   public int run(ServeOptions options) {
     var settings = options.load(System.getenv());
@@ -47,7 +47,8 @@ final class GatewayServer implements Server {
     var world = new World(
         config, alerts, SdNotify.of(System.getenv()), clock, random, blocking, journal, exit);
     var setup = ActorSystemSetup.create(
-        BootstrapSetup.create(systemConfig(settings)), new JournalSetup(journal::join, SessionEvent.TYPES));
+        BootstrapSetup.create(systemConfig(settings, config)),
+        new JournalSetup(journal::join, SessionEvent.TYPES));
     var guardian = new CompletableFuture<ActorSystem<Guardian.Command>>();
     // Before anything else stands: a signal is answered as soon as there is somebody to answer it.
     StopSignals.handle(() -> guardian.thenAccept(started -> started.tell(new Guardian.Drain("signal"))));
@@ -60,7 +61,7 @@ final class GatewayServer implements Server {
       pause(FENCED_MILLIS);
       return reason; // What alerts have not told by now is in the log.
     }
-    terminate(system);
+    terminate(system, ClusterSettings.stopping(config));
     if (journal.isDone()) {
       journal.join().close();
     }
@@ -69,19 +70,21 @@ final class GatewayServer implements Server {
     return reason;
   }
 
-  private static Config systemConfig(Config settings) {
+  private static Config systemConfig(Config settings, GatewayConfig config) {
     return settings
+        .withFallback(ClusterSettings.pekko(config))
         .withFallback(ConfigFactory.parseResources("system.conf"))
         .withFallback(ConfigFactory.defaultReferenceUnresolved())
         .resolve();
   }
 
-  private static void terminate(ActorSystem<?> system) {
+  /** In a cluster the sessions go to other nodes meanwhile. */
+  private static void terminate(ActorSystem<?> system, Duration atMost) {
     system.terminate();
     try {
-      system.getWhenTerminated().toCompletableFuture().get(TERMINATION_SECONDS, TimeUnit.SECONDS);
+      system.getWhenTerminated().toCompletableFuture().get(atMost.toMillis(), TimeUnit.MILLISECONDS);
     } catch (TimeoutException slow) {
-      log.warn("gateway.stop_slow seconds={}", TERMINATION_SECONDS);
+      log.warn("gateway.stop_slow seconds={}", atMost.toSeconds());
     } catch (InterruptedException | java.util.concurrent.ExecutionException stop) {
       log.warn("gateway.stop_failed cause={}", stop.toString());
     }

@@ -1,5 +1,6 @@
 package dev.portcullis.boot;
 
+import dev.portcullis.cluster.Membership;
 import dev.portcullis.config.Build;
 import dev.portcullis.config.ConfigFault;
 import dev.portcullis.config.GatewayConfig;
@@ -18,7 +19,6 @@ import dev.portcullis.session.SessionKey;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
-import java.net.InetSocketAddress;
 import java.nio.file.FileSystemException;
 import java.time.Duration;
 import java.util.List;
@@ -33,7 +33,6 @@ import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 import org.apache.pekko.cluster.typed.Cluster;
-import org.apache.pekko.cluster.typed.Join;
 import org.apache.pekko.cluster.typed.SelfUp;
 import org.apache.pekko.cluster.typed.Subscribe;
 import org.slf4j.Logger;
@@ -58,6 +57,9 @@ final class Guardian {
   private record Opened(Premises premises) implements Command {}
 
   private record MemberUp() implements Command {}
+
+  /** The others do not count this node among them any more. */
+  private record MemberGone() implements Command {}
 
   private record RegistryChanged() implements Command {}
 
@@ -96,6 +98,7 @@ final class Guardian {
   private final Standing standing;
   private final Barrier barrier;
   private final HarnessFleet fleet;
+  private final Membership membership;
   private final AtomicReference<Optional<Watch>> served = new AtomicReference<>(Optional.empty());
   private boolean memberUp;
   private List<String> stopWantedBy = List.of();
@@ -121,7 +124,11 @@ final class Guardian {
     var cluster = Cluster.get(context.getSystem());
     cluster.subscriptions().tell(Subscribe.create(
         context.messageAdapter(SelfUp.class, _ -> new MemberUp()), SelfUp.class));
-    cluster.manager().tell(Join.create(cluster.selfMember().address()));
+    this.membership = new Membership(context.getSystem(), config.cluster());
+    membership.onRemoved(() -> self.tell(new MemberGone()));
+    if (!config.cluster().enabled()) {
+      membership.join();
+    }
   }
 
   private Behavior<Command> binding() {
@@ -134,7 +141,7 @@ final class Guardian {
             + " cannot be bound");
     return Behaviors.receiveMessage(command -> switch (command) {
       case ManagementBound(var port) -> {
-        context.getLog().info("boot.management http={}", url(port.address()));
+        context.getLog().info("boot.management http={}", AddressesFile.url(port.address()));
         yield opening(port);
       }
       case Command other -> anywhere(other);
@@ -147,8 +154,8 @@ final class Guardian {
     context.pipeToSelf(
         blocking(() -> {
           try {
-            return Premises.open(
-                config, fault -> self.tell(new Fence(fault)), world.random(), world.clock().instant());
+            return Premises.open(config, membership.node(), fault -> self.tell(new Fence(fault)),
+                world.random(), world.clock().instant());
           } catch (IOException e) {
             throw new UncheckedIOException(e);
           }
@@ -186,6 +193,9 @@ final class Guardian {
     var self = context.getSelf();
     harnesses.subscribe(() -> self.tell(new RegistryChanged()));
     fleet.start(world, harnesses, ground.premises());
+    if (config.cluster().enabled()) {
+      membership.join();
+    }
     timers.startSingleTimer(BootDeadlinePassed.class, new BootDeadlinePassed(), config.boot().deadline());
     timers.startTimerWithFixedDelay(Tick.class, new Tick(), TICK);
     self.tell(new RegistryChanged());
@@ -234,7 +244,7 @@ final class Guardian {
 
   private Behavior<Command> deciding(House house, List<SessionKey> open) {
     pipe(
-        house.region().recover(open, this::unreadable)
+        house.recover(context.getSystem(), world, open, this::unreadable)
             .thenCompose(runs -> house.ground().premises().passBarrier().thenApply(_ -> runs)),
         Recovered::new,
         Exit.JOURNAL,
@@ -288,10 +298,10 @@ final class Guardian {
   }
 
   private Behavior<Command> open(House house, HttpIngress ingress) {
-    var http = url(ingress.address());
+    var http = AddressesFile.url(ingress.address());
     try {
-      addresses()
-          .write(http, url(house.ground().management().address()), house.ground().premises().incarnation());
+      addresses().write(http, AddressesFile.url(house.ground().management().address()),
+          house.ground().premises().incarnation());
     } catch (IOException e) {
       return fatal(Exit.CANNOT_CREATE, addresses().path() + " cannot be written: " + e.getMessage());
     }
@@ -334,7 +344,7 @@ final class Guardian {
     });
     var order = new Draining.Order("restart", config.drain(), world.service());
     var drain = context.spawn(
-        Draining.create(order, journal::barrier, house.region(), house.directory(), standing, world.clock(),
+        Draining.create(order, journal::barrier, house.region(), house.underway(), standing, world.clock(),
             context.messageAdapter(Draining.Drained.class, Drained::new)),
         "drain");
     return Behaviors.receiveMessage(command -> switch (command) {
@@ -369,7 +379,7 @@ final class Guardian {
     return Behaviors.receiveMessage(command -> switch (command) {
       case Closed _ -> {
         standing.enter(Standing.Phase.STOPPED);
-        removeAddresses();
+        addresses().remove();
         world.exit().complete(Exit.CLEAN);
         yield Behaviors.same();
       }
@@ -387,12 +397,15 @@ final class Guardian {
         memberUp = true;
         yield Behaviors.same();
       }
+      // It leaves at the end of each planned stop, too.
+      case MemberGone _ ->
+          world.exit().isDone() ? Behaviors.same() : retire("the other nodes have declared this one gone");
       case Drain(var by) -> {
         // This life accepted and resumed nothing; what an older one left is decided at the next boot.
         context.getLog().info("boot.cancelled by={}", by);
         timers.cancelAll();
         fleet.abandon();
-        removeAddresses();
+        addresses().remove();
         world.exit().complete(Exit.CLEAN);
         yield Behaviors.ignore();
       }
@@ -415,14 +428,26 @@ final class Guardian {
 
   /** No accept, no send, no harness input: the process ends, and what is true is what replays. */
   private Behavior<Command> fence(JournalFault fault) {
+    if (Exit.of(fault) == Exit.RETIRED) {
+      return retire(fault.getMessage());
+    }
     gate.moveTo(Gate.State.FENCED);
     fenceIngress.run();
     fleet.abandon();
     context.getLog().error("[gateway] CRITICAL: journal failed, the node is fenced: {}", fault.getMessage());
     world.alerts().raise("journal", "the journal failed and the gateway stops: " + fault.getMessage());
-    world.exit().complete(Exit.of(fault));
+    world.exit().complete(Exit.JOURNAL);
     timers.cancelAll();
     return Behaviors.ignore(); // Whatever still comes is of a life that is over.
+  }
+
+  /** Its sessions are other nodes' now: agents are ended before anything else, and nothing is handed over. */
+  private Behavior<Command> retire(String cause) {
+    gate.moveTo(Gate.State.FENCED);
+    fenceIngress.run();
+    context.getLog().error("[gateway] CRITICAL: this node is out of its cluster and stops: {}", cause);
+    fleet.stop(Duration.ZERO).whenComplete((_, _) -> world.exit().complete(Exit.RETIRED));
+    return Behaviors.same();
   }
 
   private Behavior<Command> fatal(Exit exit, String message) {
@@ -454,12 +479,8 @@ final class Guardian {
   private <T> void pipe(CompletionStage<T> stage, Function<T, Command> then, Exit exit, String message) {
     context.pipeToSelf(stage, (value, failure) -> failure == null
         ? then.apply(value)
-        : new Fatal(exitFor(failure, exit), message + ": " + failure.getMessage()));
-  }
-
-  private static Exit exitFor(Throwable failure, Exit otherwise) {
-    var cause = failure.getCause() == null ? failure : failure.getCause();
-    return cause instanceof JournalFault fault ? Exit.of(fault) : otherwise;
+        : new Fatal(
+            JournalFault.in(failure).map(Exit::of).orElse(exit), message + ": " + failure.getMessage()));
   }
 
   private <T> CompletionStage<T> blocking(Supplier<T> work) {
@@ -470,21 +491,8 @@ final class Guardian {
     return AddressesFile.in(config.data());
   }
 
-  private void removeAddresses() {
-    try {
-      addresses().remove();
-    } catch (IOException e) {
-      context.getLog().warn("boot.addresses_left path={} cause={}", addresses().path(), e.getMessage());
-    }
-  }
-
   /** Since the process began, not since this actor did: that is what waits for the gate. */
   private Duration sinceStart() {
     return Duration.ofMillis(world.clock().millis() - ManagementFactory.getRuntimeMXBean().getStartTime());
-  }
-
-  private static String url(InetSocketAddress address) {
-    var host = address.getAddress().getHostAddress();
-    return "http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + address.getPort();
   }
 }

@@ -40,12 +40,13 @@ record Premises(Journal journal, Token token, String instance, String notes, lon
   /**
    * Opens everything. Blocks.
    *
+   * @param node what other nodes call this life of this one
    * @throws JournalFault when the directory cannot be used
    */
-  static Premises open(GatewayConfig config, Consumer<JournalFault> onFault, RandomGenerator random,
-      Instant now)
+  static Premises open(GatewayConfig config, String node, Consumer<JournalFault> onFault,
+      RandomGenerator random, Instant now)
       throws IOException {
-    var store = store(config, random);
+    var store = store(config, node, random);
     var journal = Journal.open(
         new JournalSettings(config.data(), store, config.journal().lowSpaceBytes()), onFault);
     try {
@@ -90,14 +91,14 @@ record Premises(Journal journal, Token token, String instance, String notes, lon
     return journal.index(List.of(new IndexEntry.Remove(SPACE, notes + BOOTS)));
   }
 
-  private static JournalSettings.Store store(GatewayConfig config, RandomGenerator random)
+  private static JournalSettings.Store store(GatewayConfig config, String node, RandomGenerator random)
       throws IOException {
     return switch (config.journal().store()) {
       case GatewayConfig.LevelDb(var implementation) -> new JournalSettings.LevelDb(
           JournalSettings.Implementation.valueOf(implementation.toUpperCase(Locale.ROOT)));
       case GatewayConfig.Postgresql postgresql -> {
         var instance = InstanceFile.open(config.data(), random);
-        yield JournalSettings.Postgres.of(postgresql, instance, instance, config.boot().deadline());
+        yield JournalSettings.Postgres.of(postgresql, node, instance, config.boot().deadline());
       }
     };
   }

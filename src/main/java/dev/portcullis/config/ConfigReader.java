@@ -9,11 +9,14 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /** Reads HOCON into {@link GatewayConfig}: which settings there are, and what they must look like. */
 final class ConfigReader {
   private static final String POSTGRESQL = "portcullis.journal.postgresql.";
   private static final String WEBHOOKS = "portcullis.alerts.webhooks";
+  private static final String CLUSTER = "portcullis.cluster";
+  private static final Pattern SEED = Pattern.compile("(\\[[0-9a-fA-F:.]+]|[^\\s:]+):([1-9][0-9]{0,4})");
 
   private final KeyReader keys;
 
@@ -54,7 +57,8 @@ final class ConfigReader {
         journal(),
         keys.atMost("portcullis.health.interval", Duration.ofMinutes(1)),
         alerts(),
-        keys.named("portcullis.auth.principals", this::principal));
+        keys.named("portcullis.auth.principals", this::principal),
+        cluster());
     keys.refuseUnknown("portcullis");
     return config;
   }
@@ -104,6 +108,35 @@ final class ConfigReader {
     return new GatewayConfig.Journal(
         store.equals("postgresql") ? checked(postgresql) : levelDb,
         keys.size("portcullis.journal.low-space", 1, Long.MAX_VALUE));
+  }
+
+  private GatewayConfig.Cluster cluster() {
+    boolean enabled = keys.flag(CLUSTER + ".enabled");
+    var host = enabled ? keys.text(CLUSTER + ".host") : keys.maybeEmpty(CLUSTER + ".host");
+    var seeds = keys.words(CLUSTER + ".seeds").stream().map(ConfigReader::seed).toList();
+    if (enabled && seeds.isEmpty()) {
+      throw ConfigFault.of(CLUSTER + ".seeds", "needs one or more host:port of nodes to join at");
+    }
+    if (enabled && !keys.text("portcullis.journal.store").equals("postgresql")) {
+      throw ConfigFault.of(
+          CLUSTER + ".enabled", "needs a store that nodes share: portcullis.journal.store = postgresql");
+    }
+    return new GatewayConfig.Cluster(
+        enabled,
+        host,
+        keys.number(CLUSTER + ".port", 1, 65_535),
+        seeds,
+        keys.positive(CLUSTER + ".stable-after"),
+        keys.positive(CLUSTER + ".heartbeat-pause"));
+  }
+
+  /** The port follows the last colon, so that the numbers of IPv6 may have more of them. */
+  private static GatewayConfig.Seed seed(String text) {
+    var match = SEED.matcher(text);
+    if (!match.matches() || Integer.parseInt(match.group(2)) > 65_535) {
+      throw ConfigFault.of(CLUSTER + ".seeds", "\"" + text + "\" is not host:port");
+    }
+    return new GatewayConfig.Seed(match.group(1), Integer.parseInt(match.group(2)));
   }
 
   private static GatewayConfig.Postgresql checked(GatewayConfig.Postgresql store) {

@@ -25,7 +25,8 @@ public record GatewayConfig(
     Journal journal,
     Duration healthInterval,
     Alerts alerts,
-    Map<String, Principal> principals) {
+    Map<String, Principal> principals,
+    Cluster cluster) {
 
   /** @param bodyBytes largest request body */
   public record Http(String host, int port, int bodyBytes, Duration keepAlive) {}
@@ -109,6 +110,24 @@ public record GatewayConfig(
       scopes = Set.copyOf(scopes);
     }
   }
+
+  /**
+   * Several nodes over one store.
+   *
+   * @param host under which the other nodes reach this one; empty unless enabled
+   * @param seeds nodes to join at, the first of which may found the cluster; empty unless enabled
+   * @param stableAfter time without a change of who reaches whom before the lost side is declared gone
+   * @param heartbeatPause time without a sign of life after which a node counts as unreachable
+   */
+  public record Cluster(
+      boolean enabled, String host, int port, List<Seed> seeds, Duration stableAfter,
+      Duration heartbeatPause) {
+    public Cluster {
+      seeds = List.copyOf(seeds);
+    }
+  }
+
+  public record Seed(String host, int port) {}
 
   public GatewayConfig {
     agents = Map.copyOf(agents);

@@ -89,16 +89,28 @@ final class KeyReader {
     return word;
   }
 
-  boolean flag(String key) {
-    return read(key, "true or false", root::getBoolean);
-  }
-
   String text(String key) {
     var text = read(key, "a text", root::getString);
     if (text.isBlank()) {
       throw ConfigFault.of(key, "must not be empty");
     }
     return text;
+  }
+
+  String maybeEmpty(String key) {
+    return read(key, "a text", root::getString);
+  }
+
+  boolean flag(String key) {
+    return read(key, "true or false", root::getBoolean);
+  }
+
+  /** A list of texts, or one text with commas between: what an environment variable can hold. */
+  List<String> words(String key) {
+    return read(key, "a list of texts", path -> root.getValue(path).valueType() == ConfigValueType.STRING
+        ? Arrays.stream(root.getString(path).split(",")).map(String::strip).filter(word -> !word.isEmpty())
+            .toList()
+        : root.getStringList(path));
   }
 
   List<String> texts(String key) {

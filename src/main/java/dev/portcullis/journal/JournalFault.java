@@ -88,11 +88,20 @@ public final class JournalFault extends RuntimeException {
 
   /** The damage that {@code failure} comes from, however it is wrapped. */
   public static Optional<JournalFault> corruptionIn(Throwable failure) {
+    return in(failure).filter(fault -> fault.code() == Code.CORRUPT);
+  }
+
+  /** The fault that {@code failure} comes from, however it is wrapped. */
+  public static Optional<JournalFault> in(Throwable failure) {
     return Stream.iterate(failure, Objects::nonNull, Throwable::getCause)
         .filter(JournalFault.class::isInstance)
         .map(JournalFault.class::cast)
-        .filter(fault -> fault.code() == Code.CORRUPT)
         .findFirst();
+  }
+
+  /** Whether another process writes instead of this one, so that trying again here would be wrong. */
+  public boolean elsewhere() {
+    return code == Code.LOST || code == Code.RETIRED;
   }
 
   static JournalFault locked(Path lock) {
@@ -106,7 +115,10 @@ public final class JournalFault extends RuntimeException {
 
   static JournalFault corrupt(String where, String persistenceId, long seq, String what) {
     return new JournalFault(
-        Code.CORRUPT, seq, quoted(persistenceId) + " seq " + seq + ": " + what + ", in " + where + REPAIR, what);
+        Code.CORRUPT,
+        seq,
+        quoted(persistenceId) + " seq " + seq + ": " + what + ", in " + where + REPAIR,
+        what);
   }
 
   static JournalFault corruptStore(String where, String what) {

@@ -44,15 +44,29 @@ final class PostgresBatch {
 
   /** Makes all changes as batch {@code number} in the connection's open transaction. */
   Outcome run(Connection connection, long epoch, long link, long number) throws SQLException {
+    var statements = fences(epoch, link, number);
+    claim(statements, epoch);
+    put(statements);
+    remove(statements);
+    return outcome(connection, statements);
+  }
+
+  /** What {@link #run} would come to, where it could not say because a change failed. */
+  Outcome ask(Connection connection, long epoch, long link, long number) throws SQLException {
+    return outcome(connection, fences(epoch, link, number));
+  }
+
+  private PostgresStatements fences(long epoch, long link, long number) {
     var statements = new PostgresStatements().add(
         "update " + schema + ".writer set batch = ? "
             + "where epoch = ? and batch = ? and link = ? and not retired returning epoch",
         number, epoch, number - 1, link);
     move(statements, epoch, true);
     move(statements, epoch, false);
-    claim(statements, epoch);
-    put(statements);
-    remove(statements);
+    return statements;
+  }
+
+  private Outcome outcome(Connection connection, PostgresStatements statements) throws SQLException {
     try (var prepared = statements.prepare(connection)) {
       boolean rows = prepared.execute();
       boolean fenced = !prepared.getResultSet().next();

@@ -18,6 +18,7 @@ import org.slf4j.LoggerFactory;
 final class PostgresStore implements JournalStore {
 
   private static final Logger LOG = LoggerFactory.getLogger(PostgresStore.class);
+  private static final String UNIQUE_VIOLATION = "23505";
   private static final int PAGE_ROWS = 1_000;
   private static final long PAGE_BYTES = 4L << 20;
 
@@ -151,7 +152,7 @@ final class PostgresStore implements JournalStore {
   private void commit(Connection connection, PostgresBatch batch, long number) throws SQLException {
     inDoubt = true;
     connection.setAutoCommit(false);
-    var outcome = batch.run(connection, epoch, link, number);
+    var outcome = outcome(connection, batch, number);
     if (outcome.fenced()) {
       connection.rollback();
       connection.setAutoCommit(true);
@@ -164,6 +165,24 @@ final class PostgresStore implements JournalStore {
       throw new Lost(outcome.lost());
     }
     connection.commit();
+  }
+
+  private PostgresBatch.Outcome outcome(Connection connection, PostgresBatch batch, long number)
+      throws SQLException {
+    try {
+      return batch.run(connection, epoch, link, number);
+    } catch (SQLException e) {
+      if (!UNIQUE_VIOLATION.equals(e.getSQLState())) {
+        throw e;
+      }
+      // Whoever owns the history now may have used the number already; the fences say whether that is so.
+      connection.rollback();
+      var outcome = batch.ask(connection, epoch, link, number);
+      if (!outcome.fenced() && outcome.lost().isEmpty()) {
+        throw e;
+      }
+      return outcome;
+    }
   }
 
   /**

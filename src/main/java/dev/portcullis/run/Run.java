@@ -172,7 +172,8 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
   @Override
   public Behavior<Command> onSignal(Signal signal) {
     if (signal instanceof PostStop && phase instanceof Live(var attempt)) {
-      attempt.stop(parts.limits().abortGrace());
+      // Its owner is gone; another one, perhaps on another node, may begin the next attempt at any moment.
+      attempt.stop(Duration.ZERO);
     }
     return this;
   }

@@ -1,20 +1,28 @@
 package dev.portcullis.session;
 
 import dev.portcullis.protocol.SessionRow;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.Terminated;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.apache.pekko.actor.typed.receptionist.Receptionist;
+import org.apache.pekko.actor.typed.receptionist.ServiceKey;
 
 /**
  * The read side: every session's row, and the only publisher of changed rows. A session tells it of a new row
@@ -41,8 +49,30 @@ public final class Directory {
   /** Sends every row, then every changed one. */
   public record Subscribe(ActorRef<SessionRow> viewer) implements Command {}
 
-  /** Keys of sessions with an attempt under way. */
-  public record GetActive(ActorRef<List<String>> replyTo) implements Command {}
+  /**
+   * Rows that this node has not from a session of its own: of a session on another node, or out of the index.
+   * Never told on to other nodes.
+   */
+  public record Heard(List<SessionRow> rows) implements Command, Wire {
+    public Heard {
+      rows = List.copyOf(rows);
+    }
+  }
+
+  /** From another node's directory: from now on it tells this one of every change. */
+  public record Greeting() implements Command, Wire {}
+
+  record PeersChanged(Set<ActorRef<Command>> directories) implements Command {}
+
+  record RereadDue() implements Command {}
+
+  /** @param before what was known, and as of which revision, when the reading began */
+  record Reread(List<SessionRow> rows, Map<String, Long> before) implements Command {}
+
+  record RereadFailed(String cause) implements Command {}
+
+  static final ServiceKey<Command> PEERS = ServiceKey.create(Command.class, "directory");
+  private static final Duration REREAD = Duration.ofSeconds(30);
 
   // ---- state
   /** Newest first; the key decides between equals. */
@@ -76,6 +106,10 @@ public final class Directory {
   private final TreeMap<Place, SessionRow> byTime = new TreeMap<>();
   private final Set<ActorRef<SessionRow>> viewers = new LinkedHashSet<>();
   private final ActorContext<Command> context;
+  private final Supplier<CompletionStage<List<SessionRow>>> index;
+  private Set<ActorRef<Command>> peers = Set.of();
+  private boolean rereading;
+  private boolean rereadAgain;
   private long accepted;
   private long terminal;
   private long active;
@@ -87,11 +121,27 @@ public final class Directory {
   // ---- behaviour
   /** @param rows what the journal's index holds at boot */
   public static Behavior<Command> create(List<SessionRow> rows) {
-    return Behaviors.setup(context -> {
-      var directory = new Directory(context);
-      rows.forEach(directory::put);
-      return directory.running();
-    });
+    return Behaviors.setup(context ->
+        new Directory(context, () -> CompletableFuture.completedFuture(List.of())).running(rows));
+  }
+
+  /**
+   * One of several, on as many nodes. Each tells the others of the sessions of its own node; what gets lost
+   * is found in the index, which is read again when a node comes or goes, and now and then.
+   *
+   * @param rows what the journal's index holds at boot
+   * @param index reads it again
+   */
+  public static Behavior<Command> clustered(
+      List<SessionRow> rows, Supplier<CompletionStage<List<SessionRow>>> index) {
+    return Behaviors.setup(context -> Behaviors.withTimers(timers -> {
+      var receptionist = context.getSystem().receptionist();
+      receptionist.tell(Receptionist.register(PEERS, context.getSelf()));
+      receptionist.tell(Receptionist.subscribe(PEERS, context.messageAdapter(
+          Receptionist.Listing.class, listing -> new PeersChanged(listing.getServiceInstances(PEERS)))));
+      timers.startTimerWithFixedDelay(new RereadDue(), REREAD);
+      return new Directory(context, index).running(rows);
+    }));
   }
 
   /** False when {@code cursor} is not one that a page has named. */
@@ -99,11 +149,14 @@ public final class Directory {
     return cursor.isEmpty() || cursor.matches("-?[0-9]{1,12}\\.[0-9]{1,9}:.+");
   }
 
-  private Directory(ActorContext<Command> context) {
+  private Directory(
+      ActorContext<Command> context, Supplier<CompletionStage<List<SessionRow>>> index) {
     this.context = context;
+    this.index = index;
   }
 
-  private Behavior<Command> running() {
+  private Behavior<Command> running(List<SessionRow> rows) {
+    rows.forEach(this::put);
     return Behaviors.receive(Command.class)
         .onAnyMessage(this::onCommand)
         .onSignal(Terminated.class, gone -> {
@@ -115,22 +168,81 @@ public final class Directory {
 
   private Behavior<Command> onCommand(Command command) {
     switch (command) {
-      case Changed(var row) -> change(row);
+      case Changed(var row) -> changeHere(row);
       case Quarantined(var entityId) -> quarantine(entityId);
       case ListRows(var query, var replyTo) -> replyTo.tell(page(query));
       case GetRow(var key, var replyTo) ->
           replyTo.tell(byKey.containsKey(key) ? List.of(byKey.get(key)) : List.of());
       case GetTotals(var replyTo) -> replyTo.tell(totals());
-      case GetActive(var replyTo) -> replyTo.tell(
-          byKey.values().stream().filter(SessionRow::hasActiveRun).map(SessionRow::key).toList());
       case Subscribe(var viewer) -> subscribe(viewer);
+      case Heard(var rows) -> rows.forEach(this::change);
+      case PeersChanged(var directories) -> peersChanged(directories);
+      case Greeting _, RereadDue _ -> reread();
+      case Reread(var rows, var before) -> reread(rows, before);
+      case RereadFailed(var cause) -> {
+        context.getLog().warn("directory.reread_failed cause={}", cause);
+        rereading = false;
+      }
     }
     return Behaviors.same();
   }
 
+  /** What a peer had not been told before the greeting, it finds in the index after it. */
+  private void peersChanged(Set<ActorRef<Command>> directories) {
+    var others = new HashSet<>(directories);
+    others.remove(context.getSelf());
+    others.stream().filter(other -> !peers.contains(other)).forEach(other -> other.tell(new Greeting()));
+    if (!others.equals(peers)) {
+      peers = Set.copyOf(others);
+      reread(); // A peer that is gone may have taken its last words with it.
+    }
+  }
+
+  private void reread() {
+    if (rereading) {
+      rereadAgain = true;
+      return;
+    }
+    rereading = true;
+    rereadAgain = false;
+    var before = byKey.values().stream().collect(Collectors.toMap(SessionRow::key, SessionRow::rev));
+    context.pipeToSelf(index.get(), (rows, failure) ->
+        failure == null ? new Reread(rows, before) : new RereadFailed(failure.toString()));
+  }
+
+  private void reread(List<SessionRow> rows, Map<String, Long> before) {
+    rows.forEach(this::change);
+    // Known before the reading, on the disk before it was known, and not there any more: erased.
+    var gone = new HashMap<>(before);
+    rows.forEach(row -> gone.remove(row.key()));
+    gone.forEach((key, rev) -> {
+      var known = byKey.get(key);
+      if (known != null && known.rev() == rev) {
+        change(erased(known));
+      }
+    });
+    rereading = false;
+    if (rereadAgain) {
+      reread();
+    }
+  }
+
+  private static SessionRow erased(SessionRow row) {
+    return new SessionRow(row.key(), row.sessionId(), row.agent(), row.title(), "erased", false, false,
+        List.of(), 0, 0, 0, row.lastRunId(), row.usage(), 0, 0, row.createdAt(), row.updatedAt(),
+        row.rev() + 1);
+  }
+
+  /** A session of this node: the others hear of it too. */
+  private void changeHere(SessionRow row) {
+    change(row);
+    peers.forEach(peer -> peer.tell(new Heard(List.of(row))));
+  }
+
   private void change(SessionRow row) {
     var known = byKey.get(row.key());
-    if (known != null && known.rev() >= row.rev()) {
+    boolean news = known == null ? !row.status().equals("erased") : known.rev() < row.rev();
+    if (!news) {
       return;
     }
     put(row);
@@ -143,7 +255,8 @@ public final class Directory {
         .filter(row -> !row.status().equals(SessionRow.QUARANTINED))
         .filter(row -> new SessionKey(row.key()).entityId().equals(entityId))
         .findFirst()
-        .ifPresent(row -> change(Rows.quarantined(row)));
+        .map(Rows::quarantined)
+        .ifPresent(this::changeHere);
   }
 
   private void subscribe(ActorRef<SessionRow> viewer) {

@@ -25,6 +25,19 @@ public final class Gate {
     return state.get().compareTo(State.DRAINING) < 0;
   }
 
+  /**
+   * What counts for a turn that was asked for at a node whose gate is {@code asked}, when its session is
+   * here. A node that stops takes no turns, wherever their sessions are; and a turn that another node takes
+   * is none of its business: it waits here for the next owner.
+   */
+  State forTurnOf(State asked) {
+    var own = state();
+    return switch (own) {
+      case FENCED, STORAGE_LOW -> own;
+      case BOOTING, OPEN, DRAINING -> asked;
+    };
+  }
+
   /** Moves on; a later state is never left for an earlier one, except that storage can come back. */
   public void moveTo(State next) {
     state.updateAndGet(now -> {

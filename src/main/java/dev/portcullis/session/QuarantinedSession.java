@@ -29,8 +29,8 @@ final class QuarantinedSession {
       case Session.Trim trim -> trim.replyTo().tell(new Session.Trimmed(0));
       case Session.KeysRead read -> read.submit().replyTo().tell(answer);
       case Session.KeysUnread unread -> unread.submit().replyTo().tell(answer);
-      case Session.TakeOver _, Session.TrimEnded _, Session.NextLookup _, Session.Reported _, Session.AttemptDied _, Session.TimePassed _,
-          Session.IdlePassed _, Session.Leave _ -> { }
+      case Session.TakeOver _, Session.TrimEnded _, Session.NextLookup _, Session.Reported _,
+          Session.AttemptDied _, Session.TimePassed _, Session.IdlePassed _, Session.Leave _ -> { }
     }
   }
 }

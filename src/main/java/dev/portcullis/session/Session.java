@@ -9,14 +9,14 @@ import dev.portcullis.run.Run;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.PostStop;
 import org.apache.pekko.actor.typed.SupervisorStrategy;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
@@ -24,6 +24,7 @@ import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 import org.apache.pekko.cluster.sharding.typed.javadsl.ClusterSharding;
 import org.apache.pekko.cluster.sharding.typed.javadsl.EntityTypeKey;
 import org.apache.pekko.persistence.typed.EventAdapter;
+import org.apache.pekko.persistence.typed.JournalPersistFailed;
 import org.apache.pekko.persistence.typed.PersistenceId;
 import org.apache.pekko.persistence.typed.RecoveryCompleted;
 import org.apache.pekko.persistence.typed.RecoveryFailed;
@@ -50,6 +51,7 @@ public final class Session
    * Accepts one turn. Repeatable by key: a bound one is answered with its run and starts nothing.
    *
    * @param runId the run's id if it is accepted; the asker's choice, never used twice
+   * @param gate of the node that was asked
    */
   public record Submit(
       String runId,
@@ -58,6 +60,7 @@ public final class Session
       String message,
       List<Message> context,
       List<Sessions.Key> keys,
+      Gate.State gate,
       ActorRef<Receipt> replyTo)
       implements Command {
     public Submit {
@@ -126,8 +129,14 @@ public final class Session
   /**
    * @param since position at which the current conversation begins
    * @param erasedTo position up to which everything was erased
+   * @param rows the row as of {@code seq}; none when there never was a session
    */
-  public record Position(long seq, long since, long erasedTo) implements PositionReply {}
+  public record Position(long seq, long since, long erasedTo, List<SessionRow> rows)
+      implements PositionReply {
+    public Position {
+      rows = List.copyOf(rows);
+    }
+  }
 
   public record Recovered(int resumed, int parked, int open) implements Wire {}
 
@@ -140,12 +149,14 @@ public final class Session
   public record Trimmed(long events) implements Wire {}
 
   // ---- what a session needs of its node
+  /** @param underway is told of each attempt that begins or ends on this node */
   public record Node(
       GatewayConfig config,
       Gate gate,
       Run.Parts run,
       long incarnation,
       boolean autoResume,
+      Underway underway,
       ActorRef<Directory.Command> directory,
       Transcripts transcripts,
       Quarantine quarantine,
@@ -155,6 +166,8 @@ public final class Session
   public static final EntityTypeKey<Command> TYPE_KEY = EntityTypeKey.create(Command.class, "session");
 
   static final int SNAPSHOT_EVERY = 200;
+  private static final Recovered NOTHING_FOUND = new Recovered(0, 0, 0);
+  private static final String HANDED_OVER = "handover";
   private static final Duration RESTART_FIRST = Duration.ofMillis(200);
   private static final Duration RESTART_LONGEST = Duration.ofSeconds(30);
 
@@ -168,23 +181,24 @@ public final class Session
   private final RunLog log;
   private final Waiters waiters = new Waiters();
   private final TimerScheduler<Command> timers;
-  /**
-   * Turns with keys that the state does not know, in order. Only the first is looked up: nothing that it may
-   * depend on can be accepted before it is decided.
-   */
-  private final Deque<Submit> lookups = new ArrayDeque<>();
-  /** Who waits for a trim; one goes on at a time, for the first of them. */
-  private final Deque<ActorRef<Trimmed>> trims = new ArrayDeque<>();
+  private final KeyLookups lookups;
+  private final Trims trims;
+  private final AtomicBoolean lost;
   private boolean owned;
-  private Recovered recovered = new Recovered(0, 0, 0);
+  private boolean leaving;
+  private Recovered recovered = NOTHING_FOUND;
   private final List<ActorRef<Rested>> resting = new ArrayList<>();
 
   public static Behavior<Command> create(
       String entityId, ActorRef<ClusterSharding.ShardCommand> shard, Node node) {
-    Behavior<Command> session = Behaviors.setup(context -> node.quarantine().of(entityId)
-        .map(QuarantinedSession::create)
-        .orElseGet(() -> Recovering.around(recovering -> Behaviors.withTimers(timers ->
-            new Session(entityId, context, timers, shard, node, recovering)))));
+    var lost = new AtomicBoolean();
+    Behavior<Command> session = Behaviors.setup(context -> lost.get()
+        // Another node writes this history now and answers for it; to start here again would take it back.
+        ? Behaviors.stopped()
+        : node.quarantine().of(entityId)
+            .map(QuarantinedSession::create)
+            .orElseGet(() -> Recovering.around(recovering -> Behaviors.withTimers(timers ->
+                new Session(entityId, context, timers, shard, node, recovering, lost)))));
     // A bug ends the attempt, not the session: what was open is taken over as after a crash, and as often.
     return Behaviors.supervise(session)
         .onFailure(SupervisorStrategy.restartWithBackoff(RESTART_FIRST, RESTART_LONGEST, 0.2));
@@ -200,7 +214,8 @@ public final class Session
       TimerScheduler<Command> timers,
       ActorRef<ClusterSharding.ShardCommand> shard,
       Node node,
-      Recovering recovering) {
+      Recovering recovering,
+      AtomicBoolean lost) {
     super(persistenceId(entityId));
     this.entityId = entityId;
     this.context = context;
@@ -208,6 +223,9 @@ public final class Session
     this.shard = shard;
     this.node = node;
     this.recovering = recovering;
+    this.lost = lost;
+    this.lookups = new KeyLookups(entityId, node.transcripts(), context);
+    this.trims = new Trims(entityId, node, context);
     var agenda = new Agenda(
         node.config().run(),
         node.config().agents(),
@@ -254,7 +272,17 @@ public final class Session
         })
         .onSignal(RecoveryFailed.class, (_, failed) -> JournalFault.corruptionIn(failed.getFailure())
             .ifPresent(fault -> recovering.failed(node.quarantine().add(entityId, fault))))
+        .onSignal(JournalPersistFailed.class, (_, failed) -> refused(failed.failure()))
+        .onSignal(PostStop.instance(), _ -> node.underway().over(entityId))
         .build();
+  }
+
+  private void refused(Throwable failure) {
+    JournalFault.in(failure).filter(JournalFault::elsewhere).ifPresent(fault -> {
+      context.getLog().warn("session.lost session={} cause={}", entityId, fault.code());
+      lost.set(true);
+      node.underway().over(entityId);
+    });
   }
 
   @Override
@@ -269,13 +297,11 @@ public final class Session
     return switch (command) {
       case TakeOver _ -> takeOver(state, now);
       case Submit submit when state.knows(submit.keys()) -> submit(state, submit, Map.of(), now);
-      case Submit submit -> lookUp(submit);
-      case KeysRead read -> keysRead(state, read, now);
-      case KeysUnread unread -> keysUnread(unread);
-      case NextLookup _ -> {
-        readKeysOfFirst();
-        yield Effect().noReply();
-      }
+      case Submit submit -> quietly(() -> lookups.add(submit));
+      case KeysRead(var submit, var found) ->
+          lookups.end(submit) ? submit(state, submit, found, now) : Effect().noReply();
+      case KeysUnread unread -> quietly(() -> lookups.failed(unread));
+      case NextLookup _ -> quietly(lookups::next);
       case Abort abort -> control(state, turns.abort(state, abort.runId(), abort.by(), now), abort.replyTo());
       case Resume resume ->
           control(state, turns.resume(state, resume.runId(), resume.by(), now), resume.replyTo());
@@ -283,24 +309,30 @@ public final class Session
       case Clear clear -> clear(state, clear, now);
       case AwaitBeyond(var seq, var replyTo) when state.seq() > seq ->
           Effect().reply(replyTo, position(state));
-      case AwaitBeyond(_, var replyTo) -> {
-        waiters.add(replyTo, now);
-        yield Effect().noReply();
-      }
-      case Trim(var replyTo) -> {
-        trims.add(replyTo);
-        yield trims.size() == 1 ? trim(state, now) : Effect().noReply();
-      }
-      case TrimEnded ended -> trimEnded(state, ended, now);
-      case Recover(var replyTo) -> Effect().reply(replyTo, recovered);
+      case AwaitBeyond(_, var replyTo) -> quietly(() -> waiters.add(replyTo, now));
+      case Trim(var replyTo) -> quietly(() -> trims.add(replyTo, state, now));
+      case TrimEnded ended -> quietly(() -> trims.ended(ended, state, now));
+      case Recover(var replyTo) -> recover(replyTo);
       case NoteStop(var reason, var replyTo) -> noteStop(state, reason, replyTo, now);
       case Rest(var grace, var replyTo) -> rest(state, grace, replyTo);
       case Reported(var report) -> reported(state, report, now);
       case AttemptDied(var fence) -> attemptDied(state, fence, now);
       case TimePassed _ -> persist(state, turns.expired(state, now), now).thenNoReply();
       case IdlePassed _ -> idle(state);
-      case Leave _ -> leave(state);
+      case Leave _ -> leave(state, now);
     };
+  }
+
+  private ReplyEffect<Recorded, SessionState> quietly(Runnable work) {
+    work.run();
+    return Effect().noReply();
+  }
+
+  /** What was found is said once: whoever is woken again has found nothing new. */
+  private ReplyEffect<Recorded, SessionState> recover(ActorRef<Recovered> replyTo) {
+    var found = recovered;
+    recovered = NOTHING_FOUND;
+    return Effect().reply(replyTo, found);
   }
 
   private ReplyEffect<Recorded, SessionState> takeOver(SessionState state, Instant now) {
@@ -316,49 +348,9 @@ public final class Session
         .thenUnstashAll();
   }
 
-  private ReplyEffect<Recorded, SessionState> lookUp(Submit submit) {
-    lookups.add(submit);
-    if (lookups.size() == 1) {
-      readKeysOfFirst();
-    }
-    return Effect().noReply();
-  }
-
-  private void readKeysOfFirst() {
-    if (!lookups.isEmpty()) {
-      var submit = lookups.getFirst();
-      context.pipeToSelf(
-          node.transcripts().keys(entityId, submit.keys()), (found, failure) -> failure == null
-              ? new KeysRead(submit, found)
-              : new KeysUnread(submit, failure.toString()));
-    }
-  }
-
-  private void endLookup() {
-    lookups.removeFirst();
-    context.getSelf().tell(new NextLookup());
-  }
-
-  private ReplyEffect<Recorded, SessionState> keysRead(SessionState state, KeysRead read, Instant now) {
-    if (lookups.peek() != read.submit()) {
-      return Effect().noReply(); // Asked before a restart; its asker has to ask again.
-    }
-    endLookup();
-    return submit(state, read.submit(), read.found(), now);
-  }
-
-  /** Not answered, so unknown to its asker: whether the key is bound cannot be said. */
-  private ReplyEffect<Recorded, SessionState> keysUnread(KeysUnread unread) {
-    context.getLog().warn("session.keys_unread cause={}", unread.cause());
-    if (lookups.peek() == unread.submit()) {
-      endLookup();
-    }
-    return Effect().noReply();
-  }
-
   private ReplyEffect<Recorded, SessionState> submit(
       SessionState state, Submit submit, Map<String, SessionState.KeyEntry> stored, Instant now) {
-    return switch (turns.submit(state, submit, stored, node.gate().state(), now)) {
+    return switch (turns.submit(state, submit, stored, node.gate().forTurnOf(submit.gate()), now)) {
       case Turns.Answer(var receipt) -> Effect().reply(submit.replyTo(), receipt);
       case Turns.Accept(var events) -> persist(state, events, now)
           .thenReply(submit.replyTo(), after -> turns.accepted(after, submit));
@@ -383,33 +375,6 @@ public final class Session
           }
         })
         .thenReply(clear.replyTo(), after -> new Cleared(List.of(Rows.of(clear.erase() ? state : after))));
-  }
-
-  private ReplyEffect<Recorded, SessionState> trim(SessionState state, Instant now) {
-    var kept = node.config().retention();
-    long to = state.open().values().stream().mapToLong(run -> run.firstSeq() - 1).min().orElse(state.seq());
-    var limits = new Trimming.Limits(
-        to, state.erasedTo(), now.minus(kept.transcripts()), now.minus(kept.runs()));
-    context.pipeToSelf(node.transcripts().trim(entityId, limits), (events, failure) ->
-        failure == null ? new TrimEnded(events, "") : new TrimEnded(0, failure.toString()));
-    return Effect().noReply();
-  }
-
-  /** A trim that failed is not answered; the next sweep asks again. */
-  private ReplyEffect<Recorded, SessionState> trimEnded(SessionState state, TrimEnded ended, Instant now) {
-    if (trims.isEmpty()) {
-      return Effect().noReply(); // Begun before a restart.
-    }
-    var asker = trims.removeFirst();
-    if (ended.fault().isEmpty()) {
-      if (ended.events() > 0) {
-        context.getLog().info("session.trimmed session={} events={}", state.key(), ended.events());
-      }
-      asker.tell(new Trimmed(ended.events()));
-    } else {
-      context.getLog().warn("session.trim_failed session={} cause={}", state.key(), ended.fault());
-    }
-    return trims.isEmpty() ? Effect().noReply() : trim(state, now);
   }
 
   private ReplyEffect<Recorded, SessionState> noteStop(
@@ -455,14 +420,27 @@ public final class Session
     return Effect().noReply();
   }
 
-  /** A turn may have come in after the wish to leave: then sharding makes this session anew at once. */
-  private ReplyEffect<Recorded, SessionState> leave(SessionState state) {
-    if (!state.open().isEmpty() && node.gate().starts()) {
+  /**
+   * What is under way comes to rest first, as in a planned stop. A turn may also have come in after the wish
+   * to leave; where a run is open, sharding makes this session anew at once, here or on another node.
+   */
+  private ReplyEffect<Recorded, SessionState> leave(SessionState state, Instant now) {
+    leaving = true;
+    if (state.active().isPresent()) {
+      return persist(state, turns.noteStop(state, HANDED_OVER, now), now)
+          .thenRun((SessionState _) -> attempts.stop(node.config().drain().grace()))
+          .thenNoReply();
+    }
+    if (!state.open().isEmpty() && (node.gate().starts() || node.config().cluster().enabled())) {
       ClusterSharding.get(context.getSystem())
           .entityRefFor(TYPE_KEY, entityId)
           .tell(new Recover(context.getSystem().ignoreRef()));
     }
     return Effect().stop().thenNoReply();
+  }
+
+  private boolean starts() {
+    return !leaving && node.gate().starts();
   }
 
   /**
@@ -471,7 +449,7 @@ public final class Session
    */
   private EffectBuilder<Recorded, SessionState> persist(
       SessionState before, List<SessionEvent> events, Instant now) {
-    var records = Recorded.of(before, turns.withNext(before, events, node.gate().starts(), now));
+    var records = Recorded.of(before, turns.withNext(before, events, starts(), now));
     return records.isEmpty()
         ? Effect().none().thenRun((SessionState state) -> settle(before, state))
         : Effect().persist(records).thenRun((SessionState state) -> {
@@ -481,7 +459,8 @@ public final class Session
   }
 
   private static Position position(SessionState state) {
-    return new Position(state.seq(), state.since(), state.erasedTo());
+    var rows = state.key().isEmpty() ? List.<SessionRow>of() : List.of(Rows.of(state));
+    return new Position(state.seq(), state.since(), state.erasedTo(), rows);
   }
 
   private void drain(OpenRun active) {
@@ -499,17 +478,22 @@ public final class Session
     if (after.rev() != before.rev()) {
       node.directory().tell(new Directory.Changed(Rows.of(after)));
     }
+    after.active().ifPresentOrElse(
+        _ -> node.underway().began(entityId), () -> node.underway().over(entityId));
     attempts.reconcile(context, after);
     if (after.active().isEmpty()) {
       resting.forEach(asker -> asker.tell(new Rested(after.in(RunStatus.INTERRUPTED).size())));
       resting.clear();
+      if (leaving) {
+        context.getSelf().tell(new Leave());
+      }
     } else if (node.gate().state() == Gate.State.DRAINING) {
       drain(after.active().get());
     }
     if (after.seq() != before.seq()) {
       waiters.release(position(after));
     }
-    turns.nextWake(after, node.gate().starts(), node.clock().instant()).ifPresentOrElse(
+    turns.nextWake(after, starts(), node.clock().instant()).ifPresentOrElse(
         delay -> timers.startSingleTimer(TimePassed.class, new TimePassed(), delay),
         () -> timers.cancel(TimePassed.class));
   }

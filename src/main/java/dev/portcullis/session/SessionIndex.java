@@ -74,14 +74,34 @@ public final class SessionIndex {
     doubted.addAll(repaired);
     doubted.addAll(unreadable);
     if (doubted.isEmpty()) {
-      return new Found(rows, open(Set.of()), Map.of(), List.of());
+      return new Found(rows, open(journal, Set.of()), Map.of(), List.of());
     }
     var traces = Traces.of(journal, doubted);
     var damaged = new LinkedHashMap<String, Damage>();
     doubted.forEach(entityId -> look(entityId, traces.get(entityId))
         .ifPresent(damage -> damaged.put(entityId, damage)));
     var released = quarantined.stream().filter(entityId -> !damaged.containsKey(entityId)).toList();
-    return new Found(rows(damaged.keySet(), traces), open(damaged.keySet()), damaged, released);
+    return new Found(rows(damaged.keySet(), traces), open(journal, damaged.keySet()), damaged, released);
+  }
+
+  /** The rows as the index has them now, for one who has made it right before. */
+  public static List<SessionRow> rows(Journal journal) {
+    var damaged = damaged(journal);
+    var rows = new ArrayList<SessionRow>();
+    journal.scan(Rows.ROW, (text, json) -> Rows.parse(text, json).ifPresent(row ->
+        rows.add(damaged.contains(new SessionKey(text).entityId()) ? Rows.quarantined(row) : row)));
+    return rows;
+  }
+
+  /** Sessions that somebody must wake, as the index has them now. */
+  public static List<SessionKey> open(Journal journal) {
+    return open(journal, damaged(journal));
+  }
+
+  private static Set<String> damaged(Journal journal) {
+    var damaged = new HashSet<String>();
+    journal.scan(Damage.SPACE, (entityId, _) -> damaged.add(entityId));
+    return damaged;
   }
 
   private void unreadable(String key) {
@@ -143,7 +163,7 @@ public final class SessionIndex {
     return rows;
   }
 
-  private List<SessionKey> open(Set<String> damaged) {
+  private static List<SessionKey> open(Journal journal, Set<String> damaged) {
     var keys = new ArrayList<SessionKey>();
     journal.scan(Rows.OPEN, (text, _) -> SessionKey.parse(text)
         .filter(key -> !damaged.contains(key.entityId()))

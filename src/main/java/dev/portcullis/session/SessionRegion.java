@@ -2,9 +2,12 @@ package dev.portcullis.session;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
 import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.cluster.sharding.ShardCoordinator.ShardAllocationStrategy;
+import org.apache.pekko.cluster.sharding.typed.ShardingEnvelope;
 import org.apache.pekko.cluster.sharding.typed.javadsl.ClusterSharding;
 import org.apache.pekko.cluster.sharding.typed.javadsl.Entity;
 import org.apache.pekko.stream.javadsl.Sink;
@@ -18,12 +21,25 @@ public final class SessionRegion {
 
   private final ActorSystem<?> system;
 
+  private SessionRegion(ActorSystem<?> system, Entity<Session.Command, ?> entity) {
+    this.system = system;
+    ClusterSharding.get(system).init(entity);
+  }
+
   /** Starts sharding; sessions are made as they are addressed. */
   public SessionRegion(ActorSystem<?> system, Session.Node node) {
-    this.system = system;
-    ClusterSharding.get(system).init(Entity
+    this(system, entity(node));
+  }
+
+  /** @param allocation says which node a shard lives on */
+  public SessionRegion(ActorSystem<?> system, Session.Node node, ShardAllocationStrategy allocation) {
+    this(system, entity(node).withAllocationStrategy(allocation));
+  }
+
+  private static Entity<Session.Command, ShardingEnvelope<Session.Command>> entity(Session.Node node) {
+    return Entity
         .of(Session.TYPE_KEY, entity -> Session.create(entity.getEntityId(), entity.getShard(), node))
-        .withStopMessage(new Session.Leave()));
+        .withStopMessage(new Session.Leave());
   }
 
   /**
@@ -46,19 +62,19 @@ public final class SessionRegion {
   /**
    * Notes a planned stop on the active attempt of each; completes with the number of notes in the journal.
    */
-  public CompletionStage<Integer> noteStop(List<String> sessions, String reason, Duration atMost) {
-    return Source.from(sessions)
-        .mapAsyncUnordered(sessions.size() + 1, key -> ClusterSharding.get(system)
-            .entityRefFor(Session.TYPE_KEY, new SessionKey(key).entityId())
+  public CompletionStage<Integer> noteStop(Set<String> entities, String reason, Duration atMost) {
+    return Source.from(entities)
+        .mapAsyncUnordered(entities.size() + 1, id -> ClusterSharding.get(system)
+            .entityRefFor(Session.TYPE_KEY, id)
             .<Session.StopNoted>ask(replyTo -> new Session.NoteStop(reason, replyTo), atMost))
         .runFold(0, (sum, noted) -> sum + noted.runs(), system);
   }
 
   /** Ends the active attempt of each; completes when none is active. */
-  public CompletionStage<Integer> rest(List<String> sessions, Duration grace, Duration atMost) {
-    return Source.from(sessions)
-        .mapAsyncUnordered(sessions.size() + 1, key -> ClusterSharding.get(system)
-            .entityRefFor(Session.TYPE_KEY, new SessionKey(key).entityId())
+  public CompletionStage<Integer> rest(Set<String> entities, Duration grace, Duration atMost) {
+    return Source.from(entities)
+        .mapAsyncUnordered(entities.size() + 1, id -> ClusterSharding.get(system)
+            .entityRefFor(Session.TYPE_KEY, id)
             .<Session.Rested>ask(replyTo -> new Session.Rest(grace, replyTo), atMost))
         .runWith(Sink.fold(0, (sum, rested) -> sum + rested.interrupted()), system);
   }

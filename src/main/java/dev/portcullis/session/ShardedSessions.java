@@ -48,19 +48,26 @@ public final class ShardedSessions implements Sessions {
   private final Transcripts transcripts;
   private final RandomGenerator random;
   private final Clock clock;
+  private final Gate gate;
+  private final boolean clustered;
 
+  /** @param clustered whether a session may live on another node than who asks */
   public ShardedSessions(
       ActorSystem<?> system,
       ActorRef<Directory.Command> directory,
       Transcripts transcripts,
       RandomGenerator random,
-      Clock clock) {
+      Clock clock,
+      Gate gate,
+      boolean clustered) {
     this.system = system;
     this.sharding = ClusterSharding.get(system);
     this.directory = directory;
     this.transcripts = transcripts;
     this.random = random;
     this.clock = clock;
+    this.gate = gate;
+    this.clustered = clustered;
   }
 
   @Override
@@ -75,9 +82,11 @@ public final class ShardedSessions implements Sessions {
                 turn.message(),
                 turn.context(),
                 turn.key(),
+                gate.state(),
                 replyTo),
             ANSWER)
-        .thenCompose(this::withStatus);
+        .thenCompose(this::withStatus)
+        .thenCompose(receipt -> known(turn.session(), receipt));
   }
 
   /** A session remembers only its newest runs; where an older one stands is in the journal. */
@@ -109,9 +118,32 @@ public final class ShardedSessions implements Sessions {
     return transcripts.locate(runId).thenCompose(found -> found.isEmpty()
         ? CompletableFuture.completedFuture(new ControlReply.Unknown())
         : switch (found.getFirst()) {
-          case Transcripts.Located located -> entity(located.session()).ask(command, ANSWER);
+          case Transcripts.Located located -> entity(located.session()).ask(command, ANSWER)
+              .thenCompose(reply -> known(located.session(), reply));
           case Transcripts.Trimmed(var run) ->
               CompletableFuture.completedFuture(new ControlReply.Refused(run.status()));
+        });
+  }
+
+  /** An answer, once this node's directory knows what the session on another node has told its own. */
+  private <T> CompletionStage<T> known(SessionKey session, T answer) {
+    return clustered
+        ? position(session, -1, ANSWER).handle((_, _) -> answer)
+        : CompletableFuture.completedFuture(answer);
+  }
+
+  /** Whoever sees an event through this node must not find the row of before it in this node's list. */
+  private CompletionStage<Session.Position> position(SessionKey session, long beyond, Duration atMost) {
+    return entity(session)
+        .<Session.PositionReply>ask(replyTo -> new Session.AwaitBeyond(beyond, replyTo), atMost)
+        .thenApply(reply -> switch (reply) {
+          case Session.Position position -> {
+            if (clustered) {
+              directory.tell(new Directory.Heard(position.rows()));
+            }
+            yield position;
+          }
+          case Quarantined answer -> throw new Damaged(answer);
         });
   }
 
@@ -128,8 +160,8 @@ public final class ShardedSessions implements Sessions {
   private CompletionStage<Optional<SessionRow>> clear(SessionKey session, boolean erase, String by) {
     return entity(session)
         .<Session.ClearReply>ask(replyTo -> new Session.Clear(erase, by, replyTo), ANSWER)
-        .thenApply(reply -> switch (reply) {
-          case Session.Cleared(var rows) -> rows.stream().findFirst();
+        .thenCompose(reply -> switch (reply) {
+          case Session.Cleared(var rows) -> known(session, rows.stream().findFirst());
           case Quarantined answer -> throw new Damaged(answer);
         });
   }
@@ -215,15 +247,6 @@ public final class ShardedSessions implements Sessions {
         ? cursor.advance(PAGE)
         : position(cursor.session(), beyond, atMost)
             .thenCompose(position -> cursor.upTo(position).advance(PAGE));
-  }
-
-  private CompletionStage<Session.Position> position(SessionKey session, long beyond, Duration atMost) {
-    return entity(session)
-        .<Session.PositionReply>ask(replyTo -> new Session.AwaitBeyond(beyond, replyTo), atMost)
-        .thenApply(reply -> switch (reply) {
-          case Session.Position position -> position;
-          case Quarantined answer -> throw new Damaged(answer);
-        });
   }
 
   /** No news in time is no fault: the viewer asks again. */

@@ -326,4 +326,36 @@ class GatewayConfigTest {
       }
     }
   }
+
+  @ParameterizedTest
+  @CsvSource({
+      "portcullis.cluster.host, ''",
+      "portcullis.cluster.seeds, ''",
+      "portcullis.cluster.seeds, 'a:25520,b'",
+      "portcullis.cluster.seeds, 'a:25520,b:70000'",
+      "portcullis.cluster.port, 0",
+      "portcullis.cluster.stable-after, 0s",
+  })
+  @Tag("F-2")
+  void aNodeOfSeveralIsRefusedByTheNameOfWhatItLacks(String key, String value) {
+    var sets = new HashMap<>(Map.of(
+        "portcullis.cluster.enabled", "true",
+        "portcullis.cluster.host", "a",
+        "portcullis.cluster.seeds", "a:25520",
+        "portcullis.journal.store", "postgresql",
+        "portcullis.journal.postgresql.url", "jdbc:postgresql://db/portcullis"));
+    GatewayConfig.from(new ConfigSource.Shipped().load(sets, Map.of()));
+    sets.put(key, value);
+
+    assertNames(key, assertThrows(ConfigFault.class, () ->
+        GatewayConfig.from(new ConfigSource.Shipped().load(sets, Map.of()))));
+  }
+
+  @Test void severalNodesNeedAStoreThatTheyShare() {
+    var sets = Map.of("portcullis.cluster.enabled", "true", "portcullis.cluster.host", "a",
+        "portcullis.cluster.seeds", "a:25520");
+
+    assertNames("portcullis.cluster.enabled", assertThrows(ConfigFault.class, () ->
+        GatewayConfig.from(new ConfigSource.Shipped().load(sets, Map.of()))));
+  }
 }

@@ -12,7 +12,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -55,6 +57,7 @@ final class GatewayProcess implements AutoCloseable {
     private final List<String> jvm = new ArrayList<>();
     private final List<String> arguments = new ArrayList<>();
     private final List<String> under = new ArrayList<>();
+    private final Map<String, String> environment = new HashMap<>();
     private Optional<List<String>> options = Optional.empty();
     private int port;
     private int managementPort;
@@ -70,6 +73,11 @@ final class GatewayProcess implements AutoCloseable {
 
     Launch argument(String... more) {
       arguments.addAll(List.of(more));
+      return this;
+    }
+
+    Launch environment(String name, String value) {
+      environment.put(name, value);
       return this;
     }
 
@@ -133,6 +141,7 @@ final class GatewayProcess implements AutoCloseable {
       try {
         var builder = new ProcessBuilder(command).directory(data.toAbsolutePath().getParent().toFile());
         builder.environment().keySet().removeIf(name -> name.startsWith("PORTCULLIS_"));
+        builder.environment().putAll(environment);
         return new GatewayProcess(data, builder.redirectErrorStream(true).start());
       } catch (IOException e) {
         throw new UncheckedIOException(e);
@@ -244,6 +253,29 @@ final class GatewayProcess implements AutoCloseable {
   /** SIGTERM. Unlike {@link Process#destroy} this leaves the log readable. */
   void sigterm() {
     process.toHandle().destroy();
+  }
+
+  /** Nothing of the process goes on, and nobody is told. */
+  void sigstop() {
+    signal("STOP");
+  }
+
+  void sigcont() {
+    signal("CONT");
+  }
+
+  private void signal(String name) {
+    try {
+      var kill = new ProcessBuilder("kill", "-" + name, Long.toString(pid())).inheritIO().start();
+      if (kill.waitFor() != 0) {
+        throw new AssertionError("SIG" + name + " could not be sent");
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException stop) {
+      Thread.currentThread().interrupt();
+      throw new AssertionError("interrupted", stop);
+    }
   }
 
   int exitCode(Duration atMost) {

@@ -12,11 +12,18 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 
 /** A disk in memory that outlives the journals opened on it, and whose next write can be told to fail. */
 public final class MemoryDisk {
   /** How a write fails: whether its data is there afterwards is exactly what the writer cannot know. */
-  public enum Fault { NONE, LOST, WRITTEN }
+  public enum Fault {
+    NONE,
+    LOST,
+    WRITTEN,
+    /** Nothing is written, because another process has claimed the histories meanwhile; not unknown at all. */
+    CLAIMED
+  }
 
   private final TreeMap<byte[], byte[]> records = new TreeMap<>(Arrays::compareUnsigned);
   private Fault next = Fault.NONE;
@@ -108,6 +115,12 @@ public final class MemoryDisk {
       synchronized (MemoryDisk.this) {
         var fault = next;
         next = Fault.NONE;
+        if (fault == Fault.CLAIMED) {
+          throw new Lost(batch.stream()
+              .filter(Change.Move.class::isInstance)
+              .map(change -> ((Change.Move) change).persistenceId())
+              .collect(Collectors.toSet()));
+        }
         if (fault != Fault.LOST) {
           batch.forEach(this::apply);
         }

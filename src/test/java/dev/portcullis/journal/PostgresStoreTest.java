@@ -64,6 +64,30 @@ class PostgresStoreTest {
   }
 
   @Test
+  @Tag("INV-C1")
+  void aStaleOwnerWhoseNumberIsTakenLosesThatHistoryAndNothingElse() {
+    try (var a = open("a"); var b = open("b")) {
+      append(a, "s-1", 3);
+      append(b, "s-1", 1);
+      assertEquals(Code.LOST, failure(a.append(List.of(event("s-1", 4, "stale")), List.of())).code());
+      assertFalse(a.failed());
+      append(a, "s-2", 1);
+      assertEquals(4, replay(b, "s-1").size());
+    }
+  }
+
+  @Test
+  void aRetiredNodeWhoseNumberIsTakenIsToldThatItIsRetired() throws Exception {
+    try (var a = open("a"); var b = open("b")) {
+      append(a, "s-1", 3);
+      b.retire("a");
+      append(b, "s-1", 1);
+      assertEquals(Code.RETIRED, failure(a.append(List.of(event("s-1", 4, "stale")), List.of())).code());
+      assertEquals(Code.RETIRED, faults.poll(10, TimeUnit.SECONDS).code());
+    }
+  }
+
+  @Test
   void aHistoryThatWasClaimedBackIsWrittenWhereTheOtherEnded() {
     try (var a = open("a"); var b = open("b")) {
       append(a, "s-1", 3);

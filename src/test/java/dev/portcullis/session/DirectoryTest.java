@@ -9,9 +9,12 @@ import dev.portcullis.protocol.Usage;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
 import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
 import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.receptionist.Receptionist;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -171,9 +174,6 @@ class DirectoryTest {
     var totals = totals(directory);
     assertEquals(new Sessions.Totals(3, 9, 6, 1, 1, 0, 0, 2, 2), totals);
     assertEquals(totals.accepted(), totals.terminal() + totals.open() + totals.parked());
-    TestProbe<List<String>> asker = kit.createTestProbe();
-    directory.tell(new Directory.GetActive(asker.ref()));
-    asker.expectMessage(List.of("agent:main:c"));
     for (var told : viewer.receiveSeveralMessages(2)) {
       assertEquals("quarantined", told.status());
       assertTrue(told.rev() > 1, "a viewer must take it for newer");
@@ -201,5 +201,60 @@ class DirectoryTest {
     viewer.stop();
     directory.tell(new Directory.Changed(row("a", "idle", 1, 1)));
     assertEquals(1, rows(directory).size());
+  }
+
+  private static void eventuallyLists(ActorRef<Directory.Command> directory, SessionRow... expected) {
+    kit.<Void>createTestProbe().awaitAssert(() -> {
+      assertEquals(List.of(expected), rows(directory));
+      return true;
+    });
+  }
+
+  @Test
+  @Tag("INV-A2")
+  void aDirectoryTellsItsPeersOfItsOwnSessionsAndNeverOfWhatItHeard() {
+    TestProbe<Directory.Command> peer = kit.createTestProbe();
+    kit.system().receptionist().tell(Receptionist.register(Directory.PEERS, peer.ref()));
+    var directory = kit.spawn(Directory.clustered(List.of(), () -> CompletableFuture.completedFuture(List.of())));
+    peer.expectMessage(new Directory.Greeting());
+    directory.tell(new Directory.Heard(List.of(row("far", "running", 1, 1))));
+    directory.tell(new Directory.Changed(row("near", "running", 1, 2)));
+    assertEquals(new Directory.Heard(List.of(row("near", "running", 1, 2))), peer.receiveMessage());
+    peer.expectNoMessage();
+    kit.stop(directory);
+    peer.stop();
+  }
+
+  @Test
+  void whatADirectoryMissedItFindsInTheIndexWhenItIsGreeted() {
+    var index = new AtomicReference<>(List.of(row("a", "idle", 1, 1), row("b", "idle", 1, 2)));
+    var directory = kit.spawn(Directory.clustered(index.get(), () -> CompletableFuture.completedFuture(index.get())));
+    eventuallyLists(directory, row("b", "idle", 1, 2), row("a", "idle", 1, 1));
+    index.set(List.of(row("a", "idle", 3, 3))); // The other one was erased meanwhile.
+    directory.tell(new Directory.Greeting());
+    eventuallyLists(directory, row("a", "idle", 3, 3));
+    kit.stop(directory);
+  }
+
+  @Test
+  void aRowThatIsNewerThanTheReadingOfTheIndexStays() {
+    var reading = new CompletableFuture<List<SessionRow>>();
+    var directory = kit.spawn(Directory.clustered(List.of(row("a", "idle", 1, 1)), () -> reading));
+    directory.tell(new Directory.Greeting());
+    directory.tell(new Directory.Changed(row("a", "running", 2, 2)));
+    directory.tell(new Directory.Changed(row("new", "idle", 1, 3)));
+    assertEquals(2, rows(directory).size());
+    reading.complete(List.of(row("a", "idle", 1, 1)));
+    eventuallyLists(directory, row("new", "idle", 1, 3), row("a", "running", 2, 2));
+    kit.stop(directory);
+  }
+
+  @Test
+  void whoHearsOfAnErasedSessionThatItNeverKnewTellsNobody() {
+    var directory = spawn();
+    directory.tell(new Directory.Subscribe(viewer.ref()));
+    directory.tell(new Directory.Heard(List.of(row("a", "erased", 2, 2))));
+    assertEquals(List.of(), rows(directory));
+    viewer.expectNoMessage();
   }
 }

@@ -35,7 +35,7 @@ class WireTest {
     return Stream.of(
         new Session.Submit(
             "run_1", "agent:main:main", "me", "grüße \ud83d\ude00", List.of(new Message("user", "before")),
-            List.of(new Sessions.Key("aa", "bb")), asker()),
+            List.of(new Sessions.Key("aa", "bb")), Gate.State.OPEN, asker()),
         new Session.Abort("run_1", "me", asker()),
         new Session.Resume("run_1", "me", asker()),
         new Session.Decide("run_1", "a-1", true, "me", asker()),
@@ -64,7 +64,9 @@ class WireTest {
         new Quarantined("alert-1"),
         new Session.Cleared(List.of(Rows.of(state))),
         new Session.Cleared(List.of()),
-        new Session.Position(9, 3, 1),
+        new Session.Position(9, 3, 1, List.of(Rows.of(state))),
+        new Directory.Heard(List.of(Rows.of(state))),
+        new Directory.Greeting(),
         new Session.Recovered(1, 2, 3),
         new Session.StopNoted(1),
         new Session.Rested(1),

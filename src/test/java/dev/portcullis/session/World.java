@@ -140,6 +140,7 @@ final class World implements AutoCloseable {
         new Run.Parts(config.run(), registry, alerts),
         incarnation,
         autoResume,
+        new Underway(),
         directory,
         transcripts,
         quarantine,

@@ -1,0 +1,57 @@
+package dev.portcullis.session;
+
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.javadsl.ActorContext;
+
+/** Who waits for a trim of one session; one goes on at a time, for the first of them. */
+final class Trims {
+  private final String entityId;
+  private final Session.Node node;
+  private final ActorContext<Session.Command> context;
+  private final Deque<ActorRef<Session.Trimmed>> waiting = new ArrayDeque<>();
+
+  Trims(String entityId, Session.Node node, ActorContext<Session.Command> context) {
+    this.entityId = entityId;
+    this.node = node;
+    this.context = context;
+  }
+
+  void add(ActorRef<Session.Trimmed> asker, SessionState state, Instant now) {
+    waiting.add(asker);
+    if (waiting.size() == 1) {
+      begin(state, now);
+    }
+  }
+
+  private void begin(SessionState state, Instant now) {
+    var kept = node.config().retention();
+    long to = state.open().values().stream().mapToLong(run -> run.firstSeq() - 1).min().orElse(state.seq());
+    var limits = new Trimming.Limits(
+        to, state.erasedTo(), now.minus(kept.transcripts()), now.minus(kept.runs()));
+    context.pipeToSelf(node.transcripts().trim(entityId, limits), (events, failure) -> failure == null
+        ? new Session.TrimEnded(events, "")
+        : new Session.TrimEnded(0, failure.toString()));
+  }
+
+  /** A trim that failed is not answered; the next sweep asks again. */
+  void ended(Session.TrimEnded ended, SessionState state, Instant now) {
+    if (waiting.isEmpty()) {
+      return; // Begun before a restart.
+    }
+    var asker = waiting.removeFirst();
+    if (ended.fault().isEmpty()) {
+      if (ended.events() > 0) {
+        context.getLog().info("session.trimmed session={} events={}", state.key(), ended.events());
+      }
+      asker.tell(new Session.Trimmed(ended.events()));
+    } else {
+      context.getLog().warn("session.trim_failed session={} cause={}", state.key(), ended.fault());
+    }
+    if (!waiting.isEmpty()) {
+      begin(state, now);
+    }
+  }
+}
