@@ -29,6 +29,7 @@ final class ActorSubject implements Subject {
   private ActorRef<Session.Command> session;
   private Quarantine quarantine;
   private long incarnation;
+  private boolean trims = true;
 
   ActorSubject(String key) {
     this(key, Settings.CONFIG);
@@ -41,6 +42,13 @@ final class ActorSubject implements Subject {
     this.world = new World(disk, clock);
     boot(true);
     gate.moveTo(Gate.State.OPEN);
+  }
+
+  /** Keeps the whole journal readable, also what was erased. */
+  ActorSubject untrimmed() {
+    trims = false;
+    world.trims = false;
+    return this;
   }
 
   MemoryDisk disk() {
@@ -161,6 +169,7 @@ final class ActorSubject implements Subject {
     if (world.fenced.isDone()) {
       world.close();
       world = new World(disk, clock);
+      world.trims = trims;
     } else {
       world.kit.stop(session);
       world.kit.stop(directory);

@@ -412,7 +412,7 @@ class InterleavingsTest {
       for (var fault : List.of(Fault.LOST, Fault.WRITTEN)) {
         var steps = new ArrayList<>(script);
         steps.set(failing, new Step.Failing(fault, script.get(failing)));
-        Play.through(new ActorSubject(KEY), new Coverage(), "main", steps);
+        Play.through(new ActorSubject(KEY).untrimmed(), new Coverage(), "main", steps);
       }
     }
   }

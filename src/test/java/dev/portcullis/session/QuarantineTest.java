@@ -138,6 +138,7 @@ class QuarantineTest {
     lose(2);
     session.crash(true);
     session.world().kit.stop(session.session());
+    session.world().journal.barrier().toCompletableFuture().join(); // The note was on its way to the disk.
     var found = SessionIndex.read(session.world().journal, session.world().clock);
     assertEquals(2, found.damaged().get(ENTITY).seq());
     assertEquals(List.of(), found.open());

@@ -40,7 +40,7 @@ class SessionActorModelTest {
 
   @Property(tries = 200, edgeCases = EdgeCasesMode.NONE)
   void theSessionAgreesWithTheModel(@ForAll("agents") String agent, @ForAll("histories") List<Step> history) {
-    Play.through(new ActorSubject("agent:" + agent + ":main"), COVERAGE, agent, history);
+    Play.through(new ActorSubject("agent:" + agent + ":main").untrimmed(), COVERAGE, agent, history);
     histories++;
     steps += history.size();
   }
