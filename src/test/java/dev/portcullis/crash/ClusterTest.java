@@ -10,12 +10,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -40,6 +40,8 @@ class ClusterTest {
   private static final int RETIRED = 76;
   private static final int NODES = 3;
   private static final int USERS = 4;
+  /** Eight seconds: longer than it takes to begin, shorter than anybody wants to wait. */
+  private static final String WORDS = " [[echo words=16 gap=500ms]]";
   private static final int ROUNDS = Integer.getInteger("crash.rounds", 20);
   /** So that a build need not wait as long as an operator would. */
   private static final List<String> SHORT = List.of("portcullis.cluster.stable-after", "3s");
@@ -137,12 +139,7 @@ class ClusterTest {
     try (var nodes = new Nodes(directory.resolve("round" + round), NODES, random, times)) {
       var gateways = nodes.form();
       var all = gateways.stream().map(this::client).toList();
-      var runs = new HashMap<String, String>();
-      for (int s = 0; s < 24; s++) {
-        var session = "s" + s;
-        runs.put(session, submit(all.get(s % NODES), session));
-      }
-      runs.values().forEach(run -> all.getFirst().awaitStatus(run, "running"));
+      var runs = begin(all, 24, WORDS);
       int victim = random.nextInt(NODES);
       var survivors = IntStream.range(0, NODES).filter(n -> n != victim).mapToObj(all::get).toList();
       var ids = List.copyOf(runs.values());
@@ -157,7 +154,7 @@ class ClusterTest {
           ids.forEach(run -> oneEnd(survivor, run));
           assertClosedAccount(survivor, runs.size());
         }
-        runs.forEach((session, run) -> assertEquals(run, submit(survivors.getLast(), session)));
+        runs.forEach((session, run) -> assertEquals(run, submit(survivors.getLast(), session, WORDS)));
         followers.check();
         var seen = users.stop();
         assertEquals(Map.of(), seen.wrong(), nodes::tails);
@@ -224,8 +221,27 @@ class ClusterTest {
     }
   }
 
-  private static String submit(Client client, String session) {
-    var answer = client.submit(session, session + " [[echo words=16 gap=500ms]]", "key-" + session);
+  /** One turn in each of so many sessions, through all nodes at once; session to run, when each has begun. */
+  private static Map<String, String> begin(List<Client> clients, int count, String words) {
+    var begun = new TreeMap<String, Future<String>>();
+    try (var users = Executors.newVirtualThreadPerTaskExecutor()) {
+      for (int s = 0; s < count; s++) {
+        var client = clients.get(s % clients.size());
+        var session = "s" + s;
+        begun.put(session, users.submit(() -> {
+          var run = submit(client, session, words);
+          Await.until(run + " has begun", FAILOVER, () -> client.run(run).hasNonNull("startedAt"));
+          return run;
+        }));
+      }
+    }
+    var runs = new TreeMap<String, String>();
+    begun.forEach((session, run) -> runs.put(session, run.resultNow()));
+    return runs;
+  }
+
+  private static String submit(Client client, String session, String words) {
+    var answer = client.submit(session, session + words, "key-" + session);
     assertEquals(202, answer.status(), answer::toString);
     return answer.text("runId");
   }
@@ -239,11 +255,7 @@ class ClusterTest {
           nodes.start(nodes.launch(1)),
           nodes.start(nodes.launch(2)));
       var all = gateways.stream().map(gateway -> client(gateway.awaitReady())).toList();
-      var runs = new ArrayList<String>();
-      for (int s = 0; s < 12; s++) {
-        runs.add(all.get(s % NODES).submit("long" + s, "long [[echo words=9 gap=1s]]").text("runId"));
-      }
-      runs.forEach(run -> all.get(1).awaitStatus(run, "running"));
+      var runs = begin(all, 12, WORDS).values();
       try (var users = new Users(all.subList(1, NODES), (client, turn) ->
           client.submit("user" + turn % 40, "hello", "key-" + turn))) {
         gateways.getFirst().sigterm();
@@ -328,11 +340,7 @@ class ClusterTest {
     try (var nodes = new Nodes(directory, NODES, random, SHORT)) {
       var gateways = nodes.form();
       var all = gateways.stream().map(this::client).toList();
-      var runs = new ArrayList<String>();
-      for (int s = 0; s < 9; s++) {
-        runs.add(all.get(s % NODES).submit("s" + s, "s [[echo words=9 gap=1s]]").text("runId"));
-      }
-      runs.forEach(run -> all.getFirst().awaitStatus(run, "running"));
+      var runs = begin(all, 9, WORDS).values();
       int sleeper = random.nextInt(NODES);
       var awake = all.get((sleeper + 1) % NODES);
       gateways.get(sleeper).sigstop();
