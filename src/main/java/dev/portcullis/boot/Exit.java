@@ -29,12 +29,12 @@ enum Exit {
 
   static Exit of(JournalFault fault) {
     return switch (fault.code()) {
-      case LOCKED, LOW_SPACE, LOST -> TEMPORARY;
+      case LOCKED, LOW_SPACE, LOST, UNREACHABLE -> TEMPORARY;
       case RETIRED -> RETIRED;
       case IO, CORRUPT, CLOSED -> JOURNAL;
       case CANNOT_CREATE -> CANNOT_CREATE;
       case PERMISSION -> PERMISSION;
-      case FORMAT -> CONFIGURATION;
+      case FORMAT, REFUSED -> CONFIGURATION;
     };
   }
 }

@@ -64,10 +64,12 @@ public final class Journal implements AutoCloseable {
       JournalSettings settings, Consumer<JournalFault> onFault, UnaryOperator<JournalStore> between) {
     var directory = DataDirectory.open(settings.directory(), settings.lowSpaceBytes());
     try {
-      var store = between.apply(LevelDbRecovery.open(directory.store(), settings.implementation()));
+      var store = between.apply(open(directory, settings.store()));
       try {
         checkFormat(store);
-        checkCanary(store);
+        if (!store.shared()) { // Where others write too, opening has written and read back already.
+          checkCanary(store);
+        }
         return new Journal(directory, store, onFault);
       } catch (RuntimeException e) {
         store.close();
@@ -77,6 +79,24 @@ public final class Journal implements AutoCloseable {
       directory.close();
       throw e;
     }
+  }
+
+  private static JournalStore open(DataDirectory directory, JournalSettings.Store store) {
+    return switch (store) {
+      case JournalSettings.LevelDb(var implementation) ->
+          LevelDbRecovery.open(directory.store(), implementation);
+      case JournalSettings.Postgres postgres -> PostgresStore.open(postgres);
+    };
+  }
+
+  /** Makes what a store in a database needs, without opening it. @throws JournalFault as opening it does */
+  public static void createSchema(JournalSettings.Postgres settings) {
+    PostgresStore.create(settings);
+  }
+
+  /** The statements that make what a store in a database needs, out of nothing. */
+  public static String ddl(String schema) {
+    return PostgresSchema.ddl(schema);
   }
 
   /**
@@ -129,6 +149,22 @@ public final class Journal implements AutoCloseable {
    */
   public CompletionStage<Void> claim(String persistenceId) {
     return writer.submit(done -> new Request.Claim(persistenceId, done));
+  }
+
+  /**
+   * The number of this life among all that have used a shared store, higher than those before it; 0 for a
+   * store that no other process uses.
+   */
+  public long epoch() {
+    return store.epoch();
+  }
+
+  /**
+   * Keeps the processes that opened a shared store as this node from writing anything from now on; what they
+   * have under way has ended when it returns. Blocks. Does nothing where no others can be.
+   */
+  public void retire(String node) {
+    store.retire(node);
   }
 
   /** The highest sequence number ever written, also after deletion; 0 for an unknown id. */

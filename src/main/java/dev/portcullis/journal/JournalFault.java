@@ -21,6 +21,10 @@ public final class JournalFault extends RuntimeException {
     LOW_SPACE(true),
     /** The directory holds something else, or a newer format. */
     FORMAT(false),
+    /** The database could not be reached in time. */
+    UNREACHABLE(true),
+    /** The database does not let us in, or what we need is not there. */
+    REFUSED(false),
     /** Another process writes this history now; its events here are not written. */
     LOST(true),
     /** The others have declared this process gone; it must not write at all any more. */
@@ -105,6 +109,25 @@ public final class JournalFault extends RuntimeException {
     return new JournalFault(
         Code.FORMAT,
         where + " holds " + found + ", not " + expected + "; use the version that wrote it");
+  }
+
+  static JournalFault unreachable(String where, Throwable cause) {
+    return new JournalFault(
+        Code.UNREACHABLE, "the database " + where + " could not be reached; start it, or check its url", cause);
+  }
+
+  static JournalFault refused(String where, Throwable cause) {
+    return new JournalFault(
+        Code.REFUSED,
+        "the database " + where + " refused us; check portcullis.journal.postgresql, and the user's rights",
+        cause);
+  }
+
+  static JournalFault noSchema(String where, String schema) {
+    return new JournalFault(
+        Code.REFUSED,
+        "there is no journal in schema " + schema + " of " + where
+            + "; make it with `portcullis journal schema --create`");
   }
 
   static JournalFault lost(String where, String persistenceId) {

@@ -71,6 +71,17 @@ interface JournalStore extends AutoCloseable {
   /** Whether other processes may write to it too; where none can, nothing need be claimed. */
   boolean shared();
 
+  /** The number of this process's use of a shared store, higher than all before it; 0 where none is kept. */
+  default long epoch() {
+    return 0;
+  }
+
+  /**
+   * Ends what the processes of a node have under way in a shared store, and keeps them from writing ever
+   * again; one that starts anew is not concerned. Nothing where no others can be.
+   */
+  default void retire(String node) {}
+
   /** Whether it holds nothing at all. */
   boolean isEmpty();
 

@@ -40,6 +40,7 @@ final class Samples {
   }
 
   static void append(Journal journal, String persistenceId, int count) {
+    done(journal.claim(persistenceId)); // As a persistent actor does when it starts.
     long highest = journal.highest(persistenceId);
     for (long seq = highest + 1; seq <= highest + count; seq++) {
       done(journal.append(List.of(event(persistenceId, seq)), List.of()));
