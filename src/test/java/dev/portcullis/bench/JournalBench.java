@@ -3,6 +3,7 @@ package dev.portcullis.bench;
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import dev.portcullis.journal.EventTypes;
+import dev.portcullis.journal.PostgresServer;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -50,6 +51,9 @@ class JournalBench {
 
   private static void run(List<Integer> actorCounts) throws Exception {
     ((Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME)).setLevel(Level.WARN); // Tests capture DEBUG.
+    System.out.println("PostgreSQL " + PostgresServer.query("show server_version")
+        + ", fsync " + PostgresServer.query("show fsync")
+        + ", synchronous_commit " + PostgresServer.query("show synchronous_commit"));
     for (var kind : JournalUnderTest.Kind.values()) { // Not counted: the compiler has seen each once.
       measure(kind, new Load(100, 200));
     }

@@ -136,7 +136,8 @@ final class RecoveryBench {
 
   private static Journal open(Path directory) {
     return Journal.open(
-        new JournalSettings(directory, JournalSettings.Implementation.NATIVE, 0), Throwable::printStackTrace);
+        new JournalSettings(
+            directory, new JournalSettings.LevelDb(JournalSettings.Implementation.NATIVE), 0), Throwable::printStackTrace);
   }
 
   private static void seed(Journal journal, int sessions, int open) {
