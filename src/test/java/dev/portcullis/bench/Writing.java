@@ -23,19 +23,23 @@ final class Writing extends EventSourcedBehavior<Writing.Write, Writing.Written,
   /**
    * What the answers are counted into, swapped when the measuring begins, and who hears that it has
    * recovered.
+   *
+   * @param bytes of one event, about
    */
-  record Counted(AtomicReference<Latencies> into, ActorRef<String> ready) {}
+  record Counted(AtomicReference<Latencies> into, ActorRef<String> ready, int bytes) {}
 
-  /** With the CBOR around it about 200 bytes. */
-  private static final Written EVENT = new Written("x".repeat(190));
+  /** What CBOR puts around the text. */
+  private static final int AROUND = 10;
 
   private final ActorContext<Write> context;
   private final Counted counted;
+  private final Written event;
 
   private Writing(String id, ActorContext<Write> context, Counted counted) {
     super(PersistenceId.ofUniqueId(id));
     this.context = context;
     this.counted = counted;
+    this.event = new Written("x".repeat(counted.bytes() - AROUND));
   }
 
   static Behavior<Write> create(String id, Counted counted) {
@@ -51,7 +55,7 @@ final class Writing extends EventSourcedBehavior<Writing.Write, Writing.Written,
   public CommandHandler<Write, Written, Long> commandHandler() {
     return (_, write) -> {
       long start = System.nanoTime();
-      return Effect().persist(EVENT).thenRun(() -> {
+      return Effect().persist(event).thenRun(() -> {
         counted.into().get().add(System.nanoTime() - start);
         context.getSelf().tell(write);
       });

@@ -9,6 +9,7 @@ import dev.portcullis.journal.StoredSnapshot;
 import dev.portcullis.run.RunTable.Fact;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletionStage;
 
 /** Writes a session into a journal as the session itself would, without one. */
 final class Seed {
@@ -52,12 +53,14 @@ final class Seed {
 
   /** A turn that was answered. */
   Seed turn(String run, String message, String answer) {
+    return cutTurn(run, message, answer).write(Facts.of(Fact.COMPLETED, run));
+  }
+
+  /** A turn whose attempt was cut off. */
+  Seed cutTurn(String run, String message, String answer) {
     return write(accepted(run, message))
         .write(new SessionEvent.AttemptStarted(run, 1, 1, state.seq() + 1, "echo", Facts.AT))
-        .write(
-            Facts.of(Fact.ATTACHED, run),
-            new SessionEvent.TextAppended(run, 1, answer, Facts.AT),
-            Facts.of(Fact.COMPLETED, run));
+        .write(Facts.of(Fact.ATTACHED, run), new SessionEvent.TextAppended(run, 1, answer, Facts.AT));
   }
 
   /** With an idempotency key of its own. */
@@ -74,10 +77,16 @@ final class Seed {
 
   /** Puts what was written on the disk, as one batch. */
   Seed flush() {
-    journal.append(List.copyOf(events), List.copyOf(entries)).toCompletableFuture().join();
+    submit().toCompletableFuture().join();
+    return this;
+  }
+
+  /** The same without waiting for it. */
+  CompletionStage<Void> submit() {
+    var written = journal.append(List.copyOf(events), List.copyOf(entries));
     events.clear();
     entries.clear();
-    return this;
+    return written;
   }
 
   StoredSnapshot snapshot() {
