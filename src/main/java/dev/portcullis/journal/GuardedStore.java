@@ -2,6 +2,7 @@ package dev.portcullis.journal;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -114,9 +115,15 @@ final class GuardedStore extends ForwardingStore {
       var name = LevelDbFiles.name(table);
       if (known.containsKey(name)) {
         sums.put(name, known.get(name));
-      } else if (LevelDbTable.complete(table)) {
-        LevelDbFiles.sync(table); // Its length too: LevelDB cuts it after its own sync.
-        sums.putAll(FileSums.of(List.of(table)));
+      } else {
+        try {
+          if (LevelDbTable.complete(table)) {
+            LevelDbFiles.sync(table); // Its length too: LevelDB cuts it after its own sync.
+            sums.putAll(FileSums.of(List.of(table)));
+          }
+        } catch (NoSuchFileException merged) {
+          continue; // LevelDB has put what was in it into another one, just now.
+        }
       }
     }
     return sums;

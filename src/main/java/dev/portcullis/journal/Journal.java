@@ -324,8 +324,9 @@ public final class Journal implements AutoCloseable {
   }
 
   private static void checkFormat(JournalStore store) {
+    boolean empty = store.isEmpty(); // First: another process may begin a shared store at the same time.
     var found = store.get(FORMAT).map(value -> new String(value, StandardCharsets.UTF_8));
-    if (found.isEmpty() && store.isEmpty()) {
+    if (found.isEmpty() && empty) {
       var format = THIS_FORMAT.getBytes(StandardCharsets.UTF_8);
       store.write(List.of(new JournalStore.Change.Put(FORMAT, format)));
     } else if (!found.equals(Optional.of(THIS_FORMAT))) {
