@@ -69,20 +69,30 @@ final class LevelDbLog {
   }
 
   private void record(int blockEnd) {
-    var header = new Cursor(bytes, at, at + HEADER);
-    int crc = header.int32();
-    int length = header.octet() | header.octet() << 8;
-    int type = header.octet();
-    int end = at + HEADER + length;
-    if (type < FULL || type > LAST) {
+    var header = Header.at(bytes, at);
+    if (header.type() < FULL || header.type() > LAST) {
       skip(blockEnd, "there is no such kind of record");
-    } else if (end > blockEnd) {
+    } else if (header.end() > blockEnd) {
       skip(blockEnd, "the record is cut off");
-    } else if (Crc.masked(Crc.of(bytes, at + HEADER - 1, end)) != crc) {
+    } else if (!header.sound(bytes)) {
       skip(blockEnd, "the checksum differs");
     } else {
-      fragment(type, at + HEADER, end);
-      at = end;
+      fragment(header.type(), at + HEADER, header.end());
+      at = header.end();
+    }
+  }
+
+  /** What stands before a record. */
+  private record Header(int at, int crc, int type, int end) {
+    static Header at(byte[] bytes, int at) {
+      var header = new Cursor(bytes, at, at + HEADER);
+      int crc = header.int32();
+      int length = header.octet() | header.octet() << 8;
+      return new Header(at, crc, header.octet(), at + HEADER + length);
+    }
+
+    boolean sound(byte[] bytes) {
+      return Crc.masked(Crc.of(bytes, at + HEADER - 1, end)) == crc;
     }
   }
 
@@ -108,11 +118,24 @@ final class LevelDbLog {
     }
   }
 
-  /** What else the block holds cannot be found: nothing but the record itself says where it ends. */
+  /**
+   * Goes on with the next thing in the block that is sound. LevelDB gives up the rest of the block: only the
+   * record itself says where it ends.
+   */
   private void skip(int blockEnd, String what) {
     damaged(what);
     within = false;
-    at = blockEnd;
+    at++;
+    while (at + HEADER <= blockEnd && !begins(blockEnd)) {
+      at++;
+    }
+    at = at + HEADER <= blockEnd ? at : blockEnd;
+  }
+
+  private boolean begins(int blockEnd) {
+    var header = Header.at(bytes, at);
+    return header.type() >= FULL && header.type() <= LAST && header.end() <= blockEnd
+        && header.sound(bytes);
   }
 
   private void damaged(String what) {

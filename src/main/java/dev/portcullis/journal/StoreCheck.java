@@ -38,7 +38,13 @@ record StoreCheck(FileSums.Known known, List<JournalFinding> findings, long miss
       LevelDbFiles files, FileSums.Known known, FileSums sums, List<JournalFinding> findings)
       throws IOException {
     try (var raw = RawStore.open(files.directory())) {
-      findings.addAll(raw.findings(Set.copyOf(sums.files().keySet())));
+      boolean clean = sums.mark() == FileSums.Mark.CLEAN;
+      raw.findings(Set.copyOf(sums.files().keySet())).stream()
+          // Whoever stopped in order has cut off nothing.
+          .map(each -> clean && each.kind() == JournalFinding.Kind.TORN_TAIL
+              ? JournalFinding.file(JournalFinding.Kind.CHANGED_FILE, each.where(), each.what())
+              : each)
+          .forEach(findings::add);
       raw.identity().filter(sums::isOfAnother).ifPresent(name -> findings.add(JournalFinding.file(
           JournalFinding.Kind.FOREIGN, LevelDbFiles.name(files.directory()),
           "this is the store " + name + ", not " + sums.identity())));
