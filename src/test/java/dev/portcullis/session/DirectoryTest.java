@@ -250,6 +250,34 @@ class DirectoryTest {
   }
 
   @Test
+  @Tag("INV-J1")
+  void aSessionInQuarantineWhoseRowIsLostStaysInTheListWhenTheIndexIsReadAgain() {
+    var index = new AtomicReference<>(List.of(row("a", "idle", 1, 1)));
+    var directory = kit.spawn(Directory.clustered(List.of(row("lost", "quarantined", 0, 2)),
+        () -> CompletableFuture.completedFuture(index.get())));
+    directory.tell(new Directory.Greeting());
+    eventuallyLists(directory, row("lost", "quarantined", 0, 2), row("a", "idle", 1, 1));
+    kit.stop(directory);
+  }
+
+  @Test
+  @Tag("INV-A3")
+  void anErasedSessionDoesNotComeBackWithARowFromBefore() {
+    var reading = new CompletableFuture<List<SessionRow>>();
+    var directory = kit.spawn(Directory.clustered(List.of(row("a", "running", 1, 1)), () -> reading));
+    directory.tell(new Directory.Subscribe(viewer.ref()));
+    directory.tell(new Directory.Greeting());
+    directory.tell(new Directory.Heard(List.of(row("a", "erased", 3, 3))));
+    directory.tell(new Directory.Heard(List.of(row("a", "running", 2, 2)))); // By way of a viewer.
+    reading.complete(List.of(row("a", "running", 1, 1)));
+    directory.tell(new Directory.Heard(List.of(row("a", "queued", 4, 4)))); // A new turn of it.
+    assertEquals(List.of(row("a", "running", 1, 1), row("a", "erased", 3, 3), row("a", "queued", 4, 4)),
+        viewer.receiveSeveralMessages(3));
+    viewer.expectNoMessage();
+    kit.stop(directory);
+  }
+
+  @Test
   void whoHearsOfAnErasedSessionThatItNeverKnewTellsNobody() {
     var directory = spawn();
     directory.tell(new Directory.Subscribe(viewer.ref()));
