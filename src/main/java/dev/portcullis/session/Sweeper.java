@@ -42,14 +42,14 @@ public final class Sweeper {
   /**
    * What a sweep works on and with.
    *
-   * @param trim has a session trim; completes with the number of events
+   * @param trim has a session trim
    * @param gate sweeps only while it is open, or the disk is full
    * @param blocking where it may block
    */
   public record Parts(
       GatewayConfig.Retention kept,
       Journal journal,
-      Function<SessionKey, CompletionStage<Long>> trim,
+      Function<SessionKey, CompletionStage<TrimReply>> trim,
       Gate gate,
       Executor blocking,
       Clock clock) {}
@@ -108,12 +108,12 @@ public final class Sweeper {
                 .thenCompose(old -> blocking(() -> finish(marks, erased, old, now)))));
   }
 
-  /** One after the other; a session that does not answer is left for the next time. */
+  /** One after the other; a session that does not answer, or cannot, is left for the next time. */
   private CompletionStage<Map<SessionKey, Long>> trimAll(List<SessionKey> sessions) {
     CompletionStage<Map<SessionKey, Long>> all = CompletableFuture.completedFuture(new HashMap<>());
     for (var session : sessions) {
-      all = all.thenCompose(trimmed -> parts.trim().apply(session).handle((events, failure) -> {
-        if (failure == null) {
+      all = all.thenCompose(trimmed -> parts.trim().apply(session).handle((reply, _) -> {
+        if (reply instanceof TrimReply.Trimmed(var events)) {
           trimmed.put(session, events);
         }
         return trimmed;

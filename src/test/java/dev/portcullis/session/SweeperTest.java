@@ -88,11 +88,10 @@ class SweeperTest {
     world.kit.stop(sweeper);
   }
 
-  private CompletionStage<Long> trim(SessionKey of) {
+  private CompletionStage<TrimReply> trim(SessionKey of) {
     assertEquals(KEY, of);
-    return AskPattern.<Session.Command, Session.Trimmed>ask(
-            session.session(), Session.Trim::new, Duration.ofDays(1), session.world().kit.system().scheduler())
-        .thenApply(Session.Trimmed::events);
+    return AskPattern.ask(
+        session.session(), Session.Trim::new, Duration.ofDays(1), session.world().kit.system().scheduler());
   }
 
   private Optional<Transcripts.Found> found(String run) {
@@ -132,6 +131,19 @@ class SweeperTest {
     sweep("sessions=1 events=6 erased=1 keys=0 runs=0 compacted=true");
     assertFalse(session.disk().holds(message("r-1")));
     assertEquals(List.of(), index(Rows.ERASE, KEY.text()));
+  }
+
+  @Test
+  @Tag("INV-J1")
+  void anErasureOfASessionInQuarantineIsNotTakenForDone() {
+    answered("r-1");
+    session.world().reads = new LinkedBlockingQueue<Runnable>()::add; // The trim never begins.
+    session.clear(true);
+    session.world().reads = ForkJoinPool.commonPool();
+    session.disk().loseEvent(Session.persistenceId(KEY.entityId()).id(), 2);
+    session.crash(true);
+    sweep("sessions=0 events=0 erased=0");
+    assertEquals(1, index(Rows.ERASE, KEY.text()).size());
   }
 
   @Test
