@@ -173,6 +173,7 @@ class QuarantineTest {
   void aBootThatFindsTheHistorySoundAgainLetsTheSessionWork() {
     var mend = lose(2);
     session.crash(true);
+    session.world().journal.barrier().toCompletableFuture().join(); // The note was on its way to the disk.
     mend.run();
     var recovered = session.crash(true);
     assertEquals(2, recovered.open());
