@@ -165,7 +165,7 @@ final class Guardian {
       case Opened(var premises) -> {
         world.journal().complete(premises.journal());
         standing.incarnation(premises.incarnation());
-        yield awaiting(new House.Ground(management, premises));
+        yield awaiting(House.Ground.of(world, management, premises));
       }
       case Command other -> anywhere(other);
     });
@@ -229,12 +229,7 @@ final class Guardian {
           .raise("boot.loop", config.boot().loopLimit() + " boots within " + config.boot().loopWindow()
           + " and no run succeeded: interrupted runs are parked; `portcullis runs resume ID` goes on");
     }
-    var journal = premises.journal();
-    pipe(
-        blocking(() -> new Indexed(SessionIndex.read(journal, world.clock()))),
-        indexed -> indexed,
-        Exit.JOURNAL,
-        "the journal's index cannot be read");
+    pipe(ground.index().get(), Indexed::new, Exit.JOURNAL, "the journal's index cannot be read");
     return Behaviors.receiveMessage(command -> switch (command) {
       case Indexed(var found) ->
           deciding(House.build(context, world, ground, gate, harnesses, found), found.open());
@@ -446,8 +441,9 @@ final class Guardian {
     gate.moveTo(Gate.State.FENCED);
     fenceIngress.run();
     context.getLog().error("[gateway] CRITICAL: this node is out of its cluster and stops: {}", cause);
+    timers.cancelAll();
     fleet.stop(Duration.ZERO).whenComplete((_, _) -> world.exit().complete(Exit.RETIRED));
-    return Behaviors.same();
+    return Behaviors.ignore(); // A drain or the journal's fault must not say another exit code meanwhile.
   }
 
   private Behavior<Command> fatal(Exit exit, String message) {

@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
@@ -47,8 +48,26 @@ record House(
     long terminal) {
   private static final Logger LOG = LoggerFactory.getLogger(House.class);
 
-  /** What stands once the journal is open. */
-  record Ground(ManagementServer.Bound management, Premises premises) {}
+  /**
+   * What stands once the journal is open.
+   *
+   * @param index what the journal's index holds
+   */
+  record Ground(
+      ManagementServer.Bound management,
+      Premises premises,
+      Supplier<CompletionStage<SessionIndex.Found>> index) {
+    /** On its own, nobody writes before sessions run: the index is read while harnesses are awaited. */
+    static Ground of(World world, ManagementServer.Bound management, Premises premises) {
+      Supplier<CompletionStage<SessionIndex.Found>> read = () -> CompletableFuture.supplyAsync(
+          () -> SessionIndex.read(premises.journal(), world.clock()), world.blocking());
+      if (world.config().cluster().enabled()) {
+        return new Ground(management, premises, read);
+      }
+      var begun = read.get();
+      return new Ground(management, premises, () -> begun);
+    }
+  }
 
   /** @param found what the journal's index holds */
   static House build(

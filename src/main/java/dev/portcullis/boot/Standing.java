@@ -72,7 +72,7 @@ final class Standing implements Readiness, Operations {
       case OPEN -> { }
     }
     if (gate.state() == Gate.State.FENCED) {
-      unmet.add(new Unmet("journal", "a journal write failed; the node is fenced and stops"));
+      unmet.add(new Unmet("journal", "the journal failed, or other nodes declared this one gone; it stops"));
     }
     if (gate.state() == Gate.State.STORAGE_LOW) {
       unmet.add(new Unmet("storage", "free space is below portcullis.journal.low-space"));

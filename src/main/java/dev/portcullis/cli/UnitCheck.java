@@ -16,8 +16,10 @@ final class UnitCheck {
   private static final String CHECK = "unit file";
   private static final Pattern STOP =
       Pattern.compile("(?m)^TimeoutStopSec=(?:(\\d{1,9})min\\s*)?(?:(\\d{1,9})s?)?\\s*$");
-  /** To stop idle agents, close ports, leave the cluster and close the journal. */
+  /** To stop idle agents, close ports and close the journal. */
   private static final Duration MARGIN = Duration.ofSeconds(20);
+  /** Beyond another grace, to hand sessions over and leave the other nodes. */
+  private static final Duration LEAVING = Duration.ofSeconds(30);
 
   private UnitCheck() {}
 
@@ -29,13 +31,13 @@ final class UnitCheck {
         .map(directory -> directory.resolve("portcullis.service"))
         .filter(Files::isReadable)
         .findFirst()
-        .map(unit -> compare(unit, config.drain()))
+        .map(unit -> compare(unit, config))
         .orElseGet(() -> Finding.sound(CHECK, "none; whatever stops the gateway must wait "
-            + needed(config.drain()).toSeconds() + "s before it kills"));
+            + needed(config).toSeconds() + "s before it kills"));
   }
 
-  private static Finding compare(Path unit, GatewayConfig.Drain drain) {
-    var needed = needed(drain);
+  private static Finding compare(Path unit, GatewayConfig config) {
+    var needed = needed(config);
     var allowed = allowed(unit);
     if (allowed.isEmpty()) {
       return Finding.broken(CHECK, unit + " has no TimeoutStopSec in seconds; set it to "
@@ -43,13 +45,15 @@ final class UnitCheck {
     }
     return allowed.getFirst().compareTo(needed) < 0
         ? Finding.broken(CHECK, unit + ": TimeoutStopSec=" + allowed.getFirst().toSeconds()
-            + " is shorter than drain.deadline + drain.grace + 20s; set it to " + needed.toSeconds())
+            + " is shorter than a drain and what follows it; set it to " + needed.toSeconds())
         : Finding.sound(CHECK, unit + ": TimeoutStopSec=" + allowed.getFirst().toSeconds() + " covers "
             + needed.toSeconds() + "s");
   }
 
-  private static Duration needed(GatewayConfig.Drain drain) {
-    return drain.deadline().plus(drain.grace()).plus(MARGIN);
+  private static Duration needed(GatewayConfig config) {
+    var drain = config.drain();
+    var alone = drain.deadline().plus(drain.grace()).plus(MARGIN);
+    return config.cluster().enabled() ? alone.plus(drain.grace()).plus(LEAVING) : alone;
   }
 
   /** The last value counts, as systemd has it; none or one. */

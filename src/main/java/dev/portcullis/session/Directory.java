@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -73,6 +74,7 @@ public final class Directory {
 
   static final ServiceKey<Command> PEERS = ServiceKey.create(Command.class, "directory");
   private static final Duration REREAD = Duration.ofSeconds(30);
+  private static final int ERASED_MAX = 10_000;
 
   // ---- state
   /** Newest first; the key decides between equals. */
@@ -104,6 +106,13 @@ public final class Directory {
 
   private final Map<String, SessionRow> byKey = new HashMap<>();
   private final TreeMap<Place, SessionRow> byTime = new TreeMap<>();
+  /** As of which revision: an older row may still be on its way from another node, or out of the index. */
+  private final Map<String, Long> erased = new LinkedHashMap<>() {
+    @Override
+    protected boolean removeEldestEntry(Map.Entry<String, Long> eldest) {
+      return size() > ERASED_MAX;
+    }
+  };
   private final Set<ActorRef<SessionRow>> viewers = new LinkedHashSet<>();
   private final ActorContext<Command> context;
   private final Supplier<CompletionStage<List<SessionRow>>> index;
@@ -217,7 +226,8 @@ public final class Directory {
     rows.forEach(row -> gone.remove(row.key()));
     gone.forEach((key, rev) -> {
       var known = byKey.get(key);
-      if (known != null && known.rev() == rev) {
+      // What damage has left of a session may be in no row of the index; nobody can erase that.
+      if (known != null && known.rev() == rev && !known.status().equals(SessionRow.QUARANTINED)) {
         change(erased(known));
       }
     });
@@ -241,9 +251,14 @@ public final class Directory {
 
   private void change(SessionRow row) {
     var known = byKey.get(row.key());
-    boolean news = known == null ? !row.status().equals("erased") : known.rev() < row.rev();
-    if (!news) {
+    if (row.rev() <= (known == null ? erased.getOrDefault(row.key(), -1L) : known.rev())) {
       return;
+    }
+    if (row.status().equals("erased")) {
+      erased.put(row.key(), row.rev());
+      if (known == null) {
+        return;
+      }
     }
     put(row);
     viewers.forEach(viewer -> viewer.tell(row));

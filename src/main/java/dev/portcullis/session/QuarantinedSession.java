@@ -26,7 +26,7 @@ final class QuarantinedSession {
       case Session.Recover recover -> recover.replyTo().tell(new Session.Recovered(0, 0, 0));
       case Session.NoteStop note -> note.replyTo().tell(new Session.StopNoted(0));
       case Session.Rest rest -> rest.replyTo().tell(new Session.Rested(0));
-      case Session.Trim trim -> trim.replyTo().tell(new Session.Trimmed(0));
+      case Session.Trim trim -> trim.replyTo().tell(new TrimReply.NotTrimmed());
       case Session.KeysRead read -> read.submit().replyTo().tell(answer);
       case Session.KeysUnread unread -> unread.submit().replyTo().tell(answer);
       case Session.TakeOver _, Session.TrimEnded _, Session.NextLookup _, Session.Reported _,

@@ -56,8 +56,9 @@ final class Recovering extends BehaviorInterceptor<Object, Object> {
 
   private Behavior<Object> refusing(Quarantined answer) {
     waiting.forEach(command -> QuarantinedSession.answer(command, answer));
+    boolean leaving = waiting.stream().anyMatch(Session.Leave.class::isInstance);
     completed();
-    return erased(QuarantinedSession.create(answer));
+    return leaving ? Behaviors.stopped() : erased(QuarantinedSession.create(answer));
   }
 
   /** An interceptor of every message cannot name what it intercepts. */

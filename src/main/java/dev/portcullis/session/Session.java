@@ -73,8 +73,8 @@ public final class Session
 
   public record Resume(String runId, String by, ActorRef<ControlReply> replyTo) implements Command {}
 
-  public record Decide(String runId, String approvalId, boolean allow, String by,
-      ActorRef<ControlReply> replyTo)
+  public record Decide(
+      String runId, String approvalId, boolean allow, String by, ActorRef<ControlReply> replyTo)
       implements Command {}
 
   /** Begins the conversation anew, or removes it; open runs are aborted in the same write. */
@@ -92,10 +92,11 @@ public final class Session
   /** Ends the active attempt; answered when none is active. */
   public record Rest(Duration grace, ActorRef<Rested> replyTo) implements Command {}
 
-  /** Trims what is erased and what retention does not keep; answered when that is on the disk. */
-  public record Trim(ActorRef<Trimmed> replyTo) implements Command {}
+  /** Trims what is erased and what retention does not keep; answered when that is on the disk, or failed. */
+  public record Trim(ActorRef<TrimReply> replyTo) implements Command {}
 
-  record TrimEnded(long events, String fault) implements Command {}
+  /** @param asker who is answered by it */
+  record TrimEnded(ActorRef<TrimReply> asker, long events, String fault) implements Command {}
 
   record TakeOver() implements Command {}
 
@@ -144,9 +145,6 @@ public final class Session
   public record StopNoted(int runs) implements Wire {}
 
   public record Rested(int interrupted) implements Wire {}
-
-  /** @param events that are gone */
-  public record Trimmed(long events) implements Wire {}
 
   // ---- what a session needs of its node
   /** @param underway is told of each attempt that begins or ends on this node */
@@ -270,11 +268,16 @@ public final class Session
           recovering.completed();
           context.getSelf().tell(new TakeOver());
         })
-        .onSignal(RecoveryFailed.class, (_, failed) -> JournalFault.corruptionIn(failed.getFailure())
-            .ifPresent(fault -> recovering.failed(node.quarantine().add(entityId, fault))))
+        .onSignal(RecoveryFailed.class, (_, failed) ->
+            JournalFault.corruptionIn(failed.getFailure()).ifPresent(this::damaged))
         .onSignal(JournalPersistFailed.class, (_, failed) -> refused(failed.failure()))
         .onSignal(PostStop.instance(), _ -> node.underway().over(entityId))
         .build();
+  }
+
+  private void damaged(JournalFault fault) {
+    node.underway().over(entityId); // It was under way if this is a restart, and a stop must not wait for it.
+    recovering.failed(node.quarantine().add(entityId, fault));
   }
 
   private void refused(Throwable failure) {
@@ -288,8 +291,8 @@ public final class Session
   @Override
   public CommandHandlerWithReply<Command, Recorded, SessionState> commandHandler() {
     // Before the take-over an attempt of the last owner may look alive; nothing may be answered from that.
-    return (state, command) -> owned || command instanceof TakeOver ? handle(state, command)
-        : Effect().stash();
+    return (state, command) ->
+        owned || command instanceof TakeOver ? handle(state, command) : Effect().stash();
   }
 
   private ReplyEffect<Recorded, SessionState> handle(SessionState state, Command command) {
@@ -307,8 +310,7 @@ public final class Session
           control(state, turns.resume(state, resume.runId(), resume.by(), now), resume.replyTo());
       case Decide decide -> control(state, turns.decide(state, decide, now), decide.replyTo());
       case Clear clear -> clear(state, clear, now);
-      case AwaitBeyond(var seq, var replyTo) when state.seq() > seq ->
-          Effect().reply(replyTo, position(state));
+      case AwaitBeyond(var seq, var to) when state.seq() > seq -> Effect().reply(to, position(state));
       case AwaitBeyond(_, var replyTo) -> quietly(() -> waiters.add(replyTo, now));
       case Trim(var replyTo) -> quietly(() -> trims.add(replyTo, state, now));
       case TrimEnded ended -> quietly(() -> trims.ended(ended, state, now));
@@ -389,8 +391,7 @@ public final class Session
       return Effect().reply(replyTo, new Rested(0));
     }
     resting.add(replyTo);
-    attempts.stop(grace);
-    return Effect().noReply();
+    return quietly(() -> attempts.stop(grace));
   }
 
   private ReplyEffect<Recorded, SessionState> reported(SessionState state, Run.Report report, Instant now) {
@@ -432,8 +433,7 @@ public final class Session
           .thenNoReply();
     }
     if (!state.open().isEmpty() && (node.gate().starts() || node.config().cluster().enabled())) {
-      ClusterSharding.get(context.getSystem())
-          .entityRefFor(TYPE_KEY, entityId)
+      ClusterSharding.get(context.getSystem()).entityRefFor(TYPE_KEY, entityId)
           .tell(new Recover(context.getSystem().ignoreRef()));
     }
     return Effect().stop().thenNoReply();

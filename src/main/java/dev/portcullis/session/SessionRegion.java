@@ -79,12 +79,11 @@ public final class SessionRegion {
         .runWith(Sink.fold(0, (sum, rested) -> sum + rested.interrupted()), system);
   }
 
-  /** Has a session trim what need not be kept; completes with the number of events that are gone. */
-  public CompletionStage<Long> trim(SessionKey session) {
+  /** Has a session trim what need not be kept. */
+  public CompletionStage<TrimReply> trim(SessionKey session) {
     return ClusterSharding.get(system)
         .entityRefFor(Session.TYPE_KEY, session.entityId())
-        .<Session.Trimmed>ask(Session.Trim::new, TRIMMING)
-        .thenApply(Session.Trimmed::events);
+        .ask(Session.Trim::new, TRIMMING);
   }
 
   private static Session.Recovered sum(Session.Recovered a, Session.Recovered b) {

@@ -42,14 +42,14 @@ public final class Sweeper {
   /**
    * What a sweep works on and with.
    *
-   * @param trim has a session trim; completes with the number of events
+   * @param trim has a session trim
    * @param gate sweeps only while it is open, or the disk is full
    * @param blocking where it may block
    */
   public record Parts(
       GatewayConfig.Retention kept,
       Journal journal,
-      Function<SessionKey, CompletionStage<Long>> trim,
+      Function<SessionKey, CompletionStage<TrimReply>> trim,
       Gate gate,
       Executor blocking,
       Clock clock) {}
@@ -74,7 +74,7 @@ public final class Sweeper {
 
   private Behavior<Command> waiting() {
     return Behaviors.receive((context, command) -> switch (command) {
-      case Sweep _ when parts.gate().accepts() || parts.gate().state() == Gate.State.STORAGE_LOW -> {
+      case Sweep _ when may() -> {
         context.pipeToSelf(
             sweep(), (swept, failure) -> failure == null ? new Ended(swept) : new Failed(failure.toString()));
         yield sweeping();
@@ -99,6 +99,10 @@ public final class Sweeper {
     });
   }
 
+  private boolean may() {
+    return parts.gate().accepts() || parts.gate().state() == Gate.State.STORAGE_LOW;
+  }
+
   private CompletionStage<Swept> sweep() {
     var now = parts.clock().instant();
     return blocking(retention::erased).thenCompose(marks ->
@@ -108,27 +112,36 @@ public final class Sweeper {
                 .thenCompose(old -> blocking(() -> finish(marks, erased, old, now)))));
   }
 
-  /** One after the other; a session that does not answer is left for the next time. */
+  /** One after the other; a session that does not answer, or cannot, is left for the next time. */
   private CompletionStage<Map<SessionKey, Long>> trimAll(List<SessionKey> sessions) {
     CompletionStage<Map<SessionKey, Long>> all = CompletableFuture.completedFuture(new HashMap<>());
     for (var session : sessions) {
-      all = all.thenCompose(trimmed -> parts.trim().apply(session).handle((events, failure) -> {
-        if (failure == null) {
-          trimmed.put(session, events);
-        }
-        return trimmed;
-      }));
+      // A node that stops wakes no more sessions; whoever sweeps next begins anew.
+      all = all.thenCompose(trimmed -> may() ? trim(session, trimmed)
+          : CompletableFuture.completedFuture(trimmed));
     }
     return all;
   }
 
+  private CompletionStage<Map<SessionKey, Long>> trim(SessionKey session, Map<SessionKey, Long> trimmed) {
+    return parts.trim().apply(session).handle((reply, _) -> {
+      if (reply instanceof TrimReply.Trimmed(var events)) {
+        trimmed.put(session, events);
+      }
+      return trimmed;
+    });
+  }
+
   private Swept finish(
       Map<String, String> marks, Map<SessionKey, Long> erased, Map<SessionKey, Long> old, Instant now) {
+    long events = sum(erased) + sum(old);
+    if (!may()) {
+      return new Swept(erased.size() + old.size(), events, 0, 0, 0, false);
+    }
     int keys = retention.forgetKeys(now);
     int runs = retention.forgetRuns(now.minus(parts.kept().runs()));
     var done = new HashMap<>(marks);
     done.keySet().removeIf(key -> !erased.containsKey(new SessionKey(key)));
-    long events = sum(erased) + sum(old);
     boolean worth = !done.isEmpty() || events >= WORTH_COMPACTING;
     if (worth) {
       retention.compact();

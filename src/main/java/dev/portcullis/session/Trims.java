@@ -11,7 +11,7 @@ final class Trims {
   private final String entityId;
   private final Session.Node node;
   private final ActorContext<Session.Command> context;
-  private final Deque<ActorRef<Session.Trimmed>> waiting = new ArrayDeque<>();
+  private final Deque<ActorRef<TrimReply>> waiting = new ArrayDeque<>();
 
   Trims(String entityId, Session.Node node, ActorContext<Session.Command> context) {
     this.entityId = entityId;
@@ -19,7 +19,7 @@ final class Trims {
     this.context = context;
   }
 
-  void add(ActorRef<Session.Trimmed> asker, SessionState state, Instant now) {
+  void add(ActorRef<TrimReply> asker, SessionState state, Instant now) {
     waiting.add(asker);
     if (waiting.size() == 1) {
       begin(state, now);
@@ -31,24 +31,26 @@ final class Trims {
     long to = state.open().values().stream().mapToLong(run -> run.firstSeq() - 1).min().orElse(state.seq());
     var limits = new Trimming.Limits(
         to, state.erasedTo(), now.minus(kept.transcripts()), now.minus(kept.runs()));
+    var asker = waiting.getFirst();
     context.pipeToSelf(node.transcripts().trim(entityId, limits), (events, failure) -> failure == null
-        ? new Session.TrimEnded(events, "")
-        : new Session.TrimEnded(0, failure.toString()));
+        ? new Session.TrimEnded(asker, events, "")
+        : new Session.TrimEnded(asker, 0, failure.toString()));
   }
 
-  /** A trim that failed is not answered; the next sweep asks again. */
   void ended(Session.TrimEnded ended, SessionState state, Instant now) {
-    if (waiting.isEmpty()) {
+    var asker = ended.asker();
+    if (!asker.equals(waiting.peek())) {
       return; // Begun before a restart.
     }
-    var asker = waiting.removeFirst();
+    waiting.removeFirst();
     if (ended.fault().isEmpty()) {
       if (ended.events() > 0) {
         context.getLog().info("session.trimmed session={} events={}", state.key(), ended.events());
       }
-      asker.tell(new Session.Trimmed(ended.events()));
+      asker.tell(new TrimReply.Trimmed(ended.events()));
     } else {
       context.getLog().warn("session.trim_failed session={} cause={}", state.key(), ended.fault());
+      asker.tell(new TrimReply.NotTrimmed());
     }
     if (!waiting.isEmpty()) {
       begin(state, now);

@@ -152,6 +152,17 @@ class DoctorCommandTest {
     assertEquals(0, doctor());
   }
 
+  @Test @Tag("INV-D4") void aUnitThatKillsBeforeANodeHasHandedItsSessionsOverFails() throws IOException {
+    unit("TimeoutStopSec=2min");
+    assertEquals(1, doctor(
+        "--set", "portcullis.journal.store=postgresql",
+        "--set", "portcullis.journal.postgresql.url=jdbc:postgresql://127.0.0.1/nowhere",
+        "--set", "portcullis.cluster.enabled=true",
+        "--set", "portcullis.cluster.host=127.0.0.1",
+        "--set", "portcullis.cluster.seeds=127.0.0.1:25520"));
+    assertLine("FAIL +unit file .*set it to 160");
+  }
+
   @Test void jsonIsOneObjectPerCheck() {
     assertEquals(0, doctor("--json"));
 

@@ -10,6 +10,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
 import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
@@ -239,13 +240,44 @@ class DirectoryTest {
   @Test
   void aRowThatIsNewerThanTheReadingOfTheIndexStays() {
     var reading = new CompletableFuture<List<SessionRow>>();
-    var directory = kit.spawn(Directory.clustered(List.of(row("a", "idle", 1, 1)), () -> reading));
+    var asked = new AtomicBoolean();
+    // Read once: the directory of another test may just be leaving, and a later reading would know of the new row.
+    var directory = kit.spawn(Directory.clustered(List.of(row("a", "idle", 1, 1)),
+        () -> asked.getAndSet(true) ? new CompletableFuture<>() : reading));
     directory.tell(new Directory.Greeting());
     directory.tell(new Directory.Changed(row("a", "running", 2, 2)));
     directory.tell(new Directory.Changed(row("new", "idle", 1, 3)));
     assertEquals(2, rows(directory).size());
     reading.complete(List.of(row("a", "idle", 1, 1)));
     eventuallyLists(directory, row("new", "idle", 1, 3), row("a", "running", 2, 2));
+    kit.stop(directory);
+  }
+
+  @Test
+  @Tag("INV-J1")
+  void aSessionInQuarantineWhoseRowIsLostStaysInTheListWhenTheIndexIsReadAgain() {
+    var index = new AtomicReference<>(List.of(row("a", "idle", 1, 1)));
+    var directory = kit.spawn(Directory.clustered(List.of(row("lost", "quarantined", 0, 2)),
+        () -> CompletableFuture.completedFuture(index.get())));
+    directory.tell(new Directory.Greeting());
+    eventuallyLists(directory, row("lost", "quarantined", 0, 2), row("a", "idle", 1, 1));
+    kit.stop(directory);
+  }
+
+  @Test
+  @Tag("INV-A3")
+  void anErasedSessionDoesNotComeBackWithARowFromBefore() {
+    var reading = new CompletableFuture<List<SessionRow>>();
+    var directory = kit.spawn(Directory.clustered(List.of(row("a", "running", 1, 1)), () -> reading));
+    directory.tell(new Directory.Subscribe(viewer.ref()));
+    directory.tell(new Directory.Greeting());
+    directory.tell(new Directory.Heard(List.of(row("a", "erased", 3, 3))));
+    directory.tell(new Directory.Heard(List.of(row("a", "running", 2, 2)))); // By way of a viewer.
+    reading.complete(List.of(row("a", "running", 1, 1)));
+    directory.tell(new Directory.Heard(List.of(row("a", "queued", 4, 4)))); // A new turn of it.
+    assertEquals(List.of(row("a", "running", 1, 1), row("a", "erased", 3, 3), row("a", "queued", 4, 4)),
+        viewer.receiveSeveralMessages(3));
+    viewer.expectNoMessage();
     kit.stop(directory);
   }
 

@@ -9,6 +9,7 @@ import dev.portcullis.journal.IndexEntry;
 import dev.portcullis.protocol.SessionRow;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.apache.pekko.actor.testkit.typed.javadsl.LogCapturingExtension;
 import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
@@ -74,6 +75,25 @@ class QuarantineTest {
     asker.expectMessage(new Session.Recovered(0, 0, 0));
     asker.expectMessage(new Session.StopNoted(0));
     asker.expectMessage(new Session.Rested(0));
+  }
+
+  @Test
+  @Tag("INV-J1")
+  void aSessionThatWasUnderWayIsNotWaitedForByAStopOnceItIsInQuarantine() {
+    lose(2);
+    assertEquals(Set.of(ENTITY), session.world().underway.entities());
+    TestProbe<Session.Recovered> asker = session.world().kit.createTestProbe();
+    session.neighbour(KEY).tell(new Session.Recover(asker.ref())); // As after a restart by its supervisor.
+    asker.expectMessage(new Session.Recovered(0, 0, 0));
+    assertEquals(Set.of(), session.world().underway.entities());
+  }
+
+  @Test
+  void aSessionThatMustLeaveWhileItsDamagedHistoryIsReadLeaves() {
+    lose(2);
+    var again = session.neighbour(KEY);
+    again.tell(new Session.Leave());
+    session.world().kit.createTestProbe().expectTerminated(again);
   }
 
   @Test
@@ -153,6 +173,7 @@ class QuarantineTest {
   void aBootThatFindsTheHistorySoundAgainLetsTheSessionWork() {
     var mend = lose(2);
     session.crash(true);
+    session.world().journal.barrier().toCompletableFuture().join(); // The note was on its way to the disk.
     mend.run();
     var recovered = session.crash(true);
     assertEquals(2, recovered.open());

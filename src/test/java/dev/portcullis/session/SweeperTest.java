@@ -37,6 +37,8 @@ class SweeperTest {
   private static final Duration MOMENT = Duration.ofSeconds(1);
 
   private final ActorSubject session = new ActorSubject(KEY.text());
+  private final Gate gate = new Gate();
+  private Gate.State afterTrim = Gate.State.OPEN;
 
   @AfterEach
   void close() {
@@ -76,7 +78,6 @@ class SweeperTest {
   /** One sweep, from its beginning to its line in the log. */
   private void sweep(String expected) {
     var world = session.world();
-    var gate = new Gate();
     gate.moveTo(Gate.State.OPEN);
     var parts = new Sweeper.Parts(
         Settings.CONFIG.retention(), world.journal, this::trim, gate, ForkJoinPool.commonPool(), world.clock);
@@ -88,11 +89,11 @@ class SweeperTest {
     world.kit.stop(sweeper);
   }
 
-  private CompletionStage<Long> trim(SessionKey of) {
+  private CompletionStage<TrimReply> trim(SessionKey of) {
     assertEquals(KEY, of);
-    return AskPattern.<Session.Command, Session.Trimmed>ask(
+    return AskPattern.<Session.Command, TrimReply>ask(
             session.session(), Session.Trim::new, Duration.ofDays(1), session.world().kit.system().scheduler())
-        .thenApply(Session.Trimmed::events);
+        .whenComplete((_, _) -> gate.moveTo(afterTrim));
   }
 
   private Optional<Transcripts.Found> found(String run) {
@@ -123,17 +124,40 @@ class SweeperTest {
   @Test
   void anErasureThatAKillCutOffIsFinishedByTheNextSweep() {
     answered("r-1");
-    var held = new LinkedBlockingQueue<Runnable>(); // The trim never begins.
-    session.world().reads = held::add;
+    session.world().reads = new LinkedBlockingQueue<Runnable>()::add; // The trim never begins.
     session.clear(true);
-    assertTrue(session.world().await(() -> !held.isEmpty()));
-    session.world().reads = ForkJoinPool.commonPool();
     session.crash(true);
+    session.world().reads = ForkJoinPool.commonPool(); // Not before: the wish to trim may still be under way.
     assertTrue(session.disk().holds(message("r-1")));
     assertEquals(1, index(Rows.ERASE, KEY.text()).size());
     sweep("sessions=1 events=6 erased=1 keys=0 runs=0 compacted=true");
     assertFalse(session.disk().holds(message("r-1")));
     assertEquals(List.of(), index(Rows.ERASE, KEY.text()));
+  }
+
+  @Test
+  void aNodeThatStopsLeavesTheRestOfItsSweepToTheNext() {
+    answered("r-1");
+    session.world().reads = new LinkedBlockingQueue<Runnable>()::add; // The trim never begins.
+    session.clear(true);
+    session.crash(true);
+    session.world().reads = ForkJoinPool.commonPool(); // Not before: the wish to trim may still be under way.
+    afterTrim = Gate.State.DRAINING;
+    sweep("sessions=1 events=6 erased=0 keys=0 runs=0 compacted=false");
+    assertEquals(1, index(Rows.ERASE, KEY.text()).size());
+  }
+
+  @Test
+  @Tag("INV-J1")
+  void anErasureOfASessionInQuarantineIsNotTakenForDone() {
+    answered("r-1");
+    session.world().reads = new LinkedBlockingQueue<Runnable>()::add; // The trim never begins.
+    session.clear(true);
+    session.disk().loseEvent(Session.persistenceId(KEY.entityId()).id(), 2);
+    session.crash(true);
+    session.world().reads = ForkJoinPool.commonPool();
+    sweep("sessions=0 events=0 erased=0");
+    assertEquals(1, index(Rows.ERASE, KEY.text()).size());
   }
 
   @Test

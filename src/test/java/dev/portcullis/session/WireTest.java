@@ -70,7 +70,8 @@ class WireTest {
         new Session.Recovered(1, 2, 3),
         new Session.StopNoted(1),
         new Session.Rested(1),
-        new Session.Trimmed(12));
+        new TrimReply.Trimmed(12),
+        new TrimReply.NotTrimmed());
   }
 
   @Test

@@ -73,6 +73,7 @@ final class World implements AutoCloseable {
   final ActorTestKit kit;
   final Transcripts transcripts;
   final Told alerts = new Told();
+  final Underway underway = new Underway();
   private final Harnesses registry = new Harnesses();
   private final VirtualScheduler timers;
   /** Off for those who compare the whole journal with what they have done: then no trim ever ends. */
@@ -148,7 +149,7 @@ final class World implements AutoCloseable {
         new Run.Parts(config.run(), registry, alerts),
         incarnation,
         autoResume,
-        new Underway(),
+        underway,
         directory,
         transcripts,
         quarantine,
