@@ -195,9 +195,14 @@ public final class Journal implements AutoCloseable {
     store.retire(node);
   }
 
-  /** The highest sequence number ever written, also after deletion; 0 for an unknown id. */
+  /**
+   * The highest sequence number ever written, also after deletion; 0 for an unknown id.
+   *
+   * @throws JournalFault {@code CORRUPT} when the recorded end is missing or unreadable: nobody may begin
+   *     anew over what is there
+   */
   public long highest(String persistenceId) {
-    return new History(store, persistenceId).head().highest();
+    return new History(store, persistenceId).highest();
   }
 
   /** Every id that has ever had an event. */
