@@ -38,6 +38,9 @@ interface JournalStore extends AutoCloseable {
     /** The heads of all histories. */
     record Heads() implements Range {}
 
+    /** The bases of all histories. */
+    record AllBases() implements Range {}
+
     /** One named index. */
     record Index(String space) implements Range {}
 
