@@ -329,13 +329,26 @@ public final class Journal implements AutoCloseable {
   }
 
   private static void checkFormat(JournalStore store) {
-    var found = store.get(FORMAT).map(value -> new String(value, StandardCharsets.UTF_8));
-    if (found.isEmpty() && store.isEmpty()) {
+    if (isNew(store)) {
       var format = THIS_FORMAT.getBytes(StandardCharsets.UTF_8);
       store.write(List.of(new JournalStore.Change.Put(FORMAT, format)));
-    } else if (!found.equals(Optional.of(THIS_FORMAT))) {
+    }
+  }
+
+  /**
+   * Whether nobody has said yet what the store holds.
+   *
+   * @throws JournalFault {@code FORMAT} when it is something else than we would write
+   */
+  static boolean isNew(JournalStore store) {
+    var found = store.get(FORMAT).map(value -> new String(value, StandardCharsets.UTF_8));
+    if (found.isEmpty() && store.isEmpty()) {
+      return true;
+    }
+    if (!found.equals(Optional.of(THIS_FORMAT))) {
       throw JournalFault.format(store.name(), found.orElse("something else"), THIS_FORMAT);
     }
+    return false;
   }
 
   /** A disk that takes a write and does not give it back is found at boot, not by the first message. */
