@@ -20,6 +20,9 @@ interface JournalStore extends AutoCloseable {
     /** Takes a record out. */
     record Remove(StoreKey key) implements Change {}
 
+    /** Takes an index entry out, but for one that another process has changed since it was {@code seen}. */
+    record RemoveSeen(StoreKey.Index key, byte[] seen) implements Change {}
+
     /** Moves the recorded end of a history; a shared store refuses it where it is not {@code before}. */
     record Move(String persistenceId, Head before, Head after) implements Change {}
 
