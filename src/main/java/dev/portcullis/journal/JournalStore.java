@@ -20,7 +20,7 @@ interface JournalStore extends AutoCloseable {
     /** Takes a record out. */
     record Remove(StoreKey key) implements Change {}
 
-    /** Takes an index entry out, but for one that another process has changed since it was {@code seen}. */
+    /** Takes an index entry out; a shared store only where it is still as {@code seen}. */
     record RemoveSeen(StoreKey.Index key, byte[] seen) implements Change {}
 
     /** Moves the recorded end of a history; a shared store refuses it where it is not {@code before}. */

@@ -38,10 +38,6 @@ public final class StoppedJournal extends JournalReader {
       } else if (check.known() instanceof FileSums.Known.None && !files.isFresh()) {
         notes.add("there is no " + files.sums() + ": the files were read, not compared");
       }
-      if (raw.missingBatches() > 0) {
-        findings.add(JournalFinding.file(JournalFinding.Kind.HOLE, LevelDbFiles.name(files.directory()),
-            raw.missingBatches() + " batches are missing before batch " + raw.batches()));
-      }
       findings.addAll(proof.findings());
       return new JournalVerdict(proof.histories(), proof.events(), proof.damaged(), findings, notes);
     });
