@@ -341,14 +341,21 @@ public final class Journal implements AutoCloseable {
    * @throws JournalFault {@code FORMAT} when it is something else than we would write
    */
   static boolean isNew(JournalStore store) {
-    var found = store.get(FORMAT).map(value -> new String(value, StandardCharsets.UTF_8));
-    if (found.isEmpty() && store.isEmpty()) {
-      return true;
+    var found = format(store);
+    if (found.isEmpty()) {
+      if (store.isEmpty()) {
+        return true;
+      }
+      found = format(store); // Another process may have begun it just now.
     }
     if (!found.equals(Optional.of(THIS_FORMAT))) {
       throw JournalFault.format(store.name(), found.orElse("something else"), THIS_FORMAT);
     }
     return false;
+  }
+
+  private static Optional<String> format(JournalStore store) {
+    return store.get(FORMAT).map(value -> new String(value, StandardCharsets.UTF_8));
   }
 
   /** A disk that takes a write and does not give it back is found at boot, not by the first message. */

@@ -409,6 +409,19 @@ class PostgresStoreTest {
   }
 
   @Test
+  void anotherProcessMayBeginTheJournalWhileThisOneLooksWhetherItIsEmpty() {
+    try (var journal = Journal.open(settings("a"), faults::add, store -> new ForwardingStore(store) {
+      @Override
+      public boolean isEmpty() {
+        open("b").close();
+        return super.isEmpty();
+      }
+    })) {
+      append(journal, "s-1", 1);
+    }
+  }
+
+  @Test
   void aUserThatIsUnknownIsRefusedAndAServerThatIsNotThereIsTemporary() {
     var given = store(schema, "a");
     var stranger = new JournalSettings.Postgres(given.url(), "stranger", "s3cret", 2, schema, true, "a", "a",
