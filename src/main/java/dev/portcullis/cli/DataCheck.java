@@ -1,5 +1,6 @@
 package dev.portcullis.cli;
 
+import dev.portcullis.config.GatewayConfig;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
@@ -13,13 +14,15 @@ import java.util.List;
 /** Looks at a data directory without changing it: modes, room to write, who holds it, what lies in it. */
 final class DataCheck {
   private final Path data;
+  private final GatewayConfig.Store store;
   private final long lowSpaceBytes;
   private final boolean running;
 
-  /** @param lowSpaceBytes room on the disk below which a gateway takes no new work */
-  DataCheck(Path data, long lowSpaceBytes) {
-    this.data = data;
-    this.lowSpaceBytes = lowSpaceBytes;
+  /** What is configured there; whatever else lies in the directory is nobody's. */
+  DataCheck(GatewayConfig config) {
+    this.data = config.data();
+    this.store = config.journal().store();
+    this.lowSpaceBytes = config.journal().lowSpaceBytes();
     this.running = isLocked(data.resolve("lock"));
   }
 
@@ -91,6 +94,10 @@ final class DataCheck {
     var journal = data.resolve("journal");
     if (running) {
       return Finding.sound("journal", "in use by a running gateway");
+    }
+    if (store instanceof GatewayConfig.Postgresql database) {
+      return Finding.sound("journal", "in a database, schema " + database.schema()
+          + "; `portcullis journal stats` reads it");
     }
     if (!Files.exists(journal)) {
       return Finding.sound("journal", "none yet");

@@ -49,7 +49,7 @@ final class DoctorCommand implements Callable<Integer> {
       var config = settings.read(console);
       findings.add(Finding.sound("config", config.agents().size() + " agents, " + config.declared().size()
           + " declared harnesses"));
-      var directory = new DataCheck(config.data(), config.journal().lowSpaceBytes());
+      var directory = new DataCheck(config);
       findings.addAll(directory.findings());
       config.declared().values().forEach(harness -> findings.add(HarnessCheck.of(harness, console.env())));
       findings.addAll(new PortCheck(config, directory.running()).findings());

@@ -29,8 +29,8 @@ final class GatewayOptions {
     return !url.isEmpty();
   }
 
-  Path data(Console console) {
-    return settings.read(console).data();
+  GatewayConfig config(Console console) {
+    return settings.read(console);
   }
 
   GatewayClient connect(Console console) {

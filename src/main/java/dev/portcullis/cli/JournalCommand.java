@@ -6,8 +6,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.portcullis.journal.JournalFault;
 import dev.portcullis.journal.JournalFigures;
 import dev.portcullis.journal.JournalFinding;
+import dev.portcullis.journal.JournalReader;
 import dev.portcullis.journal.JournalVerdict;
-import dev.portcullis.journal.StoppedJournal;
 import java.util.List;
 import java.util.function.Consumer;
 import picocli.CommandLine.Command;
@@ -19,8 +19,8 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 @Command(name = "journal", mixinStandardHelpOptions = true,
-    description = "Proves, mends, exports or measures the journal of a data directory.",
-    footer = {"", "Exit code: 0 sound, 74 damaged, 75 a gateway uses the directory."})
+    description = "Proves, mends, exports or measures the journal of a data directory, or of a database.",
+    footer = {"", "Exit code: 0 sound, 74 damaged, 75 a gateway uses the files, or the database is away."})
 final class JournalCommand implements Runnable {
   static final int DAMAGED = 74;
 
@@ -39,8 +39,8 @@ final class JournalCommand implements Runnable {
   }
 
   @Command(name = "verify", mixinStandardHelpOptions = true,
-      description = "Reads every byte of a stopped gateway's journal and changes none; one line for each "
-          + "thing that is not as it was written.")
+      description = "Reads every byte of a stopped gateway's files, or every record in the database, and "
+          + "changes none; one line for each thing that is not as it was written.")
   int verify(
       @Mixin JournalOptions options,
       @Option(names = "--json", description = "Prints one JSON object for each finding, then a summary.")
@@ -91,7 +91,7 @@ final class JournalCommand implements Runnable {
           spec.subcommands().get("export"), "Name one session, or say --all.");
     }
     if (!gateway.named()) {
-      try (var journal = StoppedJournal.open(gateway.data(console))) {
+      try (var journal = JournalOptions.open(gateway.config(console))) {
         return export(journal, all ? sessions(journal) : List.of(JournalOptions.persistenceId(key)));
       } catch (JournalFault fault) {
         requireRunning(fault);
@@ -109,12 +109,12 @@ final class JournalCommand implements Runnable {
     return 0;
   }
 
-  private static List<String> sessions(StoppedJournal journal) {
+  private static List<String> sessions(JournalReader journal) {
     return journal.persistenceIds().stream().filter(JournalOptions::isSession).toList();
   }
 
   /** One history that is damaged does not keep the others back. */
-  private int export(StoppedJournal journal, List<String> ids) {
+  private int export(JournalReader journal, List<String> ids) {
     int exit = 0;
     if (!journal.persistenceIds().containsAll(ids)) {
       throw CliFault.of(CliFault.Code.REFUSED, "There is no such session in this journal.");
@@ -123,6 +123,9 @@ final class JournalCommand implements Runnable {
       try {
         journal.export(id, event -> console.line(event.toString()));
       } catch (JournalFault damaged) {
+        if (damaged.code() != JournalFault.Code.CORRUPT) {
+          throw damaged;
+        }
         console.note(damaged.getMessage());
         exit = DAMAGED;
       }
@@ -132,13 +135,7 @@ final class JournalCommand implements Runnable {
 
   @Command(name = "stats", mixinStandardHelpOptions = true, description = "How much the journal holds.")
   int stats(@Mixin GatewayOptions gateway, @Option(names = "--json", description = "As JSON.") boolean json) {
-    JsonNode figures;
-    try (var journal = StoppedJournal.open(gateway.data(console))) {
-      figures = json(journal.figures());
-    } catch (JournalFault fault) {
-      requireRunning(fault);
-      figures = gateway.connect(console).get("/api/v1/journal");
-    }
+    var figures = figures(gateway);
     if (json) {
       console.line(figures.toString());
     } else {
@@ -147,6 +144,17 @@ final class JournalCommand implements Runnable {
               : field.getValue().toString()))));
     }
     return 0;
+  }
+
+  private JsonNode figures(GatewayOptions gateway) {
+    if (!gateway.named()) {
+      try (var journal = JournalOptions.open(gateway.config(console))) {
+        return json(journal.figures());
+      } catch (JournalFault fault) {
+        requireRunning(fault);
+      }
+    }
+    return gateway.connect(console).get("/api/v1/journal");
   }
 
   private static ObjectNode json(JournalFigures figures) {

@@ -1,5 +1,6 @@
 package dev.portcullis.cli;
 
+import dev.portcullis.journal.JournalReader;
 import dev.portcullis.journal.JournalRepair;
 import dev.portcullis.journal.StoppedJournal;
 import java.nio.file.Path;
@@ -20,6 +21,7 @@ import picocli.CommandLine.Spec;
     description = "Says what is damaged in a stopped gateway's journal, or builds a new one out of what is "
         + "sound. The damaged one is kept beside it.",
     footer = {"", "Say what (--restore, --cut or --discard) and for which (--session, --id or --all).",
+        "A journal in PostgreSQL is refused: restore a backup of the database.",
         "Exit code: 0 done, or nothing is damaged; 1 refused, 74 something is damaged still."})
 final class JournalRepairCommand implements Callable<Integer> {
   private final Console console;
@@ -70,12 +72,12 @@ final class JournalRepairCommand implements Callable<Integer> {
       throw new ParameterException(spec.commandLine(),
           "Say one of --restore, --cut, --discard, and either --all or histories");
     }
-    try (var journal = options.open(console)) {
+    try (var journal = options.openFiles(console)) {
       return asks ? list(journal) : repair(journal, ways.getFirst(), chosen);
     }
   }
 
-  private int list(StoppedJournal journal) {
+  private int list(JournalReader journal) {
     var verdict = JournalOptions.verify(journal, console);
     verdict.findings().forEach(finding -> console.line(JournalCommand.line(finding)));
     console.line(verdict.sound()

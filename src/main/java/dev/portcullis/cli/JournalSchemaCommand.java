@@ -2,7 +2,6 @@ package dev.portcullis.cli;
 
 import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.journal.Journal;
-import dev.portcullis.journal.JournalFault;
 import dev.portcullis.journal.JournalSettings;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
@@ -15,10 +14,6 @@ import picocli.CommandLine.Option;
     footer = {"", "For a gateway whose user may not make tables (create-schema = false): let their owner run",
         "what --print prints, and grant that user what it needs to read and write them."})
 final class JournalSchemaCommand implements Callable<Integer> {
-  private static final int FAILED = 74;
-  private static final int AWAY = 75;
-  private static final int CONFIGURATION = 78;
-
   private final Console console;
 
   @Mixin private SettingsOptions settings = new SettingsOptions();
@@ -53,17 +48,8 @@ final class JournalSchemaCommand implements Callable<Integer> {
   }
 
   private int create(GatewayConfig config, GatewayConfig.Postgresql store) {
-    try {
-      Journal.createSchema(JournalSettings.Postgres.of(store, "schema", "schema", config.boot().deadline()));
-      console.line("the journal's tables are in schema " + store.schema());
-      return 0;
-    } catch (JournalFault fault) {
-      console.note(fault.getMessage());
-      return switch (fault.code()) {
-        case UNREACHABLE, LOCKED, LOW_SPACE, LOST -> AWAY;
-        case REFUSED, FORMAT -> CONFIGURATION;
-        case IO, CORRUPT, CANNOT_CREATE, PERMISSION, RETIRED, CLOSED -> FAILED;
-      };
-    }
+    Journal.createSchema(JournalSettings.Postgres.of(store, "schema", "schema", config.boot().deadline()));
+    console.line("the journal's tables are in schema " + store.schema());
+    return 0;
   }
 }

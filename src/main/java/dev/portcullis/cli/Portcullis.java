@@ -82,8 +82,8 @@ public final class Portcullis implements Runnable {
       case LOCKED, LOW_SPACE, LOST, UNREACHABLE -> CliFault.Code.UNAVAILABLE.exit();
       case PERMISSION -> CliFault.Code.FORBIDDEN.exit();
       case CANNOT_CREATE -> CliFault.Code.REFUSED.exit();
-      case REFUSED -> CONFIGURATION;
-      case IO, CORRUPT, FORMAT, RETIRED, CLOSED -> JournalCommand.DAMAGED;
+      case REFUSED, FORMAT -> CONFIGURATION;
+      case IO, CORRUPT, RETIRED, CLOSED -> JournalCommand.DAMAGED;
     };
   }
 

@@ -44,15 +44,16 @@ final class Batch {
           claimed.isEmpty() || atomic.stream().noneMatch(event -> claimed.contains(event.persistenceId()));
       case Request.Claim(var persistenceId, _) -> !moved.containsKey(persistenceId);
       case Request.Stop _ -> false;
-      case Request.DeleteTo(var persistenceId, _, _) -> !moved.containsKey(persistenceId);
+      case Request.DeleteTo(var persistenceId, _, _) ->
+          !moved.containsKey(persistenceId) && !claimed.contains(persistenceId);
       case Request.Trim(var base, _, _) ->
           !moved.containsKey(base.persistenceId())
               && !claimed.contains(base.persistenceId())
               && !snapshotted.contains(base.persistenceId());
       case Request.RemoveUnchanged _ -> false; // It must see what the batch before it has set.
       case Request.PutSnapshot(var snapshot, _) ->
-          !moved.containsKey(snapshot.persistenceId())
-              || snapshot.seq() == moved.get(snapshot.persistenceId()).highest();
+          !claimed.contains(snapshot.persistenceId()) && (!moved.containsKey(snapshot.persistenceId())
+              || snapshot.seq() == moved.get(snapshot.persistenceId()).highest());
       case Request.DeleteSnapshots delete -> !snapshotted.contains(delete.persistenceId());
     };
   }
@@ -180,7 +181,11 @@ final class Batch {
   private void removeUnchanged(String space, Map<String, String> entries) {
     entries.forEach((name, value) -> {
       var key = new StoreKey.Index(space, name);
-      store.get(key).filter(now -> Arrays.equals(now, StoreText.encode(value))).ifPresent(_ -> remove(key));
+      var seen = StoreText.encode(value);
+      // A shared store compares for itself: a look at each would hold up everybody's writes.
+      if (store.shared() || store.get(key).filter(now -> Arrays.equals(now, seen)).isPresent()) {
+        changes.add(new JournalStore.Change.RemoveSeen(key, seen));
+      }
     });
   }
 

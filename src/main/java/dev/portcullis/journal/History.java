@@ -158,7 +158,23 @@ final class History {
     });
   }
 
+  /**
+   * The recorded end; 0 for a history that has none.
+   *
+   * @throws JournalFault {@code CORRUPT} when there is none, but something of the history is there
+   */
+  long highest() {
+    long highest = head().highest();
+    if (highest == 0) {
+      refuseOrphans();
+    }
+    return highest;
+  }
+
   private void refuseOrphans() {
+    if (store.get(new StoreKey.Base(persistenceId)).isPresent() && head().highest() == 0) {
+      throw corrupt(1, "the recorded end of the history is missing");
+    }
     store.scan(new JournalStore.Range.Events(persistenceId, 1, Long.MAX_VALUE), (key, _) -> {
       if (head().highest() == 0) { // Else the first events were written just now.
         throw corrupt(((StoreKey.Event) key).seq(), "the recorded end of the history is missing");

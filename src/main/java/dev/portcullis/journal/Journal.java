@@ -195,9 +195,14 @@ public final class Journal implements AutoCloseable {
     store.retire(node);
   }
 
-  /** The highest sequence number ever written, also after deletion; 0 for an unknown id. */
+  /**
+   * The highest sequence number ever written, also after deletion; 0 for an unknown id.
+   *
+   * @throws JournalFault {@code CORRUPT} when the recorded end is missing or unreadable: nobody may begin
+   *     anew over what is there
+   */
   public long highest(String persistenceId) {
-    return new History(store, persistenceId).head().highest();
+    return new History(store, persistenceId).highest();
   }
 
   /** Every id that has ever had an event. */
@@ -324,14 +329,33 @@ public final class Journal implements AutoCloseable {
   }
 
   private static void checkFormat(JournalStore store) {
-    boolean empty = store.isEmpty(); // First: another process may begin a shared store at the same time.
-    var found = store.get(FORMAT).map(value -> new String(value, StandardCharsets.UTF_8));
-    if (found.isEmpty() && empty) {
+    if (isNew(store)) {
       var format = THIS_FORMAT.getBytes(StandardCharsets.UTF_8);
       store.write(List.of(new JournalStore.Change.Put(FORMAT, format)));
-    } else if (!found.equals(Optional.of(THIS_FORMAT))) {
+    }
+  }
+
+  /**
+   * Whether nobody has said yet what the store holds.
+   *
+   * @throws JournalFault {@code FORMAT} when it is something else than we would write
+   */
+  static boolean isNew(JournalStore store) {
+    var found = format(store);
+    if (found.isEmpty()) {
+      if (store.isEmpty()) {
+        return true;
+      }
+      found = format(store); // Another process may have begun it just now.
+    }
+    if (!found.equals(Optional.of(THIS_FORMAT))) {
       throw JournalFault.format(store.name(), found.orElse("something else"), THIS_FORMAT);
     }
+    return false;
+  }
+
+  private static Optional<String> format(JournalStore store) {
+    return store.get(FORMAT).map(value -> new String(value, StandardCharsets.UTF_8));
   }
 
   /** A disk that takes a write and does not give it back is found at boot, not by the first message. */

@@ -23,6 +23,10 @@ public record JournalFinding(Kind kind, String where, String what) {
     DAMAGED_EVENT("damaged event", Advice.REPAIR),
     /** Events of a history whose recorded end is lost. */
     ORPHAN_EVENTS("orphan events", Advice.REPAIR),
+    /** What stands for the trimmed beginning of a history is not what was written, or not there. */
+    DAMAGED_BASE("damaged base", Advice.REPAIR),
+    /** Such a beginning of a history of which nothing else is left. */
+    ORPHAN_BASE("orphan base", Advice.REPAIR),
     DAMAGED_SNAPSHOT("damaged snapshot", "harmless: the history is replayed instead; "
         + "`portcullis journal repair --cut --all` drops it"),
     DAMAGED_INDEX("damaged index", Advice.REPAIR),

@@ -20,6 +20,9 @@ interface JournalStore extends AutoCloseable {
     /** Takes a record out. */
     record Remove(StoreKey key) implements Change {}
 
+    /** Takes an index entry out; a shared store only where it is still as {@code seen}. */
+    record RemoveSeen(StoreKey.Index key, byte[] seen) implements Change {}
+
     /** Moves the recorded end of a history; a shared store refuses it where it is not {@code before}. */
     record Move(String persistenceId, Head before, Head after) implements Change {}
 
@@ -37,6 +40,9 @@ interface JournalStore extends AutoCloseable {
 
     /** The heads of all histories. */
     record Heads() implements Range {}
+
+    /** The bases of all histories. */
+    record AllBases() implements Range {}
 
     /** One named index. */
     record Index(String space) implements Range {}

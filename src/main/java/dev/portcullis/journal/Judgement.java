@@ -27,30 +27,37 @@ record Judgement(
     return Math.max(head.highest() - sound, whole() ? 0 : lost.size());
   }
 
-  /** The same in the light of how many events of it are stored, also where no replay looks. */
-  Judgement with(long stored) {
-    if (!whole() || stored == events) {
-      return this;
-    }
-    var finding = JournalFinding.event(JournalFinding.Kind.ORPHAN_EVENTS, persistenceId, 1,
-        (stored - events) + " events lie before the recorded beginning " + head.deletedTo());
-    return new Judgement(persistenceId, head, sound, digest, stored, lost, List.of(finding));
-  }
-
   static Judgement of(JournalStore store, String persistenceId) {
     var history = new History(store, persistenceId);
     try {
       var head = history.head();
       history.base();
       long events = history.replay(1, Long.MAX_VALUE, Long.MAX_VALUE, _ -> {});
-      return new Judgement(
-          persistenceId, head, head.highest(), head.digest(), events, List.of(), List.of());
+      return new Judgement(persistenceId, head, head.highest(), head.digest(), events, List.of(),
+          beforeTheBeginning(store, persistenceId, head));
     } catch (JournalFault fault) {
-      if (fault.code() != JournalFault.Code.CORRUPT) {
-        throw fault;
-      }
-      return new Walk(store, persistenceId).judge(fault);
+      return new Walk(store, persistenceId).judge(onlyCorrupt(fault));
     }
+  }
+
+  /** Where no replay looks. What is deleted never comes back, so a head that is older now is good enough. */
+  private static List<JournalFinding> beforeTheBeginning(
+      JournalStore store, String persistenceId, Head head) {
+    var count = new long[1];
+    if (head.deletedTo() > 0) {
+      store.scan(new JournalStore.Range.Events(persistenceId, 1, head.deletedTo()), (_, _) -> ++count[0] > 0);
+    }
+    return count[0] == 0 ? List.of() : List.of(JournalFinding.event(
+        JournalFinding.Kind.ORPHAN_EVENTS, persistenceId, 1,
+        count[0] + " events lie before the recorded beginning " + head.deletedTo()));
+  }
+
+  /** A store that fails has not said that anything is damaged. */
+  private static JournalFault onlyCorrupt(JournalFault fault) {
+    if (fault.code() != JournalFault.Code.CORRUPT) {
+      throw fault;
+    }
+    return fault;
   }
 
   /** Goes through a damaged history to see how much of it holds. */
@@ -73,11 +80,12 @@ record Judgement(
       try {
         head = new History(store, persistenceId).head();
       } catch (JournalFault unreadable) {
-        head = Head.NONE;
+        onlyCorrupt(unreadable);
       }
       sound = head.deletedTo();
       digest = head.anchor();
-      if (!hasItsBase()) { // What follows a beginning that is lost says nothing.
+      boolean based = hasItsBase();
+      if (!based) { // What follows a beginning that is lost says nothing.
         sound = 0;
         digest = Head.NONE.digest();
         broken = true;
@@ -87,19 +95,30 @@ record Judgement(
         take((StoreKey.Event) key, value);
         return true;
       });
-      var kind = head == Head.NONE && events > 0
-          ? JournalFinding.Kind.ORPHAN_EVENTS
-          : events + head.deletedTo() < head.highest()
-              ? JournalFinding.Kind.HOLE : JournalFinding.Kind.DAMAGED_EVENT;
-      var finding = JournalFinding.event(kind, persistenceId, sound + 1, fault.detail());
+      var finding = JournalFinding.event(kind(based), persistenceId, sound + 1, fault.detail());
       return new Judgement(persistenceId, head, sound, digest, events, lost, List.of(finding));
     }
 
+    private JournalFinding.Kind kind(boolean based) {
+      if (head == Head.NONE) {
+        return events > 0 ? JournalFinding.Kind.ORPHAN_EVENTS
+            : store.get(new StoreKey.Base(persistenceId)).isPresent()
+                ? JournalFinding.Kind.ORPHAN_BASE : JournalFinding.Kind.DAMAGED_EVENT;
+      }
+      if (!based) {
+        return JournalFinding.Kind.DAMAGED_BASE;
+      }
+      return events + head.deletedTo() < head.highest()
+          ? JournalFinding.Kind.HOLE
+          : JournalFinding.Kind.DAMAGED_EVENT;
+    }
+
+    /** Without a head that can be read there is nothing that a base could be missed by. */
     private boolean hasItsBase() {
       try {
-        new History(store, persistenceId).base();
-        return true;
+        return head == Head.NONE || new History(store, persistenceId).base().isPresent() == head.hasBase();
       } catch (JournalFault unreadable) {
+        onlyCorrupt(unreadable);
         return false;
       }
     }

@@ -82,6 +82,7 @@ final class LevelDbKeys {
           new Bounds(numbered('e', pid, from), after(numbered('e', pid, to)));
       case JournalStore.Range.AllEvents() -> kind('e');
       case JournalStore.Range.Heads() -> kind('h');
+      case JournalStore.Range.AllBases() -> kind('a');
       case JournalStore.Range.Index(var space) -> new Bounds(named('i', space), end(named('i', space)));
       case JournalStore.Range.AllIndexes() -> kind('i');
       case JournalStore.Range.AllSnapshots() -> kind('s');

@@ -154,6 +154,7 @@ final class LevelDbStore implements JournalStore {
           switch (change) {
             case Change.Put(var key, var value) -> write.put(LevelDbKeys.encode(key), value);
             case Change.Remove(var key) -> write.delete(LevelDbKeys.encode(key));
+            case Change.RemoveSeen(var key, _) -> write.delete(LevelDbKeys.encode(key));
             case Change.Move(var pid, _, var after) ->
                 write.put(LevelDbKeys.encode(new StoreKey.HeadOf(pid)), after.encode());
             case Change.Claim _ -> {}

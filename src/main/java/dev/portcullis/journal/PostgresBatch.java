@@ -19,6 +19,7 @@ final class PostgresBatch {
 
   private final String schema;
   private final Map<StoreKey, Optional<byte[]>> records = new LinkedHashMap<>();
+  private final Map<StoreKey.Index, byte[]> seen = new LinkedHashMap<>();
   private final List<JournalStore.Change.Move> moves = new ArrayList<>();
   private final List<String> claims = new ArrayList<>();
 
@@ -28,6 +29,7 @@ final class PostgresBatch {
       switch (change) { // What is said last about a record holds.
         case JournalStore.Change.Put(var key, var value) -> records.put(key, Optional.of(value));
         case JournalStore.Change.Remove(var key) -> records.put(key, Optional.empty());
+        case JournalStore.Change.RemoveSeen(var key, var value) -> seen.put(key, value);
         case JournalStore.Change.Move move -> moves.add(move);
         case JournalStore.Change.Claim(var pid) -> claims.add(pid);
       }
@@ -48,6 +50,7 @@ final class PostgresBatch {
     claim(statements, epoch);
     put(statements);
     remove(statements);
+    removeSeen(statements);
     return outcome(connection, statements);
   }
 
@@ -153,6 +156,23 @@ final class PostgresBatch {
         "delete from " + schema + "." + table.table() + " where (" + table.keys()
             + ") in (select * from unnest(" + table.marks() + "))",
         columns(keys)));
+  }
+
+  /** What the same batch has put there since it was seen stays as well. */
+  private void removeSeen(PostgresStatements statements) {
+    var rows = new ArrayList<List<Object>>();
+    seen.forEach((key, value) -> {
+      if (!records.containsKey(key)) {
+        var columns = new ArrayList<>(PostgresKeys.row(key).key());
+        columns.add(value);
+        rows.add(columns);
+      }
+    });
+    if (!rows.isEmpty()) {
+      var table = PostgresKeys.Table.INDEX;
+      statements.add("delete from " + schema + "." + table.table() + " where (" + table.keys() + ", "
+          + table.value() + ") in (select * from unnest(" + table.marks() + ", ?))", columns(rows));
+    }
   }
 
   /** Rows turned into columns, as {@code unnest} wants them. */

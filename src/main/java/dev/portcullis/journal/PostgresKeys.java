@@ -107,6 +107,7 @@ final class PostgresKeys {
       case JournalStore.Range.AllIndexes() ->
           new Bounds(Table.INDEX, List.of(new byte[0], new byte[0]), Optional.empty());
       case JournalStore.Range.Heads() -> new Bounds(Table.HISTORY, List.of(new byte[0]), Optional.empty());
+      case JournalStore.Range.AllBases() -> new Bounds(Table.BASE, List.of(new byte[0]), Optional.empty());
       case JournalStore.Range.Index(var space) -> {
         var first = List.<Object>of(StoreText.encode(space), new byte[0]);
         yield new Bounds(Table.INDEX, first, Optional.of(List.of(next(first.getFirst()), new byte[0])));

@@ -59,6 +59,25 @@ final class PostgresStore implements JournalStore {
     }
   }
 
+  /**
+   * Only to read, beside whoever writes: without an epoch, nothing can be written and nobody is retired.
+   *
+   * @throws JournalFault as {@link #open} does; {@code REFUSED} when there are no tables yet
+   */
+  static JournalStore look(JournalSettings.Postgres settings) {
+    var connections = new PostgresConnections(settings);
+    try {
+      connections.run("opening", settings.openWithin(), connection -> {
+        PostgresSchema.ensure(connections.where(), settings.schema(), connection, false);
+        return true;
+      });
+      return new PostgresStore(connections, settings.schema(), 0);
+    } catch (JournalFault fault) {
+      connections.close();
+      throw PostgresConnections.opening(connections.where(), fault);
+    }
+  }
+
   /** Makes the tables without opening a journal. */
   static void create(JournalSettings.Postgres settings) {
     try (var connections = new PostgresConnections(settings)) {

@@ -41,8 +41,8 @@ record Proof(
     var damaged = new ArrayList<Judgement>();
     long read = 0;
     var owners = owners(store);
-    for (var owner : owners.entrySet()) {
-      var judgement = Judgement.of(store, owner.getKey()).with(owner.getValue());
+    for (var owner : owners.keySet()) {
+      var judgement = Judgement.of(store, owner);
       if (!judgement.whole()) {
         damaged.add(judgement);
       }
@@ -58,11 +58,15 @@ record Proof(
     return new Proof(owners.size(), events, snapshots, entries, damaged, findings);
   }
 
-  /** Every id that has a recorded end or an event, and how many events. */
+  /** Every id that has a recorded end, a base or an event, and how many events. */
   static Map<String, Long> owners(JournalStore store) {
     var ids = new TreeSet<String>();
     store.scan(new JournalStore.Range.Heads(), (key, _) -> {
       ids.add(((StoreKey.HeadOf) key).persistenceId());
+      return true;
+    });
+    store.scan(new JournalStore.Range.AllBases(), (key, _) -> {
+      ids.add(((StoreKey.Base) key).persistenceId());
       return true;
     });
     var events = new LinkedHashMap<String, Long>();

@@ -48,6 +48,10 @@ record StoreCheck(FileSums.Known known, List<JournalFinding> findings, long miss
       raw.identity().filter(sums::isOfAnother).ifPresent(name -> findings.add(JournalFinding.file(
           JournalFinding.Kind.FOREIGN, LevelDbFiles.name(files.directory()),
           "this is the store " + name + ", not " + sums.identity())));
+      if (raw.missingBatches() > 0) {
+        findings.add(JournalFinding.file(JournalFinding.Kind.HOLE, LevelDbFiles.name(files.directory()),
+            raw.missingBatches() + " batches are missing before batch " + raw.batches()));
+      }
       long missing = Math.max(0, acked(files, sums, findings).orElse(0) - raw.batches());
       boolean torn = findings.stream().anyMatch(each -> each.kind() == JournalFinding.Kind.TORN_TAIL);
       if (missing > 0 && !torn) {

@@ -168,4 +168,14 @@ class DoctorCommandTest {
 
     assertTrue(shell.out().lines().allMatch(line -> line.startsWith("{\"check\":")), shell.out());
   }
+
+  @Test void aDirectoryWhoseJournalIsInADatabaseIsSound() throws IOException {
+    makeData();
+    Files.createDirectory(data.resolve("journal")); // Every start makes it.
+
+    assertEquals(0, doctor("--set", "portcullis.journal.store=postgresql", "--set",
+        "portcullis.journal.postgresql.url=jdbc:postgresql://nowhere.invalid/gate"), shell.out());
+
+    assertLine("ok +journal +in a database, schema portcullis.*");
+  }
 }

@@ -202,4 +202,11 @@ class JournalCommandTest {
       assertEquals("events      7\n", shell.out());
     }
   }
+
+  @Test void aGatewayThatIsNamedIsAskedAndNoDirectoryIsRead() throws Exception {
+    try (var gateway = new StubGateway().on("GET /api/v1/journal", 200, "{\"events\":7}")) {
+      assertEquals(0, run("stats", "--url", gateway.url(), "--token", StubGateway.TOKEN), shell.err());
+      assertEquals("events      7\n", shell.out());
+    }
+  }
 }

@@ -43,6 +43,16 @@ class JournalSchemaCommandTest {
     assertTrue(shell.err().contains("no_such_database"), shell.err());
   }
 
+  @Test void tablesOfANewerVersionAreASettingToMendAsTheyAreAtAStart() {
+    var schema = PostgresServer.freshSchema();
+    run(PostgresServer.url(), schema, "--create");
+    PostgresServer.sql("insert into " + schema + ".schema_version (version) values (99)");
+
+    assertEquals(78, run(PostgresServer.url(), schema, "--create"));
+
+    assertTrue(shell.err().contains("schema version 99"), shell.err());
+  }
+
   private int run(String url, String schema, String what) {
     var arguments = new ArrayList<>(List.of("journal", "schema", what));
     for (var set : List.of("store=postgresql", "postgresql.url=" + url, "postgresql.user=" + PostgresServer.USER,

@@ -189,6 +189,20 @@ class GroupCommitJournalTest {
 
   @Test
   @Tag("INV-J1")
+  void anActorWhoseRecordedEndIsGoneIsStoppedAndDoesNotBeginAnew() {
+    ask(kit.spawn(Counter.create("c-1", 1000)), add(1, 2, 3));
+    stop();
+    Damage.in(directory, store ->
+        store.write(List.of(new JournalStore.Change.Remove(new StoreKey.HeadOf("c-1")))));
+    start();
+    LoggingTestKit.error("the recorded end of the history is missing").expect(kit.system(), () -> {
+      probe.expectTerminated(kit.spawn(Counter.create("c-1", 1000)));
+      return true;
+    });
+  }
+
+  @Test
+  @Tag("INV-J1")
   void anActorWhoseBaseIsGoneIsStoppedEvenWhenASnapshotWouldDo() {
     trimmed();
     stop();

@@ -116,74 +116,6 @@ class JournalTest {
   }
 
   @Test
-  void anIndexIsScannedInOrderAndWithoutItsNeighbours() {
-    try (var journal = open(directory)) {
-      done(journal.index(List.of(
-          new IndexEntry.Put("runs", "b", "2"),
-          new IndexEntry.Put("runs", "ä", "3\0 anything"),
-          new IndexEntry.Put("runs", "a", "1"),
-          new IndexEntry.Put("runs2", "a", "no"),
-          new IndexEntry.Put("run", "s", "no"),
-          new IndexEntry.Put("runs", "gone", "no"))));
-      done(journal.index(
-          List.of(new IndexEntry.Remove("runs", "gone"), new IndexEntry.Remove("runs", "never"))));
-      var found = new ArrayList<String>();
-      journal.scan("runs", (key, value) -> found.add(key + "=" + value));
-      assertEquals(List.of("a=1", "b=2", "ä=3\0 anything"), found);
-      assertEquals(Optional.empty(), journal.get("runs", "gone"));
-    }
-  }
-
-  @Test
-  void aReplayKeepsToItsBounds() {
-    try (var journal = open(directory)) {
-      append(journal, "session-1", 9);
-      assertEquals(List.of("3 event 3", "4 event 4"), replay(journal, "session-1", 3, 4, 100));
-      assertEquals(List.of("3 event 3", "4 event 4"), replay(journal, "session-1", 3, 100, 2));
-      assertEquals(List.of("9 event 9"), replay(journal, "session-1", 9, Long.MAX_VALUE, Long.MAX_VALUE));
-      assertEquals(List.of(), replay(journal, "session-1", 10, Long.MAX_VALUE, 100));
-      assertEquals(List.of(), replay(journal, "session-1", 5, 4, 100));
-      assertEquals(List.of(), replay(journal, "session-1", 1, 9, 0));
-      assertEquals(List.of(), replay(journal, "unknown"));
-      assertEquals(0, journal.highest("unknown"));
-    }
-  }
-
-  @Test
-  void theHighestNumberAndTheProofOutliveADeletion() {
-    try (var journal = open(directory)) {
-      append(journal, "session-1", 6);
-      done(journal.deleteTo("session-1", 4));
-      assertEquals(List.of("5 event 5", "6 event 6"), replay(journal, "session-1"));
-      done(journal.deleteTo("session-1", Long.MAX_VALUE));
-      assertEquals(List.of(), replay(journal, "session-1"));
-    }
-    try (var journal = open(directory)) {
-      assertEquals(6, journal.highest("session-1"));
-      append(journal, "session-1", 2);
-      assertEquals(List.of("7 event 7", "8 event 8"), replay(journal, "session-1"));
-      journal.verify();
-    }
-  }
-
-  @Test
-  @Tag("INV-J1")
-  void anEventThatDoesNotFollowIsRefusedAloneAndLeavesNoTrace() {
-    try (var journal = open(directory)) {
-      append(journal, "session-1", 2);
-      for (var seq : List.of(1L, 2L, 4L)) {
-        var refused = journal.append(
-            List.of(event("session-1", seq)), List.of(new IndexEntry.Put("runs", "x", "y")));
-        assertInstanceOf(IllegalStateException.class, failureCause(refused));
-      }
-      assertFalse(journal.failed());
-      assertEquals(Optional.empty(), journal.get("runs", "x"));
-      append(journal, "session-1", 1);
-      assertEquals(3, replay(journal, "session-1").size());
-    }
-  }
-
-  @Test
   @Tag("INV-J2")
   @Tag("INV-J3")
   void nothingIsAcknowledgedAfterTheFirstFailedWrite() throws Exception {
@@ -214,34 +146,6 @@ class JournalTest {
       assertEquals(3, journal.highest("session-1"));
       assertEquals(0, journal.highest("session-3"));
     }
-  }
-
-  @Test
-  void idsMadeToConfuseStayApart() {
-    var ids = List.of(
-        "", "a", "a\0", "a\0b", "a\0\0\0\0\0\0\0\0\1", "ab", "\0", "\uD800", "\uDC00", "?", "😀", "é",
-        "e\u0301", "../../etc/passwd", "x".repeat(5000), "x".repeat(5001));
-    try (var journal = open(directory)) {
-      ids.forEach(id -> done(journal.append(List.of(event(id, 1, "of " + ids.indexOf(id))), List.of())));
-      ids.forEach(id -> append(journal, id, 1));
-      ids.forEach(id -> assertEquals(List.of("1 of " + ids.indexOf(id), "2 event 2"), replay(journal, id)));
-      var found = new ArrayList<String>();
-      journal.persistenceIds(found::add);
-      assertEquals(ids.stream().sorted().toList(), found.stream().sorted().toList());
-      journal.verify();
-    }
-  }
-
-  @Test
-  void aClosedJournalRefusesInsteadOfCrashingTheProcess() {
-    var journal = open(directory);
-    var last = journal.append(List.of(event("session-1", 1)), List.of());
-    journal.close();
-    journal.close();
-    done(last);
-    assertEquals(Code.CLOSED, failure(journal.append(List.of(event("session-1", 2)), List.of())).code());
-    assertEquals(Code.CLOSED, assertThrows(JournalFault.class, () -> journal.get("a", "b")).code());
-    assertEquals(Code.CLOSED, assertThrows(JournalFault.class, () -> replay(journal, "session-1")).code());
   }
 
   @Test

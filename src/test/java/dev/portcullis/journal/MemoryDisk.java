@@ -134,6 +134,7 @@ public final class MemoryDisk {
       switch (change) {
         case Change.Put(var key, var value) -> records.put(LevelDbKeys.encode(key), value);
         case Change.Remove(var key) -> records.remove(LevelDbKeys.encode(key));
+        case Change.RemoveSeen(var key, _) -> records.remove(LevelDbKeys.encode(key));
         case Change.Move(var pid, _, var after) ->
             records.put(LevelDbKeys.encode(new StoreKey.HeadOf(pid)), after.encode());
         case Change.Claim _ -> {}

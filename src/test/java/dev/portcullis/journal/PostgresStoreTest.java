@@ -17,6 +17,8 @@ import dev.portcullis.journal.JournalFault.Code;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -39,6 +41,13 @@ class PostgresStoreTest {
 
   private Journal open(String node) {
     return Journal.open(settings(node), faults::add);
+  }
+
+  private Journal openBetween(String node, AtomicReference<StoreBetween> between) {
+    return Journal.open(settings(node), faults::add, store -> {
+      between.set(new StoreBetween(store));
+      return between.get();
+    });
   }
 
   private JournalSettings settings(String node) {
@@ -73,6 +82,38 @@ class PostgresStoreTest {
       assertFalse(a.failed());
       append(a, "s-2", 1);
       assertEquals(4, replay(b, "s-1").size());
+    }
+  }
+
+  @Test
+  void aDeletionThatIsQueuedBehindAClaimIsDoneAfterIt() throws Exception {
+    var between = new AtomicReference<StoreBetween>();
+    try (var a = open("a"); var b = openBetween("b", between)) {
+      append(a, "s-1", 3);
+      between.get().hold();
+      var first = b.index(List.of(new IndexEntry.Put("x", "y", "z")));
+      between.get().awaitHeld();
+      var both = List.of(b.claim("s-1"), b.deleteTo("s-1", 1));
+      between.get().letGo();
+      done(first);
+      both.forEach(Samples::done);
+      assertEquals(List.of("2 event 2", "3 event 3"), replay(b, "s-1"));
+    }
+  }
+
+  @Test
+  void anEntryThatAnotherProcessHasChangedMeanwhileIsNotTakenOut() throws Exception {
+    var between = new AtomicReference<StoreBetween>();
+    try (var a = openBetween("a", between); var b = open("b")) {
+      done(a.index(List.of(new IndexEntry.Put("key", "1", "old"), new IndexEntry.Put("key", "2", "old"))));
+      between.get().hold();
+      var removal = a.removeUnchanged("key", Map.of("1", "old", "2", "old"));
+      between.get().awaitHeld();
+      done(b.index(List.of(new IndexEntry.Put("key", "1", "new"))));
+      between.get().letGo();
+      done(removal);
+      assertEquals(Optional.of("new"), a.get("key", "1"));
+      assertEquals(Optional.empty(), a.get("key", "2"));
     }
   }
 
@@ -365,6 +406,19 @@ class PostgresStoreTest {
     var opened = IntStream.range(0, 4).parallel().mapToObj(i -> open("n" + i)).toList();
     assertEquals(4, opened.stream().map(Journal::epoch).distinct().count());
     opened.forEach(Journal::close);
+  }
+
+  @Test
+  void anotherProcessMayBeginTheJournalWhileThisOneLooksWhetherItIsEmpty() {
+    try (var journal = Journal.open(settings("a"), faults::add, store -> new ForwardingStore(store) {
+      @Override
+      public boolean isEmpty() {
+        open("b").close();
+        return super.isEmpty();
+      }
+    })) {
+      append(journal, "s-1", 1);
+    }
   }
 
   @Test

@@ -15,6 +15,8 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -171,6 +173,27 @@ class StoppedJournalTest {
     LevelDbFiles.delete(files().directory());
     Files.move(directory.resolve("older"), files().directory());
     assertFound(Kind.HOLE, "journal");
+  }
+
+  /** No history misses an entry of an index. */
+  @Test void aBatchThatWasCutOutOfTheLogIsNoticedByTheStartAndMended() throws IOException {
+    data = directory.resolve("data");
+    var live = directory.resolve("live");
+    try (var journal = Samples.open(live)) {
+      Samples.append(journal, "s-1", 3);
+      Samples.done(journal.index(List.of(new IndexEntry.Put("row", "k", "v"))));
+      Samples.append(journal, "s-1", 3);
+      Damage.copy(live, data);
+    }
+    Damage.cutRecord(files().logs().getLast(), 5); // After the format, the canary and three events.
+    assertFound(Kind.HOLE, "journal");
+    try (var stopped = StoppedJournal.open(data)) {
+      assertEquals(1, stopped.repair().run(new JournalRepair.Way.Cut(), Set.of(), false).original().size());
+    }
+    try (var journal = Samples.open(data)) {
+      assertEquals(6, Samples.replay(journal, "s-1").size());
+      assertEquals(Optional.empty(), journal.get("row", "k"));
+    }
   }
 
   @Test void anyByteOfTheListOfChecksumsCounts() throws IOException {
