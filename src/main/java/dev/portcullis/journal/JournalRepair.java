@@ -57,14 +57,16 @@ public final class JournalRepair {
   /**
    * Does it, or only says what would be done.
    *
-   * @param chosen ids of histories; none means all that are damaged, or missing here and not there
+   * @param chosen ids of histories; none means all that are damaged, or missing here and not there, or cut
+   *     off here with a damaged file and longer there
    */
   public Outcome run(Way way, Set<String> chosen, boolean dry) {
     try (var raw = RawStore.open(files.directory());
         var other = RawStore.open(way instanceof Way.Restore(var from) ? storeOf(from) : files.directory())) {
+      var check = StoreCheck.of(files);
       var plan = new Plan(raw, other, way, chosen);
-      plan.make();
-      if (dry || plan.stops() || plan.fates.isEmpty() && StoreCheck.of(files).findings().isEmpty()) {
+      plan.make(!check.damage().isEmpty());
+      if (dry || plan.stops() || plan.fates.isEmpty() && check.findings().isEmpty()) {
         return new Outcome(plan.lines(), plan.refused, List.of());
       }
       return new Outcome(plan.lines(), plan.refused, List.of(replace(raw, other, plan)));
@@ -111,13 +113,14 @@ public final class JournalRepair {
       this.proof = Proof.of(raw, _ -> {});
     }
 
-    void make() {
+    /** @param cut whether files are damaged, so that a history may be sound and yet end too early */
+    void make(boolean cut) {
       var damaged = new LinkedHashMap<String, Judgement>();
       proof.damagedHistories().forEach(here -> damaged.put(here.persistenceId(), here));
       if (way instanceof Way.Restore) {
         var present = Proof.owners(raw).keySet();
         Proof.owners(other).keySet().stream()
-            .filter(id -> !present.contains(id))
+            .filter(id -> !present.contains(id) || cut && !damaged.containsKey(id) && goesOnThere(id))
             .forEach(id -> damaged.put(id, Judgement.of(raw, id)));
       }
       var ids = chosen.isEmpty() ? damaged.keySet() : chosen;
@@ -128,6 +131,11 @@ public final class JournalRepair {
           refused.add(JournalFault.printable(id) + ": is not damaged, or not there");
         }
       }
+    }
+
+    private boolean goesOnThere(String id) {
+      var there = Judgement.of(other, id);
+      return there.whole() && there.head().highest() > new History(raw, id).head().highest();
     }
 
     /** Of those that nobody asked for by name, one that cannot be changed does not hold up the others. */

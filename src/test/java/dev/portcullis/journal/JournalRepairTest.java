@@ -8,8 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.portcullis.journal.JournalRepair.Outcome;
 import dev.portcullis.journal.JournalRepair.Way;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
@@ -202,6 +204,16 @@ class JournalRepairTest {
     var copy = directory.resolve("copy");
     Damage.copy(data, copy);
     Damage.flip(files().logs().getLast(), 300);
+    repair(new Way.Restore(copy));
+    assertHistories(15, 15);
+  }
+
+  @Test void historiesThatEndTooEarlyBecauseTheirLogWasCutAreTakenFromACopy() throws IOException {
+    var copy = directory.resolve("copy");
+    Damage.copy(data, copy);
+    try (var log = FileChannel.open(files().logs().getLast(), StandardOpenOption.WRITE)) {
+      log.truncate(log.size() - 1_000);
+    }
     repair(new Way.Restore(copy));
     assertHistories(15, 15);
   }
