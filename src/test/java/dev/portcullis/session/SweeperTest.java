@@ -123,8 +123,10 @@ class SweeperTest {
   @Test
   void anErasureThatAKillCutOffIsFinishedByTheNextSweep() {
     answered("r-1");
-    session.world().reads = new LinkedBlockingQueue<Runnable>()::add; // The trim never begins.
+    var held = new LinkedBlockingQueue<Runnable>(); // The trim never begins.
+    session.world().reads = held::add;
     session.clear(true);
+    assertTrue(session.world().await(() -> !held.isEmpty())); // It is asked for behind the answer.
     session.world().reads = ForkJoinPool.commonPool();
     session.crash(true);
     assertTrue(session.disk().holds(message("r-1")));
