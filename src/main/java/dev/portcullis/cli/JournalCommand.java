@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.portcullis.journal.JournalFault;
-import dev.portcullis.journal.JournalFigures;
 import dev.portcullis.journal.JournalFinding;
 import dev.portcullis.journal.JournalReader;
 import dev.portcullis.journal.JournalVerdict;
@@ -149,24 +148,12 @@ final class JournalCommand implements Runnable {
   private JsonNode figures(GatewayOptions gateway) {
     if (!gateway.named()) {
       try (var journal = JournalOptions.open(gateway.config(console))) {
-        return json(journal.figures());
+        return journal.figures().json();
       } catch (JournalFault fault) {
         requireRunning(fault);
       }
     }
     return gateway.connect(console).get("/api/v1/journal");
-  }
-
-  private static ObjectNode json(JournalFigures figures) {
-    var json = JsonNodeFactory.instance.objectNode()
-        .put("sessions", figures.sessions())
-        .put("events", figures.events())
-        .put("snapshots", figures.snapshots())
-        .put("entries", figures.entries())
-        .put("lastWrite", figures.lastWrite().toString());
-    var bytes = json.putObject("bytes");
-    figures.bytes().forEach(bytes::put);
-    return json;
   }
 
   /** A gateway that runs can be asked; any other fault is one. */

@@ -1,5 +1,7 @@
 package dev.portcullis.journal;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
@@ -28,6 +30,19 @@ public record JournalFigures(
         count(store, new JournalStore.Range.AllIndexes(), (_, _) -> {}),
         store.bytes(),
         last.get());
+  }
+
+  /** The same as an object with these names. */
+  public ObjectNode json() {
+    var json = JsonNodeFactory.instance.objectNode()
+        .put("sessions", sessions)
+        .put("events", events)
+        .put("snapshots", snapshots)
+        .put("entries", entries)
+        .put("lastWrite", lastWrite.toString());
+    var kinds = json.putObject("bytes");
+    bytes.forEach(kinds::put);
+    return json;
   }
 
   private static Optional<Instant> time(JournalStore store, StoreKey key, byte[] value) {

@@ -176,7 +176,7 @@ final class LevelDbStore implements JournalStore {
   @Override
   public void compact() {
     using("compacting", () -> {
-      if (db instanceof DbImpl java) { // Its compactRange(first, end) is not implemented.
+      if (db instanceof DbImpl java) { // It refuses compactRange(first, end), which the native one knows.
         java.flushMemTable();
         for (int level = 0; level < DbConstants.NUM_LEVELS - 1; level++) {
           java.compactRange(level, new Slice(FIRST_KEY), new Slice(END_KEY));

@@ -3,6 +3,7 @@ package dev.portcullis.session;
 import dev.portcullis.journal.IndexEntry;
 import dev.portcullis.journal.Journal;
 import dev.portcullis.journal.JournalFault;
+import dev.portcullis.journal.JournalRepair;
 import dev.portcullis.protocol.SessionRow;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -22,9 +23,6 @@ import org.slf4j.LoggerFactory;
  * quarantine, changed by a repair, or with a row that cannot be read. Blocks.
  */
 public final class SessionIndex {
-  /** Index space of histories that a repair has changed: persistence id to nothing. */
-  static final String REINDEX = "reindex";
-
   private static final String HISTORIES = Session.persistenceId("").id();
   private static final Logger LOG = LoggerFactory.getLogger(SessionIndex.class);
 
@@ -62,7 +60,7 @@ public final class SessionIndex {
 
   private Found read() {
     journal.scan(Damage.SPACE, (entityId, _) -> quarantined.add(entityId));
-    journal.scan(REINDEX, (history, _) -> {
+    journal.scan(JournalRepair.REINDEX, (history, _) -> {
       if (history.startsWith(HISTORIES)) {
         repaired.add(history.substring(HISTORIES.length()));
       }
@@ -74,14 +72,14 @@ public final class SessionIndex {
     doubted.addAll(repaired);
     doubted.addAll(unreadable);
     if (doubted.isEmpty()) {
-      return new Found(rows, open(journal, Set.of()), Map.of(), List.of());
+      return new Found(rows, open(journal), Map.of(), List.of());
     }
     var traces = Traces.of(journal, doubted);
     var damaged = new LinkedHashMap<String, Damage>();
     doubted.forEach(entityId -> look(entityId, traces.get(entityId))
         .ifPresent(damage -> damaged.put(entityId, damage)));
     var released = quarantined.stream().filter(entityId -> !damaged.containsKey(entityId)).toList();
-    return new Found(rows(damaged.keySet(), traces), open(journal, damaged.keySet()), damaged, released);
+    return new Found(rows(damaged.keySet(), traces), open(journal), damaged, released);
   }
 
   /** The rows as the index has them now, for one who has made it right before. */
@@ -89,13 +87,22 @@ public final class SessionIndex {
     var damaged = damaged(journal);
     var rows = new ArrayList<SessionRow>();
     journal.scan(Rows.ROW, (text, json) -> Rows.parse(text, json).ifPresent(row ->
-        rows.add(damaged.contains(new SessionKey(text).entityId()) ? Rows.quarantined(row) : row)));
+        rows.add(isIn(damaged, new SessionKey(text)) ? Rows.quarantined(row) : row)));
     return rows;
   }
 
   /** Sessions that somebody must wake, as the index has them now. */
   public static List<SessionKey> open(Journal journal) {
-    return open(journal, damaged(journal));
+    var damaged = damaged(journal);
+    var keys = new ArrayList<SessionKey>();
+    journal.scan(Rows.OPEN, (text, _) ->
+        SessionKey.parse(text).filter(key -> !isIn(damaged, key)).ifPresent(keys::add));
+    return keys;
+  }
+
+  /** No key is hashed for nothing: there may be very many, and a cluster reads them again and again. */
+  private static boolean isIn(Set<String> damaged, SessionKey key) {
+    return !damaged.isEmpty() && damaged.contains(key.entityId());
   }
 
   private static Set<String> damaged(Journal journal) {
@@ -142,7 +149,7 @@ public final class SessionIndex {
   private void write(List<IndexEntry> changes, String entityId) {
     var all = new ArrayList<>(changes);
     all.add(new IndexEntry.Remove(Damage.SPACE, entityId));
-    all.add(new IndexEntry.Remove(REINDEX, HISTORIES + entityId));
+    all.add(new IndexEntry.Remove(JournalRepair.REINDEX, HISTORIES + entityId));
     journal.index(all).toCompletableFuture().join();
   }
 
@@ -153,22 +160,16 @@ public final class SessionIndex {
     return damage;
   }
 
+  /** The rows, and one for each session in quarantine that has lost its own. */
   private List<SessionRow> rows(Set<String> damaged, Map<String, Traces> traces) {
-    var rows = new ArrayList<SessionRow>();
-    var missing = new HashSet<>(damaged);
-    journal.scan(Rows.ROW, (text, json) -> Rows.parse(text, json).ifPresent(row ->
-        rows.add(missing.remove(new SessionKey(text).entityId()) ? Rows.quarantined(row) : row)));
-    missing.forEach(entityId -> traces.get(entityId).key().ifPresent(key ->
+    var rows = rows(journal);
+    var lost = new HashSet<>(damaged);
+    rows.stream()
+        .filter(row -> row.status().equals(SessionRow.QUARANTINED))
+        .forEach(row -> lost.remove(new SessionKey(row.key()).entityId()));
+    lost.forEach(entityId -> traces.get(entityId).key().ifPresent(key ->
         rows.add(Rows.lost(key, clock.instant()))));
     return rows;
-  }
-
-  private static List<SessionKey> open(Journal journal, Set<String> damaged) {
-    var keys = new ArrayList<SessionKey>();
-    journal.scan(Rows.OPEN, (text, _) -> SessionKey.parse(text)
-        .filter(key -> !damaged.contains(key.entityId()))
-        .ifPresent(keys::add));
-    return keys;
   }
 
   /** The key of a session of which little is left; reads the whole index. */

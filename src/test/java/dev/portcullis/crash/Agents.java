@@ -12,8 +12,13 @@ final class Agents {
 
   /** Those of a simulator, by the store in their environment; the gateway itself has none. */
   static List<Long> of(Path store) {
+    return with("SIM_STORE=" + store);
+  }
+
+  /** Those that have {@code variable} in their environment. */
+  static List<Long> with(String variable) {
     return ProcessHandle.allProcesses()
-        .filter(process -> environment(process.pid()).contains("SIM_STORE=" + store))
+        .filter(process -> environment(process.pid()).contains(variable))
         .map(ProcessHandle::pid)
         .toList();
   }

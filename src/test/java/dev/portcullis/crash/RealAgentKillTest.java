@@ -123,17 +123,6 @@ class RealAgentKillTest {
   }
 
   private List<Long> agents() {
-    return ProcessHandle.allProcesses()
-        .filter(process -> environment(process.pid()).contains("HOME=" + directory.resolve("home")))
-        .map(ProcessHandle::pid)
-        .toList();
-  }
-
-  private static String environment(long pid) {
-    try {
-      return Files.readString(Path.of("/proc/" + pid + "/environ"), StandardCharsets.ISO_8859_1);
-    } catch (IOException gone) {
-      return "";
-    }
+    return Agents.with("HOME=" + directory.resolve("home"));
   }
 }

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.portcullis.ingress.Edge;
 import dev.portcullis.ingress.Operation;
 import dev.portcullis.ingress.Problems;
-import dev.portcullis.journal.JournalFigures;
 import dev.portcullis.session.SessionKey;
 import dev.portcullis.session.Sessions;
 import java.util.List;
@@ -67,18 +66,6 @@ final class JournalRoutes {
   }
 
   private CompletionStage<HttpResponse> figures(Call call) {
-    return sessions.figures().thenApply(JournalRoutes::answer);
-  }
-
-  private static HttpResponse answer(JournalFigures figures) {
-    var body = Json.object()
-        .put("sessions", figures.sessions())
-        .put("events", figures.events())
-        .put("snapshots", figures.snapshots())
-        .put("entries", figures.entries())
-        .put("lastWrite", figures.lastWrite().toString());
-    var bytes = body.putObject("bytes");
-    figures.bytes().forEach(bytes::put);
-    return Replies.json(200, body);
+    return sessions.figures().thenApply(figures -> Replies.json(200, figures.json()));
   }
 }
