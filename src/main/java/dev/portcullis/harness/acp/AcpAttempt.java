@@ -1,12 +1,13 @@
 package dev.portcullis.harness.acp;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.portcullis.harness.Action;
 import dev.portcullis.harness.AttemptSpec;
 import dev.portcullis.harness.Harness.Attempt;
 import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessFault.Code;
 import dev.portcullis.harness.HarnessUpdate;
-import dev.portcullis.harness.InputDigest;
+import dev.portcullis.harness.UpdateSink;
 import dev.portcullis.harness.jsonrpc.Reply;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -17,7 +18,6 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 
 /**
  * One attempt: waits for a process, opens the session, runs the turn. Its lock keeps updates in order and
@@ -38,7 +38,7 @@ final class AcpAttempt implements Attempt, AcpConnection.Turn {
   /** @param gone completes when no process is left that had to go */
   private record Over(CompletionStage<Void> gone) implements Phase {}
 
-  private record Question(JsonNode requestId, AcpPermission permission) {}
+  private record Question(JsonNode requestId, AcpPermission permission, Action action) {}
 
   /**
    * A call that is announced becomes a step when nothing was heard of it for so long; see {@link AcpSteps}.
@@ -50,7 +50,7 @@ final class AcpAttempt implements Attempt, AcpConnection.Turn {
 
   private final Parts parts;
   private final AttemptSpec spec;
-  private final Consumer<HarnessUpdate> updates;
+  private final UpdateSink updates;
   private final AcpSteps steps = new AcpSteps();
   private final Map<String, Question> questions = new LinkedHashMap<>();
   private final CompletableFuture<Void> turnEnded = new CompletableFuture<>();
@@ -60,7 +60,7 @@ final class AcpAttempt implements Attempt, AcpConnection.Turn {
   private boolean holding;
   private int asked;
 
-  AcpAttempt(Parts parts, AttemptSpec spec, Consumer<HarnessUpdate> updates) {
+  AcpAttempt(Parts parts, AttemptSpec spec, UpdateSink updates) {
     this.parts = parts;
     this.spec = spec;
     this.updates = updates;
@@ -174,8 +174,8 @@ final class AcpAttempt implements Attempt, AcpConnection.Turn {
       answerQuestions(connection);
       parts.pool().release(connection);
     }
-    steps.close().forEach(updates);
-    last.stream().filter(update -> !(update instanceof HarnessUpdate.End)).forEach(updates);
+    steps.close().forEach(updates::accept);
+    last.stream().filter(update -> !(update instanceof HarnessUpdate.End)).forEach(updates::accept);
     end(gone, aborting ? new HarnessUpdate.Aborted() : last.getLast());
   }
 
@@ -193,7 +193,7 @@ final class AcpAttempt implements Attempt, AcpConnection.Turn {
       case AcpUpdate.Text(var text) when text.isEmpty() -> { }
       case AcpUpdate.Text(var text) -> updates.accept(new HarnessUpdate.Text(text));
       case AcpUpdate.Tool tool -> {
-        steps.apply(tool).forEach(updates);
+        steps.apply(tool).forEach(updates::accept);
         hold();
       }
       case AcpUpdate.Other(var kind) -> updates.accept(new HarnessUpdate.Unknown(kind));
@@ -210,7 +210,7 @@ final class AcpAttempt implements Attempt, AcpConnection.Turn {
   private synchronized void held() {
     holding = false;
     if (phase instanceof Running) {
-      steps.beginAnnounced().forEach(updates);
+      steps.beginAnnounced().forEach(updates::accept);
     }
   }
 
@@ -225,20 +225,24 @@ final class AcpAttempt implements Attempt, AcpConnection.Turn {
     }
     var tool = steps.asked(permission.tool());
     var approvalId = spec.runId() + "-" + spec.attempt() + "-" + ++asked;
-    questions.put(approvalId, new Question(requestId, permission));
+    var action = new Action(
+        tool.kind().isEmpty() ? "other" : tool.kind(), tool.title(), tool.input(), spec.workspace());
+    questions.put(approvalId, new Question(requestId, permission, action));
     updates.accept(new HarnessUpdate.ApprovalRequested(
-        approvalId, tool.title(), tool.input(), InputDigest.of(tool.title() + "\n" + tool.input())));
+        approvalId, action.kind(), action.title(), action.input(), action.digest()));
   }
 
   @Override
-  public synchronized void decide(String approvalId, boolean allow) {
+  public synchronized void decide(String approvalId, String digest, boolean allow) {
     var question = questions.remove(approvalId);
     if (question == null || !(phase instanceof Running(var connection, _))) {
       return;
     }
-    var choice = question.permission().choose(allow);
+    boolean allowed = allow && question.action().digest().equals(digest);
+    var choice = question.permission().choose(allowed);
     connection.answer(question.requestId(), choice.map(AcpCodec::selected).orElseGet(AcpCodec::cancelled));
-    steps.decided(question.permission().tool().callId(), allow && choice.isPresent()).forEach(updates);
+    steps.decided(question.permission().tool().callId(), allowed && choice.isPresent())
+        .forEach(updates::accept);
   }
 
   private void answerQuestions(AcpConnection connection) {

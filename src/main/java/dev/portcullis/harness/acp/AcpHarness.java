@@ -4,7 +4,7 @@ import dev.portcullis.config.HarnessConfig;
 import dev.portcullis.harness.AttemptSpec;
 import dev.portcullis.harness.Harness;
 import dev.portcullis.harness.HarnessFault;
-import dev.portcullis.harness.HarnessUpdate;
+import dev.portcullis.harness.UpdateSink;
 import dev.portcullis.harness.process.ProcessLauncher;
 import dev.portcullis.harness.process.Program;
 import java.nio.file.Path;
@@ -91,7 +91,7 @@ public final class AcpHarness implements Harness {
   }
 
   @Override
-  public Attempt start(AttemptSpec spec, Consumer<HarnessUpdate> updates) {
+  public Attempt start(AttemptSpec spec, UpdateSink updates) {
     var attempt = new AcpAttempt(new AcpAttempt.Parts(pool, ages, timer), spec, updates);
     attempt.begin();
     return attempt;

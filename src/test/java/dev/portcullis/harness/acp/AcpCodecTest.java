@@ -57,7 +57,7 @@ class AcpCodecTest {
       } else if (frame.has("id")) {
         var permission = AcpCodec.decodePermission(frame.get("params"));
         var asked = steps.asked(permission.tool());
-        updates.add(new HarnessUpdate.ApprovalRequested("p", asked.title(), asked.input(), "d"));
+        updates.add(new HarnessUpdate.ApprovalRequested("p", "k", asked.title(), asked.input(), "d"));
         updates.addAll(steps.decided(asked.callId(), allow));
       } else {
         switch (AcpCodec.decodeUpdate(frame.get("params"))) {
@@ -76,7 +76,7 @@ class AcpCodecTest {
     assertEquals(List.of(
         new HarnessUpdate.Unknown("available_commands_update"),
         new HarnessUpdate.Text("I will "),
-        new HarnessUpdate.ApprovalRequested("p", "echo hi", input, "d"),
+        new HarnessUpdate.ApprovalRequested("p", "k", "echo hi", input, "d"),
         new HarnessUpdate.StepStarted("call_1", "echo hi", "execute", InputDigest.of(input)),
         new StepFinished("call_1", true),
         new HarnessUpdate.Usage(90, 12),
@@ -88,7 +88,7 @@ class AcpCodecTest {
     var input = "{\"command\":\"touch no.txt\",\"description\":\"scripted\"}"; // In the order of the names.
     assertEquals(List.of(
         new HarnessUpdate.Unknown("usage_update"),
-        new HarnessUpdate.ApprovalRequested("p", "touch no.txt", input, "d"),
+        new HarnessUpdate.ApprovalRequested("p", "k", "touch no.txt", input, "d"),
         new HarnessUpdate.StepStarted("toolu_1", "touch no.txt", "execute", InputDigest.of(input)),
         new StepFinished("toolu_1", false),
         new HarnessUpdate.Usage(300, 24),
@@ -99,7 +99,7 @@ class AcpCodecTest {
   void aToolThatGeminiNeverAnnouncedIsCreatedByItsPermission() throws Exception {
     assertEquals(List.of(
         new HarnessUpdate.Unknown("agent_thought_chunk"),
-        new HarnessUpdate.ApprovalRequested("p", "echo hi", "", "d"),
+        new HarnessUpdate.ApprovalRequested("p", "k", "echo hi", "", "d"),
         new HarnessUpdate.StepStarted("shell-1", "echo hi", "execute", ""),
         new StepFinished("shell-1", true),
         new HarnessUpdate.Usage(120, 12),

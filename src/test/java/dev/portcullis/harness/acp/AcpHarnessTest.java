@@ -281,8 +281,8 @@ class AcpHarnessTest {
     assertEquals("rm x", asked.title());
     assertEquals("{\"command\":\"rm x\"}", asked.input());
     assertTrue(updates.all(HarnessUpdate.StepStarted.class).isEmpty());
-    attempt.decide("unknown", true);
-    attempt.decide(asked.approvalId(), true);
+    attempt.decide("unknown", asked.digest(), true);
+    attempt.decide(asked.approvalId(), asked.digest(), true);
     updates.awaitEnd();
     assertEquals("chosen y1", updates.text());
     assertEquals(List.of(new HarnessUpdate.StepFinished("c2", true)),
@@ -293,7 +293,7 @@ class AcpHarnessTest {
   void aDeniedPermissionChoosesRejectOnce() {
     var updates = new Updates();
     var attempt = harness().start(spec("c", "[[sim permission]]"), updates);
-    attempt.decide(updates.await(HarnessUpdate.ApprovalRequested.class).approvalId(), false);
+    attempt.decide(updates.await(HarnessUpdate.ApprovalRequested.class).approvalId(), "", false);
     updates.awaitEnd();
     assertEquals("chosen n1", updates.text());
     assertEquals(List.of(new HarnessUpdate.StepFinished("c2", false)),
@@ -406,9 +406,12 @@ class AcpHarnessTest {
     var second = new Updates();
     var third = new Updates();
     var order = new CopyOnWriteArrayList<String>();
-    harness.start(spec("c2", "two"), second.andThen(_ -> order.add("two")));
+    harness.start(spec("c2", "two"), update -> {
+      order.add("two");
+      second.accept(update);
+    });
     var given = harness.start(spec("c4", "never"), third);
-    harness.start(spec("c3", "three"), new Updates().andThen(_ -> order.add("three")));
+    harness.start(spec("c3", "three"), _ -> order.add("three"));
     given.abort(Duration.ofSeconds(1));
     assertEquals(new HarnessUpdate.Aborted(), third.awaitEnd());
     attempt.abort(Duration.ofSeconds(5));

@@ -136,7 +136,7 @@ class RealAgentTest {
     var asked = updates.await(HarnessUpdate.ApprovalRequested.class);
     assertTrue(asked.input().contains("echo hi >> log.txt"), asked.toString());
     assertFalse(Files.exists(workspace.resolve("log.txt")));
-    attempt.decide(asked.approvalId(), true);
+    attempt.decide(asked.approvalId(), asked.digest(), true);
     updates.awaitEnd();
     assertEquals("hi\n", Files.readString(workspace.resolve("log.txt")));
     assertTrue(updates.text().endsWith("The tool said: hi"), updates.text());
@@ -149,7 +149,8 @@ class RealAgentTest {
   void aCommandOfTheAgentDiesWithTheAttempt() throws Exception {
     var updates = new Updates();
     var attempt = harness.start(spec("daemon", "", "[[shell echo $$ > pid.txt; exec sleep 1000]]"), updates);
-    attempt.decide(updates.await(HarnessUpdate.ApprovalRequested.class).approvalId(), true);
+    var asked = updates.await(HarnessUpdate.ApprovalRequested.class);
+    attempt.decide(asked.approvalId(), asked.digest(), true);
     var file = workspace.resolve("pid.txt");
     Eventually.isTrue("the command runs", () -> Files.exists(file) && file.toFile().length() > 1);
     var pid = Files.readString(file).strip();
