@@ -79,8 +79,8 @@ final class AcpConnection implements ProcessListener, JsonRpcPeer.Handler {
   private void begin() {
     var config = parts.config();
     try {
-      var program = Program.find(config.command(), parts.launcher().path());
-      var spec = new ProcessSpec(config.name(), program, config.args(), config.env(), directory);
+      var program = Program.find(config.program().command(), parts.launcher().path());
+      var spec = new ProcessSpec(config.name(), program, config.program().args(), config.program().env(), directory);
       parts.launcher().launch(spec, this).whenComplete((running, failure) -> {
         if (failure == null) {
           process.complete(running);
@@ -102,7 +102,7 @@ final class AcpConnection implements ProcessListener, JsonRpcPeer.Handler {
   }
 
   private void shakeHands() {
-    peer.request("initialize", AcpCodec.initialize(), parts.config().startDeadline())
+    peer.request("initialize", AcpCodec.initialize(), parts.config().program().startDeadline())
         .thenApply(reply -> switch (reply) {
           case Reply.Result(var result) -> AcpCodec.decodeAgent(result);
           case Reply.Error error -> throw AcpCodec.decodeHandshakeError(error);
@@ -145,7 +145,8 @@ final class AcpConnection implements ProcessListener, JsonRpcPeer.Handler {
       return newSession();
     }
     var method = known.resumes() ? "session/resume" : "session/load";
-    return peer.request(method, AcpCodec.openSession(wanted, directory), parts.config().startDeadline())
+    var limit = parts.config().program().startDeadline();
+    return peer.request(method, AcpCodec.openSession(wanted, directory), limit)
         .thenCompose(reply -> switch (reply) {
           case Reply.Result(var result) when result.path("sessionId").asText(wanted).equals(wanted) ->
               (known.resumes() ? CompletableFuture.<Void>completedStage(null) : silence())
@@ -160,7 +161,7 @@ final class AcpConnection implements ProcessListener, JsonRpcPeer.Handler {
   }
 
   private CompletionStage<Opened> newSession() {
-    return peer.request("session/new", AcpCodec.newSession(directory), parts.config().startDeadline())
+    return peer.request("session/new", AcpCodec.newSession(directory), parts.config().program().startDeadline())
         .thenApply(reply -> switch (reply) {
           case Reply.Result(var result) -> opened(AcpCodec.decodeSessionId(result), true);
           case Reply.Error error -> throw AcpCodec.decodeError("session/new", error, agent.join());
@@ -175,7 +176,7 @@ final class AcpConnection implements ProcessListener, JsonRpcPeer.Handler {
   private CompletionStage<Void> silence() {
     var silent = new CompletableFuture<Void>();
     lastUpdate.set(System.nanoTime());
-    awaitSilence(silent, System.nanoTime() + parts.config().startDeadline().toNanos());
+    awaitSilence(silent, System.nanoTime() + parts.config().program().startDeadline().toNanos());
     return silent;
   }
 

@@ -61,7 +61,7 @@ public final class AcpHarness implements Harness {
   @Override
   public CompletionStage<Registration> probe() {
     try {
-      Program.find(config.command(), launcher.path());
+      Program.find(config.program().command(), launcher.path());
     } catch (HarnessFault fault) {
       return CompletableFuture.failedStage(fault);
     }
@@ -84,7 +84,7 @@ public final class AcpHarness implements Harness {
 
   private void look() {
     try {
-      Program.find(config.command(), launcher.path());
+      Program.find(config.program().command(), launcher.path());
     } catch (HarnessFault fault) {
       lost(fault);
     }

@@ -59,7 +59,7 @@ final class AcpPool {
       if (closed) {
         return CompletableFuture.failedStage(closing());
       }
-      var room = slots.size() < parts.config().processes();
+      var room = slots.size() < parts.config().program().processes();
       var known = find(use -> use instanceof AcpSlot.Standby || use instanceof AcpSlot.Starting)
           .or(() -> room ? Optional.empty() : find(use -> !(use instanceof AcpSlot.Ending)));
       if (known.isEmpty() && !room) {
@@ -202,7 +202,7 @@ final class AcpPool {
   }
 
   private boolean start(Waiter waiter, List<Runnable> after) {
-    if (slots.size() >= parts.config().processes()) {
+    if (slots.size() >= parts.config().program().processes()) {
       slots.stream().filter(slot -> slot.use instanceof AcpSlot.Standby || slot.use instanceof AcpSlot.Idle)
           .findFirst()
           .ifPresent(slot -> retire(slot, after));
@@ -257,7 +257,7 @@ final class AcpPool {
     synchronized (this) {
       var stocked = slots.stream()
           .anyMatch(each -> each.use instanceof AcpSlot.Standby || each.use instanceof AcpSlot.Starting);
-      if (closed || stocked || !waiters.isEmpty() || slots.size() >= parts.config().processes()) {
+      if (closed || stocked || !waiters.isEmpty() || slots.size() >= parts.config().program().processes()) {
         return;
       }
       slots.add(slot);
@@ -281,7 +281,7 @@ final class AcpPool {
         }
       }
       after.forEach(Runnable::run);
-    }, parts.config().idleClose().toMillis(), TimeUnit.MILLISECONDS);
+    }, parts.config().program().idleClose().toMillis(), TimeUnit.MILLISECONDS);
   }
 
   private void died(AcpSlot slot, HarnessFault fault) {

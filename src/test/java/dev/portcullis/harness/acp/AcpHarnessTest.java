@@ -77,8 +77,8 @@ class AcpHarnessTest {
   private AcpHarness harness(String command, List<String> args, int processes, Map<String, String> env) {
     var all = new HashMap<>(Map.of("SIM_STORE", store.toString()));
     all.putAll(env);
-    var harness = AcpHarness.create(new HarnessConfig.Acp("sim", command, args, all, processes,
-        Duration.ofMinutes(5), Duration.ofSeconds(15)), launcher, workspace, Clock.systemUTC());
+    var harness = AcpHarness.create(new HarnessConfig.Acp(new HarnessConfig.Program("sim", command, args, all, processes,
+        Duration.ofMinutes(5), Duration.ofSeconds(15))), launcher, workspace, Clock.systemUTC());
     harness.onLost(losses::add);
     harnesses.add(harness);
     return harness;
@@ -172,9 +172,9 @@ class AcpHarnessTest {
 
   @Test
   void anAgentThatStartsTooSlowlyIsATimeout() throws Exception {
-    var config = new HarnessConfig.Acp("sim", AcpSimulator.java(), AcpSimulator.arguments(),
+    var config = new HarnessConfig.Acp(new HarnessConfig.Program("sim", AcpSimulator.java(), AcpSimulator.arguments(),
         Map.of("SIM_STORE", store.toString(), "SIM_DELAY_MS", "60000"), 1, Duration.ofMinutes(5),
-            Duration.ofSeconds(1));
+            Duration.ofSeconds(1)));
     var harness = AcpHarness.create(config, launcher, workspace, Clock.systemUTC());
     harnesses.add(harness);
     assertEquals(Code.TIMEOUT, probeFails(harness));
@@ -219,8 +219,8 @@ class AcpHarnessTest {
   @Test
   @Tag("INV-B5")
   void anIdleProcessIsClosedWithoutALossAndTheNextTurnStartsAnother() throws Exception {
-    var config = new HarnessConfig.Acp("sim", AcpSimulator.java(), AcpSimulator.arguments(),
-        Map.of("SIM_STORE", store.toString()), 1, Duration.ofMillis(200), Duration.ofSeconds(15));
+    var config = new HarnessConfig.Acp(new HarnessConfig.Program("sim", AcpSimulator.java(), AcpSimulator.arguments(),
+        Map.of("SIM_STORE", store.toString()), 1, Duration.ofMillis(200), Duration.ofSeconds(15)));
     var harness = AcpHarness.create(config, launcher, workspace, Clock.systemUTC());
     harness.onLost(losses::add);
     harnesses.add(harness);

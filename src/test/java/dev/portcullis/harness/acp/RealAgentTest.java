@@ -51,9 +51,9 @@ class RealAgentTest {
     model = StandInModel.start();
     workspace = Files.createDirectory(directory.resolve("workspace"));
     var home = Files.createDirectory(directory.resolve("home"));
-    var config = new HarnessConfig.Acp("opencode", command.toString(), List.of("acp"), model.openCode(home),
+    var config = new HarnessConfig.Acp(new HarnessConfig.Program("opencode", command.toString(), List.of("acp"), model.openCode(home),
         2,
-        Duration.ofMinutes(5), Duration.ofSeconds(60));
+        Duration.ofMinutes(5), Duration.ofSeconds(60)));
     harness = AcpHarness.create(config, ProcessLauncher.create(INSTANCE, 1), workspace, Clock.systemUTC());
     var began = System.nanoTime();
     var registration = harness.probe().toCompletableFuture().get(90, TimeUnit.SECONDS);
