@@ -228,8 +228,7 @@ final class AcpAttempt implements Attempt, AcpConnection.Turn {
     var action = new Action(
         tool.kind().isEmpty() ? "other" : tool.kind(), tool.title(), tool.input(), spec.workspace());
     questions.put(approvalId, new Question(requestId, permission, action));
-    updates.accept(new HarnessUpdate.ApprovalRequested(
-        approvalId, action.kind(), action.title(), action.input(), action.digest()));
+    updates.accept(action.asked(approvalId));
   }
 
   @Override
