@@ -32,6 +32,9 @@ record Approvals(GatewayConfig.Approvals limits, Map<String, AgentConfig> agents
 
   /** The question and, where there is an answer already, the answer. */
   List<SessionEvent.OfRun> asked(OpenRun run, HarnessUpdate.ApprovalRequested update, Instant now) {
+    if (run.status() == RunStatus.ABORTING) { // Nobody is asked any more, and nothing is allowed.
+      return List.of();
+    }
     var carried = carried(run, update.digest(), now);
     var agent = Optional.ofNullable(agents.get(run.agent()));
     var ask = new SessionEvent.ApprovalRequested(
