@@ -4,8 +4,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Who answers when a harness asks for permission, by the kind of tool. Kinds are the harness's own words about
- * what it will do: a convenience for people, and no boundary. Why: docs/adr/0013.
+ * Who answers when a harness asks for permission, by the kind of tool. Kinds are the harness's own words
+ * about what it will do: a convenience for people, and no boundary. Why: docs/adr/0013.
  *
  * @param otherwise for the kinds that {@code byKind} does not name
  * @param byKind only {@link #KINDS}
