@@ -26,9 +26,9 @@ final class AnswerPrinter implements Consumer<SseFrames.Frame> {
         text(data);
       }
       case "step.started" -> aside("[" + data.path("title").asText("step") + "]", console.terminal());
-      case "approval.requested" -> aside("[waits for approval: " + data.path("title").asText("")
-          + "; answer with `portcullis runs allow " + runId + " " + data.path("approvalId").asText("ID")
-          + "` or deny]", true);
+      case "approval.requested" -> approval(data);
+      case "approval.decided" -> aside("[" + (data.path("allowed").asBoolean() ? "allowed" : "denied")
+          + " by " + data.path("by").asText() + "]", true);
       case "interrupted" -> aside("[interrupted: " + data.path("cause").asText("unknown cause") + "]", true);
       case "resumed" -> aside("[resumed]", true);
       case "parked" -> end("The run waits for you (" + data.path("reason").asText("parked")
@@ -58,6 +58,14 @@ final class AnswerPrinter implements Consumer<SseFrames.Frame> {
         .filter(point -> point == '\n' || point == '\t' || !Character.isISOControl(point))
         .mapToObj(Character::toString)
         .collect(Collectors.joining());
+  }
+
+  private void approval(JsonNode asked) {
+    aside("[waits for approval]", true);
+    Shown.approval(asked).forEach(console::note);
+    var id = asked.path("approvalId").asText("ID");
+    aside("[answer with `portcullis approvals allow " + id + "` or `portcullis approvals deny " + id + "`]",
+        true);
   }
 
   private void aside(String note, boolean shown) {

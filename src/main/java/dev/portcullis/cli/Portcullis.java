@@ -47,6 +47,7 @@ public final class Portcullis implements Runnable {
         .addSubcommand(new SendCommand(console, patience, interrupts))
         .addSubcommand(new StatusCommand(console))
         .addSubcommand(new RunsCommand(console, patience))
+        .addSubcommand(new ApprovalsCommand(console))
         .addSubcommand(new SessionsCommand(console))
         .addSubcommand(new HarnessesCommand(console))
         .addSubcommand(new CommandLine(new JournalCommand(console))

@@ -76,29 +76,23 @@ final class RunsCommand implements Runnable {
   }
 
   @Command(name = "allow", mixinStandardHelpOptions = true,
-      description = "Lets a run do what it asked approval for.")
+      description = "The same as approvals allow.")
   int allow(
       @Mixin GatewayOptions gateway,
       @Parameters(paramLabel = "ID", description = "The run.") String id,
       @Parameters(paramLabel = "APPROVAL", description = "What it asked.") String approval) {
-    return decide(gateway, id, approval, "allow");
+    return ApprovalsCommand.decide(
+        console, gateway.connect(console), approvalPath(id, approval), approval, "allow");
   }
 
   @Command(name = "deny", mixinStandardHelpOptions = true,
-      description = "Refuses a run what it asked approval for.")
+      description = "The same as approvals deny.")
   int deny(
       @Mixin GatewayOptions gateway,
       @Parameters(paramLabel = "ID", description = "The run.") String id,
       @Parameters(paramLabel = "APPROVAL", description = "What it asked.") String approval) {
-    return decide(gateway, id, approval, "deny");
-  }
-
-  private int decide(GatewayOptions gateway, String id, String approval, String decision) {
-    gateway.connect(console).post(
-        path(id) + "/approvals/" + GatewayClient.segment(approval),
-        JsonNodeFactory.instance.objectNode().put("decision", decision));
-    console.line(approval + " of run " + id + ": " + decision);
-    return 0;
+    return ApprovalsCommand.decide(
+        console, gateway.connect(console), approvalPath(id, approval), approval, "deny");
   }
 
   private int order(GatewayOptions gateway, boolean json, String id, String order) {
@@ -122,6 +116,8 @@ final class RunsCommand implements Runnable {
     if (run.path("error").isObject()) {
       console.line("error     " + Table.printable(AnswerPrinter.failure(run.path("error"))));
     }
+    run.path("approvals").forEach(asked -> console.line(
+        "asks      " + Shown.line(asked.path("id").asText() + "  " + asked.path("title").asText())));
     run.path("steps").forEach(step -> console.line(
         "step      " + step.path("state").asText("-") + "  "
             + Table.printable(step.path("title").asText(""))));
@@ -129,6 +125,10 @@ final class RunsCommand implements Runnable {
       console.line("");
       console.line(run.path("text").asText());
     }
+  }
+
+  private static String approvalPath(String id, String approval) {
+    return path(id) + "/approvals/" + GatewayClient.segment(approval);
   }
 
   private static String path(String id) {

@@ -2,7 +2,6 @@ package dev.portcullis.cli;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Collectors;
 
 /** Rows under a heading: aligned columns for a person, fields separated by tabs for a script. */
 final class Table {
@@ -42,11 +41,8 @@ final class Table {
     return cell.length() <= CELL_CHARS ? cell : cell.substring(0, CELL_CHARS - 1) + "…";
   }
 
-  /** What comes from outside must not move the cursor or end the line. */
+  /** What comes from outside must not move the cursor, end the line or look like what it is not. */
   static String printable(String cell) {
-    return cell.codePoints()
-        .map(point -> Character.isISOControl(point) ? ' ' : point)
-        .mapToObj(Character::toString)
-        .collect(Collectors.joining());
+    return Shown.line(cell);
   }
 }

@@ -16,7 +16,7 @@ public record AgentConfig(
     Path workspace,
     Queueing queue,
     OnUncertain onUncertain,
-    Approvals approvals) {
+    ApprovalPolicy approvals) {
   /** What happens to a turn that comes while one is active. */
   public enum Queueing { QUEUE, STEER, INTERRUPT, REJECT }
 

@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /** Reads HOCON into {@link GatewayConfig}: which settings there are, and what they must look like. */
 final class ConfigReader {
@@ -50,6 +51,7 @@ final class ConfigReader {
             keys.positive("portcullis.drain.grace")),
         run(),
         session(),
+        approvals(),
         retention(),
         defaultAgent,
         agents,
@@ -80,6 +82,12 @@ final class ConfigReader {
         keys.positive("portcullis.session.key-retention"),
         keys.positive("portcullis.session.idle"),
         keys.number("portcullis.session.message-chars", 1, 64 << 20));
+  }
+
+  private GatewayConfig.Approvals approvals() {
+    return new GatewayConfig.Approvals(
+        keys.positive("portcullis.approvals.expire"),
+        keys.number("portcullis.approvals.input-chars", 1, 16 << 20));
   }
 
   private GatewayConfig.Retention retention() {
@@ -204,7 +212,7 @@ final class ConfigReader {
         data.resolve(keys.optional(key + ".workspace", keys::text, "workspaces/" + name)).normalize(),
         keys.constant(key + ".queue", AgentConfig.Queueing.class, AgentConfig.Queueing.QUEUE),
         keys.constant(key + ".on-uncertain", AgentConfig.OnUncertain.class, AgentConfig.OnUncertain.TELL),
-        keys.constant(key + ".approvals", AgentConfig.Approvals.class, AgentConfig.Approvals.ASK));
+        approvals(key + ".approvals"));
     for (var harness : agent.harnesses()) {
       if (!harnesses.contains(harness)) {
         var field = harness.equals(agent.harness()) ? ".harness" : ".fallbacks";
@@ -213,5 +221,19 @@ final class ConfigReader {
       }
     }
     return agent;
+  }
+
+  /** One word for every kind of tool, or a word for each. */
+  private ApprovalPolicy approvals(String key) {
+    if (!keys.isObject(key)) {
+      return ApprovalPolicy.always(approvals(key, AgentConfig.Approvals.ASK));
+    }
+    var otherwise = approvals(key + ".default", AgentConfig.Approvals.ASK);
+    return new ApprovalPolicy(otherwise, ApprovalPolicy.KINDS.stream()
+        .collect(Collectors.toMap(kind -> kind, kind -> approvals(key + "." + kind, otherwise))));
+  }
+
+  private AgentConfig.Approvals approvals(String key, AgentConfig.Approvals absent) {
+    return keys.constant(key, AgentConfig.Approvals.class, absent);
   }
 }

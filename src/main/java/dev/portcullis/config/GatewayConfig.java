@@ -18,6 +18,7 @@ public record GatewayConfig(
     Drain drain,
     Run run,
     Session session,
+    Approvals approvals,
     Retention retention,
     String defaultAgent,
     Map<String, AgentConfig> agents,
@@ -50,6 +51,14 @@ public record GatewayConfig(
       resumeDelays = List.copyOf(resumeDelays);
     }
   }
+
+  /**
+   * What holds for every question of an agent.
+   *
+   * @param expire time after which it is answered with no
+   * @param inputChars a longer action, title and input together, is denied: nobody could be shown all of it
+   */
+  public record Approvals(Duration expire, int inputChars) {}
 
   public record Session(int queueLimit, Duration keyRetention, Duration idle, int messageChars) {}
 

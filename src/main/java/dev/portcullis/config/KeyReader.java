@@ -74,6 +74,11 @@ final class KeyReader {
     return root.hasPath(key) ? reader.apply(key) : absent;
   }
 
+  /** Whether there are settings below {@code key}, rather than a value or nothing at it. */
+  boolean isObject(String key) {
+    return root.hasPath(key) && root.getValue(key).valueType() == ConfigValueType.OBJECT;
+  }
+
   <E extends Enum<E>> E constant(String key, Class<E> type, E absent) {
     var words = Arrays.stream(type.getEnumConstants())
         .map(constant -> constant.name().toLowerCase(Locale.ROOT))

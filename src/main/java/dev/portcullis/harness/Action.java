@@ -15,7 +15,18 @@ public record Action(String kind, String title, String input, Path directory) {
    * between question and answer makes it another action.
    */
   public String digest() {
-    return InputDigest.of(String.join("\0", kind, title, input, resolved().toString()));
+    return digest(resolved());
+  }
+
+  /** The question whether it may be done. */
+  public HarnessUpdate.ApprovalRequested asked(String approvalId) {
+    var where = resolved(); // Once: what is shown is what the digest is of.
+    return new HarnessUpdate.ApprovalRequested(
+        approvalId, kind, title, input, digest(where), where.toString());
+  }
+
+  private String digest(Path where) {
+    return InputDigest.of(String.join("\0", kind, title, input, where.toString()));
   }
 
   private Path resolved() {

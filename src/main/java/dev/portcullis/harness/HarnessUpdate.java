@@ -31,9 +31,15 @@ public sealed interface HarnessUpdate {
    * @param kind of tool: read, edit, delete, move, search, execute, think, fetch or other
    * @param input exactly what it is given, whole
    * @param digest of the {@link Action} that will run once it is allowed
+   * @param directory where it will run, links resolved; empty for the attempt's workspace
    */
-  record ApprovalRequested(String approvalId, String kind, String title, String input, String digest)
-      implements HarnessUpdate {}
+  record ApprovalRequested(
+      String approvalId, String kind, String title, String input, String digest, String directory)
+      implements HarnessUpdate {
+    public ApprovalRequested(String approvalId, String kind, String title, String input, String digest) {
+      this(approvalId, kind, title, input, digest, "");
+    }
+  }
 
   /** The peer no longer waits for this answer. */
   record ApprovalWithdrawn(String approvalId) implements HarnessUpdate {}

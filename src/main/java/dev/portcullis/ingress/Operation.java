@@ -6,6 +6,7 @@ public enum Operation {
   READ_SESSIONS(Scope.READ),
   READ_RUN(Scope.READ),
   READ_STATUS(Scope.READ),
+  READ_APPROVALS(Scope.READ),
   SUBMIT(Scope.WRITE),
   ABORT_RUN(Scope.WRITE),
   RESUME_RUN(Scope.WRITE),

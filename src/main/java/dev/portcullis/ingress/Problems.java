@@ -112,7 +112,7 @@ public final class Problems {
   }
 
   public static Problem approvalNotFound(String id) {
-    return Problem.of(404, INVALID, "approval_not_found", "The run asks for no approval \"" + id + "\" now.");
+    return Problem.of(404, INVALID, "approval_not_found", "There is no approval \"" + id + "\".");
   }
 
   public static Problem sessionNotFound(String key) {
@@ -189,6 +189,34 @@ public final class Problems {
             "Run " + runId + " is " + status.word() + "; it cannot be " + wanted + ".")
         .header("x-should-retry", "false")
         .state("id", runId)
+        .state("status", status.word());
+  }
+
+  /** An answer that was given to something else than what is asked. */
+  public static Problem approvalChanged(String id, String digest) {
+    return Problem.of(409, CONFLICT, "approval_changed",
+            "Approval " + id + " is about another action than the one decided about; look at it again.")
+        .header("x-should-retry", "false")
+        .state("id", id)
+        .state("digest", digest);
+  }
+
+  /** A second answer. */
+  public static Problem approvalDecided(String id, String decision, String by) {
+    return Problem.of(409, CONFLICT, "approval_decided",
+            "Approval " + id + " was decided already: " + decision + ", by " + by + ".")
+        .header("x-should-retry", "false")
+        .state("id", id)
+        .state("decision", decision)
+        .state("by", by);
+  }
+
+  /** An answer to a run that is about to end, or has ended. */
+  public static Problem approvalClosed(String id, RunStatus status) {
+    return Problem.of(409, CONFLICT, "run_" + status.word(),
+            "The run of approval " + id + " is " + status.word() + "; it takes no answer.")
+        .header("x-should-retry", "false")
+        .state("id", id)
         .state("status", status.word());
   }
 

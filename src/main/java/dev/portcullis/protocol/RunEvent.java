@@ -62,8 +62,15 @@ public record RunEvent(String runId, long seq, Instant at, Body body) {
     }
   }
 
+  /** The same id may come again: a resumed run asks for what was still open. */
   public record ApprovalRequested(
-      String approvalId, String kind, String title, String input, String digest)
+      String approvalId,
+      String kind,
+      String title,
+      String input,
+      String directory,
+      String digest,
+      Instant expiresAt)
       implements Body {
     @Override
     public String type() {
@@ -71,7 +78,9 @@ public record RunEvent(String runId, long seq, Instant at, Body body) {
     }
   }
 
-  public record ApprovalDecided(String approvalId, boolean allowed, String by) implements Body {
+  /** What {@code by}, {@code reason} and {@code kept} say: {@link Approval.Decision}. */
+  public record ApprovalDecided(String approvalId, boolean allowed, String by, String reason, boolean kept)
+      implements Body {
     @Override
     public String type() {
       return "approval.decided";

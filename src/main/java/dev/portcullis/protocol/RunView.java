@@ -12,6 +12,7 @@ import java.util.Optional;
  * @param stopReason why a completed run ended, in the harness's word: end_turn, max_tokens, …; empty for
  *     others
  * @param lastSeq number of the newest event, to follow from with {@code after}
+ * @param approvals every question it has asked, oldest first; none once it is trimmed
  */
 public record RunView(
     String id,
@@ -27,7 +28,8 @@ public record RunView(
     String stopReason,
     Usage usage,
     long lastSeq,
-    Times times) {
+    Times times,
+    List<Approval> approvals) {
 
   /** @param state running, succeeded, failed or uncertain */
   public record Step(String stepId, String title, String kind, String state) {}
@@ -50,6 +52,7 @@ public record RunView(
 
   public RunView {
     steps = List.copyOf(steps);
+    approvals = List.copyOf(approvals);
   }
 
   /** Whether retention has taken its texts: a message that was accepted is never empty. */

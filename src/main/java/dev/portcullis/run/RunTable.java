@@ -55,7 +55,16 @@ public final class RunTable {
       case ATTEMPT_STARTED -> to(RunStatus.STARTING, RunStatus.QUEUED, RunStatus.INTERRUPTED);
       case ATTACHED -> to(RunStatus.RUNNING, RunStatus.STARTING);
       case TEXT_APPENDED, STEP_FINISHED -> stay(RunStatus.RUNNING, RunStatus.ABORTING);
-      case STEP_STARTED, APPROVAL_REQUESTED, APPROVAL_DECIDED -> stay(RunStatus.RUNNING);
+      case STEP_STARTED -> stay(RunStatus.RUNNING);
+      // An agent may ask before it says that it has the turn.
+      case APPROVAL_REQUESTED -> stay(RunStatus.STARTING, RunStatus.RUNNING);
+      // A question outlives its attempt, and the end of a run closes what is left of them.
+      case APPROVAL_DECIDED -> stay(
+          RunStatus.STARTING,
+          RunStatus.RUNNING,
+          RunStatus.ABORTING,
+          RunStatus.INTERRUPTED,
+          RunStatus.PARKED);
       case STOP_NOTED -> stay(RunStatus.STARTING, RunStatus.RUNNING, RunStatus.ABORTING);
       case ABORT_REQUESTED -> to(RunStatus.ABORTING, RunStatus.STARTING, RunStatus.RUNNING);
       case ABORTED -> to(

@@ -18,7 +18,7 @@ import java.util.Objects;
  * @param firstSeq journal position of its {@code TurnAccepted}
  * @param publicSeq number of its newest public event
  * @param openSteps steps that began and did not end, id to title: after a cut their outcome is unknown
- * @param questions approvals that nobody has decided yet, by id
+ * @param questions approvals that nobody has decided yet, or whose answer no attempt has heard yet, by id
  */
 public record OpenRun(
     String runId,
@@ -50,9 +50,6 @@ public record OpenRun(
     static final Attempt NONE = new Attempt(0, 0, 0, "", 0, "", Cut.NONE);
   }
 
-  /** @param digest of the action that is asked about */
-  record Question(String kind, String title, String digest) {}
-
   /** @param uncertain titles of the steps that were open when it happened */
   record Cut(String cause, boolean planned, Instant at, List<String> uncertain) {
     static final Cut NONE = new Cut("", false, Instant.EPOCH, List.of());
@@ -66,7 +63,7 @@ public record OpenRun(
     context = List.copyOf(context);
     openSteps = Collections.unmodifiableMap(new LinkedHashMap<>(openSteps));
     finishedSteps = List.copyOf(finishedSteps);
-    // Snapshots of older versions have none; the attempt that asked is gone by now.
+    // Snapshots of older versions have none.
     questions = Collections.unmodifiableMap(
         new LinkedHashMap<>(Objects.requireNonNullElse(questions, Map.of())));
   }
@@ -107,9 +104,8 @@ public record OpenRun(
       case SessionEvent.StepStarted step -> steps(next, number, plus(openSteps, step.stepId(), step.title()));
       case SessionEvent.StepFinished step -> finished(step, next, number);
       case SessionEvent.ApprovalRequested ask ->
-          questions(next, number, plus(
-              questions, ask.approvalId(), new Question(ask.kind(), ask.title(), ask.digest())));
-      case SessionEvent.ApprovalDecided done -> questions(next, number, minus(questions, done.approvalId()));
+          questions(next, number, plus(questions, ask.approvalId(), Question.of(ask)));
+      case SessionEvent.ApprovalDecided done -> questions(next, number, decided(done));
       case SessionEvent.ResumePending note -> attempt(next, number, noted(note));
       case SessionEvent.RunInterrupted cut -> interrupted(cut, next, number);
       case SessionEvent.RunUnparked unpark -> attempt(next, number, unparked()).withTimeFrom(unpark.at());
@@ -155,7 +151,14 @@ public record OpenRun(
     var ended = new Attempt(
         attempt.number, attempt.incarnation, attempt.fence, attempt.harness, attempt.resumes,
             attempt.stopNote, whole);
-    return copy(next, ended, Map.of(), finishedSteps, Map.of(), number);
+    return copy(next, ended, Map.of(), finishedSteps, questions, number);
+  }
+
+  private Map<String, Question> decided(SessionEvent.ApprovalDecided done) {
+    var asked = questions.get(done.approvalId());
+    return asked != null && done.kept()
+        ? plus(questions, done.approvalId(), asked.answered(done))
+        : minus(questions, done.approvalId());
   }
 
   private Attempt noted(SessionEvent.ResumePending note) {

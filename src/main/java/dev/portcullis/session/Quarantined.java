@@ -7,4 +7,4 @@ package dev.portcullis.session;
  * @param reference of the operator's alert
  */
 public record Quarantined(String reference)
-    implements Receipt, ControlReply, Session.ClearReply, Session.PositionReply {}
+    implements Receipt, ControlReply, DecisionReply, Session.ClearReply, Session.PositionReply {}

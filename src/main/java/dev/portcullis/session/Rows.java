@@ -10,7 +10,9 @@ import dev.portcullis.protocol.SessionRow;
 import dev.portcullis.protocol.Usage;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -36,6 +38,12 @@ final class Rows {
 
   /** Index space of sessions whose records are still to be erased: session key to the journal position. */
   static final String ERASE = "erase";
+
+  /** Index space of approvals: id to journal position of the newest event that asks, a blank, session key. */
+  static final String APPROVAL = "approval";
+
+  /** Index space of approvals that nobody has decided yet, with the same values. */
+  static final String QUESTION = "question";
 
   private static final JsonMapper JSON = JsonMapper.builder()
       .addModule(new JavaTimeModule())
@@ -99,18 +107,45 @@ final class Rows {
     return entries;
   }
 
+  static Session.Position position(SessionState state) {
+    var rows = state.key().isEmpty() ? List.<SessionRow>of() : List.of(of(state));
+    return new Session.Position(state.seq(), state.since(), state.erasedTo(), rows);
+  }
+
   private static List<IndexEntry> ofEvents(
       long before, SessionState after, List<? extends SessionEvent> events) {
     var entries = new ArrayList<IndexEntry>();
+    var asked = new LinkedHashMap<List<String>, IndexEntry>(); // One may be asked twice in one write.
     for (int i = 0; i < events.size(); i++) {
       switch (events.get(i)) {
         case SessionEvent.TurnAccepted turn -> accepted(turn, before + i + 1, entries);
         case SessionEvent.SessionErased _ ->
             entries.add(new IndexEntry.Put(ERASE, after.key(), Long.toString(after.erasedTo())));
+        case SessionEvent.ApprovalRequested ask -> {
+          var at = before + i + 1 + " " + after.key();
+          put(asked, new IndexEntry.Put(APPROVAL, ask.approvalId(), at));
+          put(asked, isPending(after, ask)
+              ? new IndexEntry.Put(QUESTION, ask.approvalId(), at)
+              : new IndexEntry.Remove(QUESTION, ask.approvalId()));
+        }
+        case SessionEvent.ApprovalDecided done ->
+            put(asked, new IndexEntry.Remove(QUESTION, done.approvalId()));
         case SessionEvent _ -> { }
       }
     }
+    entries.addAll(asked.values());
     return entries;
+  }
+
+  private static void put(Map<List<String>, IndexEntry> entries, IndexEntry entry) {
+    entries.put(List.of(entry.space(), entry.key()), entry);
+  }
+
+  private static boolean isPending(SessionState state, SessionEvent.ApprovalRequested ask) {
+    return Optional.ofNullable(state.open().get(ask.runId()))
+        .flatMap(run -> Optional.ofNullable(run.questions().get(ask.approvalId())))
+        .filter(Question::pending)
+        .isPresent();
   }
 
   private static void accepted(SessionEvent.TurnAccepted turn, long seq, List<IndexEntry> entries) {

@@ -35,9 +35,11 @@ final class RunEvents {
       case SessionEvent.ApprovalRequested ask ->
           Optional.of(
               new RunEvent.ApprovalRequested(
-                  ask.approvalId(), ask.kind(), ask.title(), ask.input(), ask.digest()));
+                  ask.approvalId(), ask.kind(), ask.title(), ask.input(), ask.directory(), ask.digest(),
+                  ask.expiresAt()));
       case SessionEvent.ApprovalDecided done ->
-          Optional.of(new RunEvent.ApprovalDecided(done.approvalId(), done.allowed(), done.by()));
+          Optional.of(new RunEvent.ApprovalDecided(
+              done.approvalId(), done.allowed(), done.by(), done.reason(), done.kept()));
       case SessionEvent.RunInterrupted cut ->
           Optional.of(new RunEvent.Interrupted(cut.attempt(), cut.cause()));
       case SessionEvent.RunParked park -> Optional.of(new RunEvent.Parked(park.reason(), park.reference()));

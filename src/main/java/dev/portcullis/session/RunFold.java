@@ -1,5 +1,6 @@
 package dev.portcullis.session;
 
+import dev.portcullis.protocol.Approval;
 import dev.portcullis.protocol.RunEvent;
 import dev.portcullis.protocol.RunStatus;
 import dev.portcullis.protocol.RunView;
@@ -19,6 +20,7 @@ import java.util.Optional;
 final class RunFold {
   private final SessionEvent.TurnAccepted turn;
   private final Map<String, RunView.Step> steps = new LinkedHashMap<>();
+  private final Map<String, Approval> approvals = new LinkedHashMap<>();
   private final List<Instant> startedAt = new ArrayList<>();
   private final List<Instant> endedAt = new ArrayList<>();
   private final StringBuilder text = new StringBuilder();
@@ -75,10 +77,12 @@ final class RunFold {
       }
       case SessionEvent.RunFailed end -> ended(end.at(), new RunView.Outcome.Error(end.error()));
       case SessionEvent.RunAborted end -> ended(end.at(), new RunView.Outcome.Open());
-      case SessionEvent.HarnessAttached _,
-          SessionEvent.ApprovalRequested _,
-          SessionEvent.ApprovalDecided _,
-          SessionEvent.AbortRequested _ -> { }
+      case SessionEvent.ApprovalRequested ask ->
+          approvals.put(ask.approvalId(), approval(ask, new SessionKey(turn.sessionKey())));
+      case SessionEvent.ApprovalDecided done ->
+          approvals.computeIfPresent(done.approvalId(), (_, asked) -> asked.decided(
+              new Approval.Decision(done.allowed(), done.by(), done.reason(), done.kept(), done.at())));
+      case SessionEvent.HarnessAttached _, SessionEvent.AbortRequested _ -> { }
     }
     var shown = RunEvents.of(turn.runId(), event, publicSeq + 1);
     publicSeq += shown.isPresent() ? 1 : 0;
@@ -100,7 +104,25 @@ final class RunFold {
         stopReason,
         usage,
         publicSeq,
-        new RunView.Times(turn.at(), List.copyOf(startedAt), List.copyOf(endedAt)));
+        new RunView.Times(turn.at(), List.copyOf(startedAt), List.copyOf(endedAt)),
+        List.copyOf(approvals.values()));
+  }
+
+  /** A question as viewers see it while it waits. */
+  static Approval approval(SessionEvent.ApprovalRequested ask, SessionKey session) {
+    return new Approval(
+        ask.approvalId(),
+        ask.runId(),
+        session.text(),
+        session.agent(),
+        ask.kind(),
+        ask.title(),
+        ask.input(),
+        ask.directory(),
+        ask.digest(),
+        ask.at(),
+        ask.expiresAt(),
+        List.of());
   }
 
   private void started(SessionEvent.AttemptStarted start) {

@@ -7,6 +7,12 @@ import org.slf4j.Logger;
 record RunLog(Logger log, Alerts alerts) {
   void tell(SessionEvent event) {
     switch (event) {
+      case SessionEvent.ApprovalRequested ask ->
+          log.info("approval.requested approvalId={} runId={} kind={} digest={} expires={}",
+              ask.approvalId(), ask.runId(), ask.kind(), ask.digest(), ask.expiresAt());
+      case SessionEvent.ApprovalDecided done ->
+          log.info("approval.decided approvalId={} runId={} allowed={} by={} kept={}",
+              done.approvalId(), done.runId(), done.allowed(), done.by(), done.kept());
       case SessionEvent.RunCompleted end ->
           log.info("run.ended runId={} status=completed stop={}", end.runId(), end.stopReason());
       case SessionEvent.RunFailed end ->

@@ -73,8 +73,10 @@ public final class Session
 
   public record Resume(String runId, String by, ActorRef<ControlReply> replyTo) implements Command {}
 
+  /** Answers a question. {@code digest} of what was decided about; empty when the asker does not say. */
   public record Decide(
-      String runId, String approvalId, boolean allow, String by, ActorRef<ControlReply> replyTo)
+      String runId, String approvalId, String digest, boolean allow, String by,
+      ActorRef<DecisionReply> replyTo)
       implements Command {}
 
   /** Begins the conversation anew, or removes it; open runs are aborted in the same write. */
@@ -308,9 +310,9 @@ public final class Session
       case Abort abort -> control(state, turns.abort(state, abort.runId(), abort.by(), now), abort.replyTo());
       case Resume resume ->
           control(state, turns.resume(state, resume.runId(), resume.by(), now), resume.replyTo());
-      case Decide decide -> control(state, turns.decide(state, decide, now), decide.replyTo());
+      case Decide decide -> control(state, turns.approvals().decide(state, decide, now), decide.replyTo());
       case Clear clear -> clear(state, clear, now);
-      case AwaitBeyond(var seq, var to) when state.seq() > seq -> Effect().reply(to, position(state));
+      case AwaitBeyond(var seq, var to) when state.seq() > seq -> Effect().reply(to, Rows.position(state));
       case AwaitBeyond(_, var replyTo) -> quietly(() -> waiters.add(replyTo, now));
       case Trim(var replyTo) -> quietly(() -> trims.add(replyTo, state, now));
       case TrimEnded ended -> quietly(() -> trims.ended(ended, state, now));
@@ -359,10 +361,9 @@ public final class Session
     };
   }
 
-  private ReplyEffect<Recorded, SessionState> control(
-      SessionState state, Turns.Control control, ActorRef<ControlReply> replyTo) {
+  private <R> ReplyEffect<Recorded, SessionState> control(
+      SessionState state, Turns.Control<R> control, ActorRef<R> replyTo) {
     return persist(state, control.events(), node.clock().instant())
-        .thenRun((SessionState _) -> control.decision().ifPresent(attempts::decide))
         .thenReply(replyTo, _ -> control.reply());
   }
 
@@ -399,7 +400,6 @@ public final class Session
     return persist(state, facts.events(), now)
         .thenRun((SessionState _) -> {
           report.replyTo().tell(new Run.Persisted());
-          facts.decisions().forEach(attempts::decide);
           facts.dropped().forEach(news -> context.getLog().info("run.late_report runId={} news={}",
               report.runId(), news.getClass().getSimpleName()));
         })
@@ -449,25 +449,22 @@ public final class Session
    */
   private EffectBuilder<Recorded, SessionState> persist(
       SessionState before, List<SessionEvent> events, Instant now) {
-    var records = Recorded.of(before, turns.withNext(before, events, starts(), now));
+    var all = turns.withNext(before, events, starts(), now);
+    var records = Recorded.of(before, all);
     return records.isEmpty()
         ? Effect().none().thenRun((SessionState state) -> settle(before, state))
         : Effect().persist(records).thenRun((SessionState state) -> {
-          records.forEach(recorded -> log.tell(recorded.event()));
+          all.forEach(log::tell);
+          Approvals.answers(before, all).forEach(attempts::decide);
           settle(before, state);
         });
-  }
-
-  private static Position position(SessionState state) {
-    var rows = state.key().isEmpty() ? List.<SessionRow>of() : List.of(Rows.of(state));
-    return new Position(state.seq(), state.since(), state.erasedTo(), rows);
   }
 
   private void drain(OpenRun active) {
     if (active.attempt().stopNote().isEmpty()) {
       // Started while the drain began: it must carry the note too.
       context.getSelf().tell(new NoteStop("restart", context.getSystem().ignoreRef()));
-    } else if (!active.questions().isEmpty()) {
+    } else if (active.questions().values().stream().anyMatch(question -> question.waits(active))) {
       // It waits for a person, and a drain does not: the attempt ends here and is resumed after the restart.
       attempts.stop(node.config().drain().grace());
     }
@@ -491,7 +488,7 @@ public final class Session
       drain(after.active().get());
     }
     if (after.seq() != before.seq()) {
-      waiters.release(position(after));
+      waiters.release(Rows.position(after));
     }
     turns.nextWake(after, starts(), node.clock().instant()).ifPresentOrElse(
         delay -> timers.startSingleTimer(TimePassed.class, new TimePassed(), delay),

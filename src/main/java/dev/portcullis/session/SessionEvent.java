@@ -7,6 +7,7 @@ import dev.portcullis.protocol.Message;
 import dev.portcullis.protocol.RunError;
 import dev.portcullis.protocol.Usage;
 import dev.portcullis.run.RunTable.Fact;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
@@ -102,7 +103,15 @@ public sealed interface SessionEvent extends Durable {
     }
   }
 
-  /** @param kind of tool; empty in the oldest events, which did not have it */
+  /**
+   * A harness waits for an answer. With an id that was asked before it takes the place of that question.
+   *
+   * @param kind of tool; empty in the oldest events, which did not have it
+   * @param directory where it will run; empty in the oldest events, which did not have it
+   * @param request the harness's own id of the question; empty, or absent as in the oldest events, when it is
+   *     {@code approvalId}
+   * @param expiresAt when the answer is no; absent in the oldest events, for an hour after {@code at}
+   */
   record ApprovalRequested(
       String runId,
       int attempt,
@@ -111,10 +120,16 @@ public sealed interface SessionEvent extends Durable {
       String title,
       String input,
       String digest,
-      Instant at)
+      Instant at,
+      String directory,
+      String request,
+      Instant expiresAt)
       implements OfRun {
     public ApprovalRequested {
       kind = Objects.requireNonNullElse(kind, "");
+      directory = Objects.requireNonNullElse(directory, "");
+      request = Objects.requireNonNullElse(request, "");
+      expiresAt = Objects.requireNonNullElse(expiresAt, at.plus(Duration.ofHours(1)));
     }
 
     @Override
@@ -123,8 +138,24 @@ public sealed interface SessionEvent extends Durable {
     }
   }
 
-  record ApprovalDecided(String runId, int attempt, String approvalId, boolean allowed, String by, Instant at)
+  /**
+   * @param reason one word where {@code by} does not say it all, else empty; absent in the oldest events
+   * @param kept no harness waits for it: it counts when a later attempt asks for the same; absent for false
+   */
+  record ApprovalDecided(
+      String runId,
+      int attempt,
+      String approvalId,
+      boolean allowed,
+      String by,
+      Instant at,
+      String reason,
+      boolean kept)
       implements OfRun {
+    public ApprovalDecided {
+      reason = Objects.requireNonNullElse(reason, "");
+    }
+
     @Override
     public Fact fact() {
       return Fact.APPROVAL_DECIDED;

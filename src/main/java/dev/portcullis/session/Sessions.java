@@ -2,6 +2,7 @@ package dev.portcullis.session;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.portcullis.journal.JournalFigures;
+import dev.portcullis.protocol.Approval;
 import dev.portcullis.protocol.HistoryEntry;
 import dev.portcullis.protocol.Message;
 import dev.portcullis.protocol.RunEvent;
@@ -54,7 +55,19 @@ public interface Sessions {
 
   CompletionStage<ControlReply> resume(String runId, String by);
 
-  CompletionStage<ControlReply> decide(String runId, String approvalId, boolean allow, String by);
+  /**
+   * Answers a question, once; it never answers {@code NotOpen} where there was a question.
+   *
+   * @param digest of what was decided about; empty when the asker does not say
+   * @param by who decides, as the asker has proved to the edge
+   */
+  CompletionStage<DecisionReply> decide(String approvalId, String digest, boolean allow, String by);
+
+  /** As the journal has it; empty when there is no such approval, or its run's texts are gone. */
+  CompletionStage<Optional<Approval>> approval(String approvalId);
+
+  /** What nobody has decided yet, oldest first. */
+  CompletionStage<List<Approval>> approvals();
 
   /**
    * The session gets a new id and an empty transcript; a run that is open is aborted. Empty when it does not

@@ -2,6 +2,7 @@ package dev.portcullis.session;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.portcullis.journal.JournalFigures;
+import dev.portcullis.protocol.Approval;
 import dev.portcullis.protocol.HistoryEntry;
 import dev.portcullis.protocol.RunEvent;
 import dev.portcullis.protocol.RunView;
@@ -109,8 +110,48 @@ public final class ShardedSessions implements Sessions {
   }
 
   @Override
-  public CompletionStage<ControlReply> decide(String runId, String approvalId, boolean allow, String by) {
-    return control(runId, replyTo -> new Session.Decide(runId, approvalId, allow, by, replyTo));
+  public CompletionStage<DecisionReply> decide(String approvalId, String digest, boolean allow, String by) {
+    return transcripts.asked(approvalId).thenCompose(found -> found.isEmpty()
+        ? CompletableFuture.completedFuture(new DecisionReply.NotOpen())
+        : decide(found.getFirst(), digest, allow, by));
+  }
+
+  private CompletionStage<DecisionReply> decide(
+      Transcripts.Asked asked, String digest, boolean allow, String by) {
+    var id = asked.event().approvalId();
+    return entity(asked.session())
+        .<DecisionReply>ask(
+            replyTo -> new Session.Decide(asked.event().runId(), id, digest, allow, by, replyTo), ANSWER)
+        .thenCompose(reply -> reply instanceof DecisionReply.NotOpen
+            ? run(asked.event().runId()).thenApply(run -> closed(run, id))
+            : known(asked.session(), reply));
+  }
+
+  /** A session knows only what is open; what became of an older question is in the journal. */
+  private static DecisionReply closed(Optional<RunView> run, String approvalId) {
+    return run
+        .flatMap(view -> view.approvals().stream()
+            .filter(asked -> asked.id().equals(approvalId))
+            .findFirst()
+            .map(asked -> asked.decision().stream()
+                .<DecisionReply>map(done -> new DecisionReply.Decided(done.allowed(), done.by()))
+                .findFirst()
+                .orElse(new DecisionReply.Refused(view.status()))))
+        .orElse(new DecisionReply.NotOpen());
+  }
+
+  @Override
+  public CompletionStage<Optional<Approval>> approval(String approvalId) {
+    return transcripts.asked(approvalId).thenCompose(found -> found.isEmpty()
+        ? CompletableFuture.completedFuture(Optional.empty())
+        : run(found.getFirst().event().runId()).thenApply(run -> run.flatMap(view ->
+            view.approvals().stream().filter(asked -> asked.id().equals(approvalId)).findFirst())));
+  }
+
+  @Override
+  public CompletionStage<List<Approval>> approvals() {
+    return transcripts.questions().thenApply(all ->
+        all.stream().map(asked -> RunFold.approval(asked.event(), asked.session())).toList());
   }
 
   private CompletionStage<ControlReply> control(

@@ -29,6 +29,9 @@ final class Traces {
           all, key, Rows.ROW, text, Rows.parse(text, json).map(SessionRow::rev).orElse(0L))));
       journal.scan(Rows.OPEN, (text, _) ->
           SessionKey.parse(text).ifPresent(key -> add(all, key, Rows.OPEN, text, 0)));
+      List.of(Rows.APPROVAL, Rows.QUESTION).forEach(space -> journal.scan(space, (id, entry) ->
+          Transcripts.Located.of(entry).ifPresent(located ->
+              add(all, located.session(), space, id, located.firstSeq()))));
       journal.scan(Rows.RUN, (runId, entry) -> {
         Transcripts.Located.of(entry).ifPresent(located ->
             add(all, located.session(), Rows.RUN, runId, located.firstSeq()));

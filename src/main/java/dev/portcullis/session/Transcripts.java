@@ -8,6 +8,7 @@ import dev.portcullis.journal.JournalFault;
 import dev.portcullis.journal.JournalFigures;
 import dev.portcullis.protocol.HistoryEntry;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -55,6 +56,43 @@ public class Transcripts {
     public SessionKey session() {
       return new SessionKey(run.sessionKey());
     }
+  }
+
+  /** The newest event that asks for an approval, and whose session's it is. */
+  record Asked(SessionKey session, SessionEvent.ApprovalRequested event) {}
+
+  /** An empty list when there is no such approval, or its events are gone. */
+  CompletionStage<List<Asked>> asked(String approvalId) {
+    return async(() -> journal.get(Rows.APPROVAL, approvalId).flatMap(this::askedAt).stream().toList());
+  }
+
+  /** What nobody has decided yet, oldest first. Sessions whose history is damaged are passed over. */
+  CompletionStage<List<Asked>> questions() {
+    return async(() -> {
+      var entries = new ArrayList<String>();
+      journal.scan(Rows.QUESTION, (_, entry) -> entries.add(entry));
+      return entries.stream()
+          .flatMap(entry -> askedAt(entry).stream())
+          .sorted(Comparator.comparing(asked -> asked.event().at()))
+          .toList();
+    });
+  }
+
+  private Optional<Asked> askedAt(String entry) {
+    var located = Located.parse(entry);
+    var found = new ArrayList<Asked>();
+    try {
+      read(located.session().entityId(), located.firstSeq(), located.firstSeq(), 1, (_, event) -> {
+        if (event instanceof SessionEvent.ApprovalRequested ask) {
+          found.add(new Asked(located.session(), ask));
+        }
+      });
+    } catch (JournalFault fault) {
+      if (fault.code() != JournalFault.Code.CORRUPT) {
+        throw fault;
+      }
+    }
+    return found.stream().findFirst();
   }
 
   /** What the index has of these keys of a session, by digest. */

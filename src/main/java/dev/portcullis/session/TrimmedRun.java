@@ -63,7 +63,8 @@ record TrimmedRun(
         stopReason,
         usage,
         lastSeq,
-        new RunView.Times(acceptedAt, startedAt, List.of(endedAt)));
+        new RunView.Times(acceptedAt, startedAt, List.of(endedAt)),
+        List.of());
   }
 
   /** Its last event: the one that can still be told. */

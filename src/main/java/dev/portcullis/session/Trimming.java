@@ -95,6 +95,8 @@ final class Trimming {
         if (run.status().terminal()) {
           folds.remove(ofRun.runId());
           ended.add(leftOf(seq, TrimmedRun.of(run.view())));
+          run.view().approvals().forEach(asked ->
+              ended.add(new IndexEntry.Remove(Rows.APPROVAL, asked.id())));
         }
       }
       case SessionEvent.SessionReset _, SessionEvent.SessionErased _ -> { }

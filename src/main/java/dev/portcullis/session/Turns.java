@@ -11,7 +11,6 @@ import dev.portcullis.run.Run;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -26,14 +25,20 @@ final class Turns {
 
   private final GatewayConfig config;
   private final Agenda agenda;
+  private final Approvals approvals;
 
   Turns(GatewayConfig config, Agenda agenda) {
     this.config = config;
     this.agenda = agenda;
+    this.approvals = new Approvals(config.approvals(), config.agents());
   }
 
   Agenda agenda() {
     return agenda;
+  }
+
+  Approvals approvals() {
+    return approvals;
   }
 
   /** What becomes of a submitted turn. */
@@ -44,19 +49,18 @@ final class Turns {
 
   record Accept(List<SessionEvent> events) implements Submitted {}
 
-  /** @param decision what the harness is told once the events are persisted */
-  record Control(List<SessionEvent> events, ControlReply reply, Optional<Run.Decide> decision) {
-    static Control refuse(ControlReply reply) {
-      return new Control(List.of(), reply, Optional.empty());
+  record Control<R>(List<SessionEvent> events, R reply) {
+    static <R> Control<R> refuse(R reply) {
+      return new Control<>(List.of(), reply);
     }
 
-    static Control done(RunStatus status, SessionEvent... events) {
-      return new Control(List.of(events), new ControlReply.Done(status), Optional.empty());
+    static Control<ControlReply> done(RunStatus status, SessionEvent... events) {
+      return new Control<>(List.of(events), new ControlReply.Done(status));
     }
   }
 
   /** @param dropped news of an attempt that is no longer live, or that the run table refuses */
-  record Facts(List<SessionEvent> events, List<Run.Decide> decisions, List<Run.News> dropped) {}
+  record Facts(List<SessionEvent> events, List<Run.News> dropped) {}
 
   /** @param stored what the index has of keys that {@code state} may not know any more, by digest */
   Submitted submit(
@@ -133,7 +137,7 @@ final class Turns {
     return new Receipt.Accepted(runId, sessionKey, status, position, replayed);
   }
 
-  Control abort(SessionState state, String runId, String by, Instant now) {
+  Control<ControlReply> abort(SessionState state, String runId, String by, Instant now) {
     var status = state.statusOf(runId);
     if (status.isEmpty()) {
       return Control.refuse(new ControlReply.Unknown());
@@ -148,7 +152,7 @@ final class Turns {
     };
   }
 
-  Control resume(SessionState state, String runId, String by, Instant now) {
+  Control<ControlReply> resume(SessionState state, String runId, String by, Instant now) {
     var status = state.statusOf(runId);
     if (status.isEmpty()) {
       return Control.refuse(new ControlReply.Unknown());
@@ -163,25 +167,6 @@ final class Turns {
       case QUEUED, STARTING, RUNNING, ABORTING, COMPLETED, FAILED, ABORTED ->
           Control.refuse(new ControlReply.Refused(status.get()));
     };
-  }
-
-  Control decide(SessionState state, Session.Decide decide, Instant now) {
-    var run = state.open().get(decide.runId());
-    if (run == null) {
-      return Control.refuse(state.statusOf(decide.runId())
-          .<ControlReply>map(ControlReply.Refused::new)
-          .orElse(new ControlReply.Unknown()));
-    }
-    var event = new SessionEvent.ApprovalDecided(
-        run.runId(), run.attempt().number(), decide.approvalId(), decide.allow(), decide.by(), now);
-    var question = Optional.ofNullable(run.questions().get(decide.approvalId()))
-        .filter(_ -> run.takes(event));
-    return question
-        .map(asked -> new Control(
-            List.of(event),
-            new ControlReply.Done(run.status()),
-            Optional.of(new Run.Decide(decide.approvalId(), asked.digest(), decide.allow()))))
-        .orElseGet(() -> Control.refuse(new ControlReply.Refused(run.status())));
   }
 
   List<SessionEvent> clear(SessionState state, boolean erase, String by, Instant now) {
@@ -206,28 +191,30 @@ final class Turns {
         .toList();
   }
 
-  /** Gives up every run that is past its deadline. */
+  /** Answers every question that is past its time, and gives up every run that is past its deadline. */
   List<SessionEvent> expired(SessionState state, Instant now) {
-    return state.open().values().stream()
+    var overdue = state.open().values().stream()
         .filter(run -> run.status() != RunStatus.PARKED && run.status() != RunStatus.ABORTING)
         .filter(run -> !run.deadline().isAfter(now))
         .map(run -> (SessionEvent) new SessionEvent.RunFailed(
-            run.runId(), new RunError("deadline_exceeded", OVERDUE, ""), true, now))
-        .toList();
+            run.runId(), new RunError("deadline_exceeded", OVERDUE, ""), true, now));
+    return Stream.concat(approvals.expired(state, now).stream(), overdue).toList();
   }
 
   /**
-   * {@code events} and, where they leave room for it, the start of the next attempt: what is written at once.
+   * {@code events}, the answers to what they leave open and, where they leave room for it, the start of the
+   * next attempt: what is written at once.
    */
   List<SessionEvent> withNext(SessionState state, List<SessionEvent> events, boolean starts, Instant now) {
-    var next = starts ? agenda.nextAttempt(state.applyAll(events), now) : Optional.<SessionEvent>empty();
-    return Stream.concat(events.stream(), next.stream()).toList();
+    var closed = Approvals.closing(state, events);
+    var next = starts ? agenda.nextAttempt(state.applyAll(closed), now) : Optional.<SessionEvent>empty();
+    return Stream.concat(closed.stream(), next.stream()).toList();
   }
 
   /** Time until the state must be looked at again without a command. */
   Optional<Duration> nextWake(SessionState state, boolean starts, Instant now) {
     var due = starts ? agenda.nextDue(state) : Optional.<Instant>empty();
-    return Stream.of(due, agenda.nextDeadline(state))
+    return Stream.of(due, agenda.nextDeadline(state), approvals.nextExpiry(state))
         .flatMap(Optional::stream)
         .min(Instant::compareTo)
         .map(at -> Duration.between(now, at.isBefore(now) ? now : at));
@@ -239,12 +226,11 @@ final class Turns {
   Facts facts(SessionState state, Run.Report report, Instant now) {
     var live = state.active().filter(run -> run.attempt().fence() == report.fence());
     if (live.isEmpty()) {
-      return new Facts(List.of(), List.of(), report.news());
+      return new Facts(List.of(), report.news());
     }
     var folded = live.get();
     var usage = Usage.NONE;
-    var digests = new HashMap<String, String>();
-    var facts = new Facts(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+    var facts = new Facts(new ArrayList<>(), new ArrayList<>());
     for (var news : report.news()) {
       if (news instanceof Run.Happened(HarnessUpdate.Usage used)) {
         usage = new Usage(used.inputTokens(), used.outputTokens(), used.cachedTokens(), used.costMicros());
@@ -255,7 +241,6 @@ final class Turns {
         if (!folded.status().terminal() && folded.takes(event)) {
           folded = folded.apply(event);
           facts.events().add(event);
-          folded.questions().forEach((id, asked) -> digests.put(id, asked.digest()));
           taken = true;
         }
       }
@@ -263,11 +248,6 @@ final class Turns {
         facts.dropped().add(news);
       }
     }
-    facts.events().stream()
-        .filter(SessionEvent.ApprovalDecided.class::isInstance)
-        .map(SessionEvent.ApprovalDecided.class::cast)
-        .forEach(done -> facts.decisions().add(new Run.Decide(
-            done.approvalId(), digests.getOrDefault(done.approvalId(), ""), done.allowed())));
     return facts;
   }
 
@@ -305,10 +285,8 @@ final class Turns {
           List.of(new SessionEvent.StepStarted(id, n, step, title, kind, digest, now));
       case HarnessUpdate.StepFinished(var step, var ok) ->
           List.of(new SessionEvent.StepFinished(id, n, step, ok, now));
-      case HarnessUpdate.ApprovalRequested(var approval, var kind, var title, var input, var digest) ->
-          approval(run, new SessionEvent.ApprovalRequested(id, n, approval, kind, title, input, digest, now));
-      case HarnessUpdate.ApprovalWithdrawn(var approval) when run.questions().containsKey(approval) ->
-          List.of(new SessionEvent.ApprovalDecided(id, n, approval, false, "harness", now));
+      case HarnessUpdate.ApprovalRequested ask -> approvals.asked(run, ask, now);
+      case HarnessUpdate.ApprovalWithdrawn(var request) -> approvals.withdrawn(run, request, now);
       // It broke the port's promise; a run that nobody works on must not look as if somebody did.
       case HarnessUpdate.Completed _ when run.status() == RunStatus.STARTING ->
           List.of(new SessionEvent.RunFailed(
@@ -322,7 +300,7 @@ final class Turns {
           new SessionEvent.AbortRequested(id, "harness", now),
               new SessionEvent.RunAborted(id, "harness", now));
       case HarnessUpdate.Aborted _ -> List.of(new SessionEvent.RunAborted(id, "", now));
-      case HarnessUpdate.ApprovalWithdrawn _, HarnessUpdate.Usage _, HarnessUpdate.Unknown _ -> List.of();
+      case HarnessUpdate.Usage _, HarnessUpdate.Unknown _ -> List.of();
     };
   }
 
@@ -334,16 +312,5 @@ final class Turns {
 
   private static RunError error(HarnessFault fault) {
     return new RunError(fault.reason(), String.valueOf(fault.getMessage()), "");
-  }
-
-  /** The question and, where the agent's settings answer in a person's stead, the answer. */
-  private List<SessionEvent.OfRun> approval(OpenRun run, SessionEvent.ApprovalRequested ask) {
-    var agent = config.agents().get(run.agent());
-    var policy = agent == null ? AgentConfig.Approvals.ASK : agent.approvals();
-    return policy == AgentConfig.Approvals.ASK
-        ? List.of(ask)
-        : List.of(ask, new SessionEvent.ApprovalDecided(
-            ask.runId(), ask.attempt(), ask.approvalId(), policy == AgentConfig.Approvals.ALLOW, "policy",
-                ask.at()));
   }
 }

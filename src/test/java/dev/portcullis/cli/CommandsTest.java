@@ -149,7 +149,7 @@ class CommandsTest {
     assertEquals("""
         SESSION           AGENT  STATUS   QUEUED  UPDATED           TITLE
         agent:main:main   main   running  3       2m 0s ago         hello
-        agent:main:api:x  main   idle     0       2025-12-01 00:00   [31mred
+        agent:main:api:x  main   idle     0       2025-12-01 00:00  <U+001B>[31mred
         """, shell.out());
   }
 

@@ -1,5 +1,6 @@
 package dev.portcullis.crash;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -20,8 +21,7 @@ enum FailPointScenario {
     @Override
     void afterSubmit(GatewayProcess gateway, Client client, String run) {
       Await.until("a decision", GatewayProcess.PATIENCE, () -> {
-        var attempt = client.run(run).path("attempts").asInt();
-        return client.decide(run, "approval-" + run + "-" + attempt, "allow").status() == 202;
+        return allowed(client, client.run(run));
       });
     }
   },
@@ -122,6 +122,12 @@ enum FailPointScenario {
 
   void afterSubmit(GatewayProcess gateway, Client client, String run) {}
 
+  /** Whether it asks something, and may now do it. */
+  private static boolean allowed(Client client, JsonNode run) {
+    var asked = run.path("approvals").path(0).path("id").asText("none");
+    return client.decide(run.path("id").asText(), asked, "allow").status() == 202;
+  }
+
   /** What the people involved do afterwards, until every run has ended. */
   static void bringToRest(Client client, List<Ledger.Entry> accepted) {
     for (var entry : accepted) {
@@ -134,7 +140,7 @@ enum FailPointScenario {
         } else if (status.equals("running") && entry.sent().message().contains("hang")) {
           client.post("/api/v1/runs/" + id + "/abort");
         } else if (status.equals("running") && entry.sent().message().contains("approve")) {
-          client.decide(id, "approval-" + id + "-" + run.path("attempts").asInt(), "allow");
+          allowed(client, run);
         }
         return run.hasNonNull("endedAt");
       });

@@ -24,8 +24,8 @@ public class RunTableTest {
       TEXT_APPENDED        - - R A - - - - -
       STEP_STARTED         - - R - - - - - -
       STEP_FINISHED        - - R A - - - - -
-      APPROVAL_REQUESTED   - - R - - - - - -
-      APPROVAL_DECIDED     - - R - - - - - -
+      APPROVAL_REQUESTED   - S R - - - - - -
+      APPROVAL_DECIDED     - S R A I P - - -
       STOP_NOTED           - S R A - - - - -
       ABORT_REQUESTED      - A A - - - - - -
       ABORTED              B - - B B B - - -

@@ -11,6 +11,8 @@ import dev.portcullis.protocol.RunStatus;
 import dev.portcullis.protocol.SessionRow;
 import dev.portcullis.run.Run;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import org.apache.pekko.actor.typed.ActorRef;
 
@@ -99,8 +101,8 @@ final class ActorSubject implements Subject {
   }
 
   @Override
-  public ControlReply decide(String runId, String approvalId, boolean allow) {
-    return world.ask(session, replyTo -> new Session.Decide(runId, approvalId, allow, "me", replyTo));
+  public DecisionReply decide(String runId, String approvalId, String digest, boolean allow) {
+    return world.ask(session, replyTo -> new Session.Decide(runId, approvalId, digest, allow, "me", replyTo));
   }
 
   @Override
@@ -118,7 +120,7 @@ final class ActorSubject implements Subject {
   public void hear(String runId, int attempt, Word word) {
     long before = state().seq();
     var live = state().active().filter(run -> run.runId().equals(runId) && run.attempt().number() == attempt);
-    world.harness.attempt(runId, attempt).ifPresent(played -> played.updates().accept(word.update()));
+    world.harness.attempt(runId, attempt).ifPresent(played -> played.updates().accept(word.update(runId, attempt)));
     if (live.isPresent()) { // Text waits for its interval, and its write must not meet a fault meant for a later one.
       assertTrue(
           !writes(live.get().status(), word.kind()) || world.await(() -> state().seq() > before),
@@ -129,7 +131,7 @@ final class ActorSubject implements Subject {
           .map(SessionEvent.AttemptStarted.class::cast)
           .filter(start -> start.runId().equals(runId) && start.attempt() == attempt)
           .forEach(start -> session.tell(new Session.Reported(new Run.Report(
-              runId, start.fence(), List.of(word.news()), world.kit.system().ignoreRef()))));
+              runId, start.fence(), List.of(word.news(runId, attempt)), world.kit.system().ignoreRef()))));
     }
   }
 
@@ -137,9 +139,10 @@ final class ActorSubject implements Subject {
     return switch (kind) {
       case ATTACHED -> status == RunStatus.STARTING;
       case TEXT, STEP_FINISHED -> status != RunStatus.STARTING;
-      case STEP_STARTED, APPROVAL -> status == RunStatus.RUNNING;
+      case STEP_STARTED -> status == RunStatus.RUNNING;
+      case APPROVAL -> status != RunStatus.ABORTING;
       case COMPLETED, FAILED, ABORTED -> true;
-      case USAGE, UNKNOWN, SILENT, RESTED -> false;
+      case WITHDRAWN, USAGE, UNKNOWN, SILENT, RESTED -> false;
     };
   }
 
@@ -228,7 +231,12 @@ final class ActorSubject implements Subject {
       boolean started = world.await(() -> run.status() == RunStatus.ABORTING
           || world.harness.attempt(run.runId(), run.attempt().number()).isPresent());
       assertTrue(started, () -> "the harness was never told of " + run);
-      world.harness.attempt(run.runId(), run.attempt().number()).ifPresent(played -> told(run, played.spec()));
+      world.harness.attempt(run.runId(), run.attempt().number()).ifPresent(played -> {
+        told(run, played.spec());
+        var answers = answers(run);
+        assertTrue(
+            world.await(() -> played.asked().containsAll(answers)), () -> "told " + played.asked() + ", not " + answers);
+      });
       var running = world.harness.played.stream().filter(played -> !over(played)).count();
       assertTrue(running <= 1, "M3: " + running + " attempts live");
     });
@@ -239,6 +247,24 @@ final class ActorSubject implements Subject {
         .filter(run -> run.runId().equals(played.spec().runId())
             && run.attempt().number() == played.spec().attempt())
         .isEmpty();
+  }
+
+  /** What the harness of the newest attempt must have been told by now: each answer under its own id. */
+  private List<String> answers(OpenRun run) {
+    var requests = new HashMap<String, String>();
+    var answers = new ArrayList<String>();
+    for (var event : journal()) {
+      switch (event) {
+        case SessionEvent.ApprovalRequested ask when ask.attempt() == run.attempt().number()
+            && ask.runId().equals(run.runId()) ->
+            requests.put(ask.approvalId(), ask.request().isEmpty() ? ask.approvalId() : ask.request());
+        case SessionEvent.ApprovalDecided done when requests.containsKey(done.approvalId())
+            && !done.by().equals(Approvals.HARNESS) ->
+            answers.add("decide " + requests.remove(done.approvalId()) + " " + done.allowed());
+        default -> { }
+      }
+    }
+    return answers;
   }
 
   /** What a harness must know of the attempt before its own (M4). */

@@ -346,16 +346,6 @@ class InterleavingsTest {
   }
 
   @Test
-  @Tag("IL-49")
-  void anApprovalThatWasOpenAtACrashCannotBeGivenAfterIt() {
-    submit("r-1");
-    hear("r-1", 1, Kind.ATTACHED, Kind.APPROVAL);
-    session.crash(true);
-    hear("r-1", 2, Kind.ATTACHED);
-    assertEquals(new ControlReply.Refused(RunStatus.RUNNING), session.decide("r-1", "id-1", true));
-  }
-
-  @Test
   @Tag("IL-50")
   void twentyQueuedMessagesAreAllRunInOrderOnceAfterACrash() {
     session.close();

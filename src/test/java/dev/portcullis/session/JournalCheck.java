@@ -27,6 +27,7 @@ final class JournalCheck {
     int attempts;
     int terminals;
     int fruitless;
+    final Set<String> questions = new HashSet<>();
     boolean noted;
     boolean planned;
     Instant cutAt = Instant.EPOCH;
@@ -96,8 +97,12 @@ final class JournalCheck {
         run.planned = cut.planned();
         run.cutAt = cut.at();
       }
+      case SessionEvent.ApprovalRequested ask -> run.questions.add(ask.approvalId());
+      case SessionEvent.ApprovalDecided done ->
+          assertTrue(run.questions.remove(done.approvalId()), "an answer to nothing, or a second one: " + done);
       default -> { }
     }
+    assertTrue(!next.terminal() || run.questions.isEmpty(), "a run ended and left open " + run.questions);
     run.terminals += next.terminal() ? 1 : 0;
     assertTrue(run.terminals <= 1, "R2: a second end: " + event);
   }

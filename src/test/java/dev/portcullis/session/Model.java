@@ -1,13 +1,13 @@
 package dev.portcullis.session;
 
+import static java.util.stream.Collectors.joining;
+
 import dev.portcullis.protocol.RunStatus;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -27,7 +27,7 @@ final class Model {
     long cutAt;
     List<String> uncertain = new ArrayList<>();
     Map<String, String> steps = new LinkedHashMap<>();
-    Set<String> approvals = new LinkedHashSet<>();
+    Map<String, Asked> approvals = new LinkedHashMap<>();
 
     private Turn copy() {
       var turn = new Turn();
@@ -41,14 +41,27 @@ final class Model {
       turn.cutAt = cutAt;
       turn.uncertain = new ArrayList<>(uncertain);
       turn.steps = new LinkedHashMap<>(steps);
-      turn.approvals = new LinkedHashSet<>(approvals);
+      turn.approvals = new LinkedHashMap<>(approvals);
       return turn;
+    }
+
+    /** The live attempt waits for a person. */
+    boolean waits() {
+      return approvals.values().stream().anyMatch(asked -> asked.answer.isEmpty() && asked.attempt == attempt);
     }
 
     @Override
     public String toString() {
       return id + " " + status + " n=" + attempt + " resumes=" + resumes + (noted ? " noted" : "")
           + " uncertain=" + uncertain + " steps=" + steps.values() + " approvals=" + approvals;
+    }
+  }
+
+  /** @param answer of a person, while no attempt has heard it: empty, true or false */
+  private record Asked(int attempt, String digest, long expires, String answer) {
+    @Override
+    public String toString() {
+      return attempt + answer;
     }
   }
 
@@ -59,6 +72,10 @@ final class Model {
   final String agent;
   final List<Turn> open = new ArrayList<>();
   final Map<String, RunStatus> ended = new LinkedHashMap<>();
+  /** Every approval that was ever asked for, in order, and its run. */
+  final Map<String, String> asked = new LinkedHashMap<>();
+  /** The harness's newest id of each question. */
+  private final Map<String, String> requests = new LinkedHashMap<>();
   private final Map<String, Bound> keys = new TreeMap<>();
   boolean starts = true;
   boolean accepts = true;
@@ -73,6 +90,8 @@ final class Model {
     var copy = new Model(agent);
     open.forEach(turn -> copy.open.add(turn.copy()));
     copy.ended.putAll(ended);
+    copy.asked.putAll(asked);
+    copy.requests.putAll(requests);
     copy.keys.putAll(keys);
     copy.starts = starts;
     copy.accepts = accepts;
@@ -174,13 +193,34 @@ final class Model {
     return new ControlReply.Done(RunStatus.INTERRUPTED);
   }
 
-  ControlReply decide(String runId, String approval) {
-    var turn = turn(runId);
-    if (turn.isEmpty()) {
-      return closed(runId);
+  DecisionReply decide(String runId, String approval, String digest, boolean allow) {
+    if (!pending(runId, approval)) {
+      return new DecisionReply.NotOpen();
     }
-    boolean done = turn.get().status == RunStatus.RUNNING && turn.get().approvals.remove(approval);
-    return done ? new ControlReply.Done(RunStatus.RUNNING) : new ControlReply.Refused(turn.get().status);
+    var turn = turn(runId).orElseThrow();
+    var question = turn.approvals.get(approval);
+    if (turn.status == RunStatus.ABORTING) {
+      return new DecisionReply.Refused(RunStatus.ABORTING);
+    }
+    if (!digest.isEmpty() && !digest.equals(question.digest)) {
+      return new DecisionReply.Changed(question.digest);
+    }
+    boolean heard = question.attempt == turn.attempt
+        && (turn.status == RunStatus.STARTING || turn.status == RunStatus.RUNNING);
+    if (heard) {
+      turn.approvals.remove(approval);
+    } else {
+      turn.approvals.put(
+          approval, new Asked(question.attempt, question.digest, question.expires, Boolean.toString(allow)));
+    }
+    return new DecisionReply.Taken(turn.status, !heard);
+  }
+
+  /** Nobody has answered it yet. */
+  boolean pending(String runId, String approval) {
+    return turn(runId)
+        .filter(turn -> turn.approvals.containsKey(approval) && turn.approvals.get(approval).answer.isEmpty())
+        .isPresent();
   }
 
   private ControlReply closed(String runId) {
@@ -223,10 +263,11 @@ final class Model {
         }
       }
       case APPROVAL -> {
-        if (running && !agent.equals("pushy")) {
-          turn.approvals.add(word.id());
+        if (starting || running) {
+          ask(turn, word);
         }
       }
+      case WITHDRAWN -> withdraw(turn, word.request(runId, attempt));
       case COMPLETED -> end(turn, starting ? RunStatus.FAILED : running ? RunStatus.COMPLETED : RunStatus.ABORTED);
       case FAILED, SILENT -> end(turn, starting || running ? RunStatus.FAILED : RunStatus.ABORTED);
       case ABORTED -> end(turn, RunStatus.ABORTED);
@@ -234,6 +275,34 @@ final class Model {
       case TEXT, USAGE, UNKNOWN -> { }
     }
     startNext();
+  }
+
+  /** An answer from before a cut is used, once; else a question from before it is asked again under its own id. */
+  private void ask(Turn turn, Word word) {
+    var id = word.request(turn.id, turn.attempt);
+    var answered = carried(turn, word.digest(), true);
+    var key = answered.or(() -> carried(turn, word.digest(), false)).orElse(id);
+    asked.putIfAbsent(key, turn.id);
+    requests.put(key, id);
+    if (agent.equals("pushy") || answered.isPresent()) {
+      turn.approvals.remove(key);
+    } else {
+      turn.approvals.put(key, new Asked(turn.attempt, word.digest(), now + Settings.EXPIRY.toSeconds(), ""));
+    }
+  }
+
+  private Optional<String> carried(Turn turn, String digest, boolean answered) {
+    return turn.approvals.entrySet().stream()
+        .filter(entry -> entry.getValue().attempt < turn.attempt && entry.getValue().expires > now)
+        .filter(entry -> entry.getValue().digest.equals(digest) && entry.getValue().answer.isEmpty() != answered)
+        .map(Map.Entry::getKey)
+        .findFirst();
+  }
+
+  private void withdraw(Turn turn, String request) {
+    turn.approvals.entrySet().removeIf(entry -> entry.getValue().attempt == turn.attempt
+        && entry.getValue().answer.isEmpty()
+        && request.equals(requests.get(entry.getKey())));
   }
 
   // ---- time and lives
@@ -244,7 +313,7 @@ final class Model {
       boolean aborting = turn.status == RunStatus.ABORTING;
       long patience = aborting ? Settings.ABORT.toSeconds() : Settings.SILENCE.toSeconds();
       // Before it is attached it may stand in a queue for the agent, which is not the agent's silence.
-      boolean heard = turn.status == RunStatus.RUNNING && turn.approvals.isEmpty();
+      boolean heard = turn.status == RunStatus.RUNNING && !turn.waits();
       if (seconds >= patience && (aborting || heard)) {
         hear(turn.id, turn.attempt, Word.of(aborting ? Word.Kind.ABORTED : Word.Kind.SILENT));
       }
@@ -255,6 +324,9 @@ final class Model {
   void elapse(long seconds) {
     now += seconds;
     for (var turn : List.copyOf(open)) {
+      if (turn.status != RunStatus.ABORTING) {
+        turn.approvals.values().removeIf(question -> question.answer.isEmpty() && question.expires <= now);
+      }
       if (turn.deadline <= now && turn.status != RunStatus.PARKED && turn.status != RunStatus.ABORTING) {
         end(turn, RunStatus.FAILED);
       }
@@ -286,7 +358,6 @@ final class Model {
     turn.cutAt = now;
     turn.uncertain.addAll(turn.steps.values());
     turn.steps.clear();
-    turn.approvals.clear();
     boolean parks = !turn.planned && turn.resumes >= Settings.ATTEMPTS || !turn.uncertain.isEmpty() && !agent.equals("main");
     turn.status = parks ? RunStatus.PARKED : RunStatus.INTERRUPTED;
   }
@@ -334,7 +405,10 @@ final class Model {
           .append(attempt.stopNote().isEmpty() ? "" : " noted")
           .append(" uncertain=").append(attempt.cut().uncertain())
           .append(" steps=").append(run.openSteps().values())
-          .append(" approvals=").append(run.questions().keySet()).append('\n');
+          .append(" approvals={").append(run.questions().entrySet().stream()
+              .map(entry -> entry.getKey() + "=" + entry.getValue().attempt()
+                  + entry.getValue().answer().stream().map(given -> "" + given.allowed()).collect(joining()))
+              .collect(joining(", "))).append("}\n");
     }
     var ended = new TreeMap<String, RunStatus>();
     state.ended().forEach(run -> ended.put(run.runId(), run.status()));

@@ -63,7 +63,7 @@ class OwnershipTest {
   void aSessionWhoseHistoryAnotherProcessHasClaimedEndsItsAttemptAndStaysDown() {
     var before = session.journal();
     session.failNextWrite(Fault.CLAIMED);
-    session.world().harness.attempt(RUN, 1).orElseThrow().updates().accept(Word.of(Kind.STEP_STARTED).update());
+    session.world().harness.attempt(RUN, 1).orElseThrow().updates().accept(Word.of(Kind.STEP_STARTED).update(RUN, 1));
     assertTrue(session.world().await(gone::get), "it started again and took the history back");
     assertTrue(attemptIsStopped());
     assertEquals(before, session.journal());

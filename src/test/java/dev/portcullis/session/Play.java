@@ -67,7 +67,7 @@ final class Play {
       case Step.Submit(var key, var body) -> submit(key, "body-" + body);
       case Step.Abort(var which) -> act(m -> m.abort(id(which)), () -> subject.abort(id(which)));
       case Step.Resume(var which) -> act(m -> m.resume(id(which)), () -> subject.resume(id(which)));
-      case Step.Decide(var number, var allow) -> decide("id-" + number, allow);
+      case Step.Decide(var which, var allow, var changed) -> decide(which, changed ? "another" : "", allow);
       case Step.Hear(var word) -> hear(word);
       case Step.Late(var which, var word) -> late(which, word);
       case Step.Wait(var seconds) -> elapse(seconds);
@@ -108,20 +108,19 @@ final class Play {
     return which >= ids.size() ? "run-unknown" : ids.get(ids.size() - 1 - which);
   }
 
-  private Act decide(String approval, boolean allow) {
-    var runId = model.active().map(turn -> turn.id).orElse(id(0));
-    return act(m -> m.decide(runId, approval), () -> subject.decide(runId, approval, allow));
+  private Act decide(int which, String digest, boolean allow) {
+    if (model.asked.isEmpty()) {
+      return act(m -> m.decide(id(0), "none", digest, allow), () -> subject.decide(id(0), "none", digest, allow));
+    }
+    var ids = List.copyOf(model.asked.keySet());
+    var approval = ids.get(Math.max(0, ids.size() - 1 - which));
+    var runId = model.asked.get(approval);
+    return act(m -> m.decide(runId, approval, digest, allow), () -> subject.decide(runId, approval, digest, allow));
   }
 
   private Act hear(Word word) {
-    return model.active().map(turn -> {
-      // The port promises Attached first; a real attempt would wait for this question's answer.
-      boolean early = word.kind() == Word.Kind.APPROVAL
-          && turn.status == RunStatus.STARTING
-          && subject.runsAttempts();
-      var said = early ? Word.of(Word.Kind.UNKNOWN) : word;
-      return heard(turn.id, turn.attempt, said);
-    }).orElseGet(() -> act(_ -> NOTHING, () -> NOTHING));
+    return model.active().map(turn -> heard(turn.id, turn.attempt, word))
+        .orElseGet(() -> act(_ -> NOTHING, () -> NOTHING));
   }
 
   private Act heard(String runId, int attempt, Word word) {
@@ -214,7 +213,7 @@ final class Play {
   private void restWhatWaitsForAPerson() {
     if (subject.runsAttempts() && !model.starts) {
       model.active()
-          .filter(turn -> turn.noted && !turn.approvals.isEmpty())
+          .filter(turn -> turn.noted && turn.waits())
           .ifPresent(turn -> model.hear(turn.id, turn.attempt, Word.of(Word.Kind.RESTED)));
     }
   }
@@ -238,6 +237,13 @@ final class Play {
           Integer.parseInt(entry.substring(0, entry.indexOf(' '))) - 1);
       assertEquals(run, first.runId(), "the index points at another run's beginning");
     }
+    model.asked.forEach((approval, runId) -> {
+      assertEquals(model.pending(runId, approval), !subject.index(Rows.QUESTION, approval).isEmpty(), approval);
+      var entry = subject.index(Rows.APPROVAL, approval).getFirst();
+      var ask = (SessionEvent.ApprovalRequested) journal.get(
+          Integer.parseInt(entry.substring(0, entry.indexOf(' '))) - 1);
+      assertEquals(approval, ask.approvalId(), "the index points at another question");
+    });
     check.keys().forEach((digest, runId) -> assertEquals(
         List.of(runId),
         subject.index(Rows.KEY, Rows.keyName(new SessionKey(model.key()).entityId(), digest)).stream()

@@ -75,11 +75,12 @@ final class PureSubject implements Subject {
   }
 
   @Override
-  public ControlReply decide(String runId, String approvalId, boolean allow) {
-    return control(turns.decide(state, new Session.Decide(runId, approvalId, allow, "me", none()), now));
+  public DecisionReply decide(String runId, String approvalId, String digest, boolean allow) {
+    return control(turns.approvals().decide(
+        state, new Session.Decide(runId, approvalId, digest, allow, "me", none()), now));
   }
 
-  private ControlReply control(Turns.Control control) {
+  private <R> R control(Turns.Control<R> control) {
     persist(control.events());
     return control.reply();
   }
@@ -106,7 +107,7 @@ final class PureSubject implements Subject {
         .mapToLong(SessionEvent.AttemptStarted::fence)
         .findFirst()
         .orElse(-1);
-    persist(turns.facts(state, new Run.Report(runId, fence, List.of(word.news()), none()), now).events());
+    persist(turns.facts(state, new Run.Report(runId, fence, List.of(word.news(runId, attempt)), none()), now).events());
   }
 
   @Override

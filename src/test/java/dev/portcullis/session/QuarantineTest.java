@@ -54,7 +54,7 @@ class QuarantineTest {
         new Session.Submit("r-3", KEY, "me", "hello", List.of(), List.of(), Gate.State.OPEN, asker.narrow()),
         new Session.Abort("r-1", "me", asker.narrow()),
         new Session.Resume("r-1", "me", asker.narrow()),
-        new Session.Decide("r-1", "a-1", true, "me", asker.narrow()),
+        new Session.Decide("r-1", "a-1", "", true, "me", asker.narrow()),
         new Session.Clear(false, "me", asker.narrow()),
         new Session.Clear(true, "me", asker.narrow()),
         new Session.AwaitBeyond(-1, asker.narrow()));

@@ -36,7 +36,13 @@ class SessionEventTest {
       }
     }
     files.put("approval-requested.kindless", new SessionEvent.ApprovalRequested(
-        "run_1", 1, "a-1", "", "rm", "rm x", "d", Facts.AT));
+        "run_1", 1, "a-1", "", "rm", "rm x", "d", Facts.AT, "", "", Facts.AT.plusSeconds(3_600)));
+    files.put("approval-requested", new SessionEvent.ApprovalRequested(
+        "run_1", 1, "a-1", "execute", "rm", "rm x", "d", Facts.AT, "", "", Facts.AT.plusSeconds(3_600)));
+    files.put("approval-requested.directed", Facts.of(Fact.APPROVAL_REQUESTED, "run_1"));
+    files.put("approval-decided.reasoned", Facts.of(Fact.APPROVAL_DECIDED, "run_1"));
+    files.put("approval-decided", new SessionEvent.ApprovalDecided(
+        "run_1", 1, "a-1", true, "me", Facts.AT, "", false));
     files.put("text-replaced", new SessionEvent.TextReplaced("run_1", 1, "all of it", AT));
     files.put("turn-accepted", Facts.accepted("run_1", "hello"));
     files.put("turn-accepted.full", new SessionEvent.TurnAccepted(

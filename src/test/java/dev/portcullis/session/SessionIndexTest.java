@@ -59,6 +59,11 @@ class SessionIndexTest {
         Facts.AT.plus(Settings.DEADLINE), Facts.AT);
   }
 
+  private static SessionEvent asked(String run, String approval) {
+    return new SessionEvent.ApprovalRequested(
+        run, 1, approval, "execute", "rm", "rm x", "d", Facts.AT, "/work", "", Facts.AT.plusSeconds(60));
+  }
+
   private void index(IndexEntry... entries) {
     journal.index(List.of(entries)).toCompletableFuture().join();
   }
@@ -66,7 +71,7 @@ class SessionIndexTest {
   /** Everything that the index holds, as {@code space key} to value. */
   private Map<String, String> index() {
     var all = new TreeMap<String, String>();
-    for (var space : List.of("row", "open", "run", "reindex", "quarantine")) {
+    for (var space : List.of("row", "open", "run", "approval", "question", "reindex", "quarantine")) {
       journal.scan(space, (key, value) -> all.put(space + " " + key, value));
     }
     return all;
@@ -96,9 +101,13 @@ class SessionIndexTest {
   @Tag("INV-J6")
   void afterARepairTheIndexHoldsExactlyWhatTheHistorySays() {
     write(KEY, accepted(KEY, "r-1"), Facts.of(Fact.ABORTED, "r-1"), accepted(KEY, "r-2"));
-    write(OTHER, accepted(OTHER, "r-3"));
+    write(OTHER, accepted(OTHER, "r-3"), Facts.of(Fact.ATTEMPT_STARTED, "r-3"), asked("r-3", "a-3"));
     var right = index();
     index(
+        new IndexEntry.Put("approval", "a-cut-off", "4 " + KEY.text()),
+        new IndexEntry.Put("question", "a-cut-off", "4 " + KEY.text()),
+        new IndexEntry.Remove("question", "a-3"),
+        new IndexEntry.Put("reindex", Session.persistenceId(OTHER.entityId()).id(), ""),
         new IndexEntry.Put("row", KEY.text(), right.get("row " + KEY.text()).replace("\"rev\":3", "\"rev\":9")),
         new IndexEntry.Remove("open", KEY.text()),
         new IndexEntry.Remove("run", "r-1"),
@@ -107,7 +116,7 @@ class SessionIndexTest {
     var found = read();
     assertEquals(right, index());
     assertEquals(Set.of(KEY, OTHER), Set.copyOf(found.open()));
-    assertEquals(List.of("queued", "queued"), statuses(found));
+    assertEquals(Set.of("queued", "starting"), Set.copyOf(statuses(found)));
   }
 
   @Test

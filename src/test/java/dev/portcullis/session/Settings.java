@@ -13,6 +13,8 @@ final class Settings {
   static final Duration SILENCE = Duration.ofMinutes(20);
   /** After this an abort that the harness does not answer is taken for granted. */
   static final Duration ABORT = Duration.ofSeconds(35);
+  /** After this a question that nobody has answered is answered with no. */
+  static final Duration EXPIRY = Duration.ofMinutes(15);
   static final Duration RETENTION = Duration.ofMinutes(30);
   static final int QUEUE = 3;
   static final int ATTEMPTS = 3;
@@ -26,6 +28,7 @@ final class Settings {
       portcullis.run { deadline = 60m, idle-deadline = 20m, abort-grace = 30s, attempts = 3 }
       portcullis.run.resume-delays = [0s, 30s, 300s]
       portcullis.session { queue-limit = %d, key-retention = 30m }
+      portcullis.approvals { expire = 15m, input-chars = 100 }
       portcullis.agents {
         main { harness = echo, fallbacks = [], workspace = w, queue = queue, on-uncertain = tell, approvals = ask }
         careful { harness = echo, fallbacks = [], workspace = w, queue = reject, on-uncertain = park, approvals = ask }

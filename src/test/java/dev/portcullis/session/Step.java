@@ -18,7 +18,8 @@ sealed interface Step {
 
   record Resume(int which) implements Step {}
 
-  record Decide(int number, boolean allow) implements Step {}
+  /** @param changed the answer is to something else than what was asked */
+  record Decide(int which, boolean allow, boolean changed) implements Step {}
 
   /** The live attempt is heard. */
   record Hear(Word word) implements Step {}
@@ -63,7 +64,8 @@ sealed interface Step {
         Tuple.of(5, Combinators.combine(which, words()).as(Late::new)),
         Tuple.of(7, which.map(Abort::new)),
         Tuple.of(6, which.map(Resume::new)),
-        Tuple.of(5, Combinators.combine(Arbitraries.of(1, 2), flag).as(Decide::new)),
+        Tuple.of(8, Combinators.combine(Arbitraries.of(0, 0, 0, 1, 1, 2, 3, 5), flag,
+            Arbitraries.of(false, false, false, true)).as(Decide::new)),
         Tuple.of(10, Arbitraries.frequency(
             Tuple.of(3, 1), Tuple.of(6, 40), Tuple.of(6, 320), Tuple.of(2, 1_500), Tuple.of(1, 3_660)).map(Wait::new)),
         Tuple.of(3, flag.map(Storage::new)),
@@ -79,7 +81,8 @@ sealed interface Step {
         Tuple.of(4, Kind.TEXT),
         Tuple.of(5, Kind.STEP_STARTED),
         Tuple.of(3, Kind.STEP_FINISHED),
-        Tuple.of(4, Kind.APPROVAL),
+        Tuple.of(6, Kind.APPROVAL),
+        Tuple.of(1, Kind.WITHDRAWN),
         Tuple.of(1, Kind.USAGE),
         Tuple.of(1, Kind.UNKNOWN),
         Tuple.of(4, Kind.COMPLETED),

@@ -15,7 +15,8 @@ interface Subject extends AutoCloseable {
 
   ControlReply resume(String runId);
 
-  ControlReply decide(String runId, String approvalId, boolean allow);
+  /** @param digest empty for one who does not say what was decided about */
+  DecisionReply decide(String runId, String approvalId, String digest, boolean allow);
 
   void clear(boolean erase);
 

@@ -58,7 +58,7 @@ class SweeperTest {
     assertEquals(run, ((Receipt.Accepted) session.submit(run, key(run))).runId());
     for (var kind : List.of(Kind.ATTACHED, Kind.TEXT, Kind.COMPLETED)) {
       assertTrue(session.world().await(() -> session.world().harness.attempt(run, 1).isPresent()));
-      session.world().harness.attempt(run, 1).orElseThrow().updates().accept(Word.of(kind).update());
+      session.world().harness.attempt(run, 1).orElseThrow().updates().accept(Word.of(kind).update(run, 1));
     }
     assertTrue(session.world().await(() -> !row().hasActiveRun() && row().lastRunId().equals(run)));
   }

@@ -38,7 +38,7 @@ class WireTest {
             List.of(new Sessions.Key("aa", "bb")), Gate.State.OPEN, asker()),
         new Session.Abort("run_1", "me", asker()),
         new Session.Resume("run_1", "me", asker()),
-        new Session.Decide("run_1", "a-1", true, "me", asker()),
+        new Session.Decide("run_1", "a-1", "d", true, "me", asker()),
         new Session.Clear(true, "me", asker()),
         new Session.AwaitBeyond(7, asker()),
         new Session.Recover(asker()),
@@ -61,6 +61,11 @@ class WireTest {
         new ControlReply.Done(RunStatus.ABORTING),
         new ControlReply.Refused(RunStatus.COMPLETED),
         new ControlReply.Unknown(),
+        new DecisionReply.Taken(RunStatus.RUNNING, true),
+        new DecisionReply.Changed("d"),
+        new DecisionReply.Decided(true, "me"),
+        new DecisionReply.Refused(RunStatus.ABORTING),
+        new DecisionReply.NotOpen(),
         new Quarantined("alert-1"),
         new Session.Cleared(List.of(Rows.of(state))),
         new Session.Cleared(List.of()),
@@ -93,7 +98,9 @@ class WireTest {
 
   @Test
   void noAnswerIsLeftOut() {
-    var answers = Stream.of(Receipt.class, ControlReply.class, Session.ClearReply.class, Session.PositionReply.class)
+    var answers = Stream.of(
+            Receipt.class, ControlReply.class, DecisionReply.class, Session.ClearReply.class,
+            Session.PositionReply.class)
         .flatMap(type -> Stream.of(type.getPermittedSubclasses()))
         .collect(Collectors.toSet());
     answers.removeAll(replies().map(Object::getClass).collect(Collectors.toSet()));

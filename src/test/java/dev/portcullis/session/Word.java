@@ -8,7 +8,7 @@ import java.util.List;
 /** One thing that is heard of an attempt. {@code number} tells steps and questions apart. */
 record Word(Kind kind, int number) {
   enum Kind {
-    ATTACHED, TEXT, STEP_STARTED, STEP_FINISHED, APPROVAL, USAGE, UNKNOWN, COMPLETED, FAILED, ABORTED,
+    ATTACHED, TEXT, STEP_STARTED, STEP_FINISHED, APPROVAL, WITHDRAWN, USAGE, UNKNOWN, COMPLETED, FAILED, ABORTED,
     /** Not from the harness: the attempt says these of itself. */
     SILENT, RESTED
   }
@@ -25,13 +25,24 @@ record Word(Kind kind, int number) {
     return "step " + number;
   }
 
-  HarnessUpdate update() {
+  /** The harness's id of a question: no other attempt uses it. */
+  String request(String runId, int attempt) {
+    return runId + "-" + attempt + "-" + number;
+  }
+
+  String digest() {
+    return "digest " + number;
+  }
+
+  HarnessUpdate update(String runId, int attempt) {
     return switch (kind) {
       case ATTACHED -> new HarnessUpdate.Attached("native-" + number, List.of());
       case TEXT -> new HarnessUpdate.Text("text " + number + " ");
       case STEP_STARTED -> new HarnessUpdate.StepStarted(id(), title(), "tool", "d");
       case STEP_FINISHED -> new HarnessUpdate.StepFinished(id(), true);
-      case APPROVAL -> new HarnessUpdate.ApprovalRequested(id(), "execute", title(), "rm", "d");
+      case APPROVAL ->
+          new HarnessUpdate.ApprovalRequested(request(runId, attempt), "execute", title(), "rm", digest());
+      case WITHDRAWN -> new HarnessUpdate.ApprovalWithdrawn(request(runId, attempt));
       case USAGE -> new HarnessUpdate.Usage(number, number);
       case UNKNOWN -> new HarnessUpdate.Unknown("new");
       case COMPLETED -> new HarnessUpdate.Completed("end_turn");
@@ -41,11 +52,11 @@ record Word(Kind kind, int number) {
     };
   }
 
-  Run.News news() {
+  Run.News news(String runId, int attempt) {
     return switch (kind) {
       case SILENT -> new Run.Failed("harness_timeout", "The agent was silent.", "");
       case RESTED -> new Run.Rested();
-      default -> new Run.Happened(update());
+      default -> new Run.Happened(update(runId, attempt));
     };
   }
 }

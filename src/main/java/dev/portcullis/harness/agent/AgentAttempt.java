@@ -235,8 +235,7 @@ final class AgentAttempt implements Attempt, AgentConnection.Turn {
     var action = new Action(tool.shownKind(), tool.shownTitle(), tool.input(), spec.workspace());
     var approvalId = spec.runId() + "-" + spec.attempt() + "-" + ++asked;
     questions.put(approvalId, new Asked(question, action));
-    updates.accept(new HarnessUpdate.ApprovalRequested(
-        approvalId, action.kind(), action.title(), action.input(), action.digest()));
+    updates.accept(action.asked(approvalId));
   }
 
   @Override

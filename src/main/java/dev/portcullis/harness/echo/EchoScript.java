@@ -58,11 +58,8 @@ final class EchoScript {
   }
 
   private static Ask ask(AttemptSpec spec, EchoDirective directive) {
-    var title = "echo the message";
-    var asked = new Action("other", title, directive.text(), spec.workspace());
-    var approval = new HarnessUpdate.ApprovalRequested("approval-" + spec.runId() + "-" + spec.attempt(),
-        asked.kind(), title, asked.input(), asked.digest());
-    return new Ask(approval, List.of(
+    var asked = new Action("other", "echo the message", directive.text(), spec.workspace());
+    return new Ask(asked.asked("approval-" + spec.runId() + "-" + spec.attempt()), List.of(
         new Report(new HarnessUpdate.Text("The request was denied.")),
         new Report(new HarnessUpdate.Completed("end_turn"))));
   }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.portcullis.harness.Harnesses;
 import dev.portcullis.ingress.GatewayStatus;
+import dev.portcullis.protocol.Approval;
 import dev.portcullis.protocol.HistoryEntry;
 import dev.portcullis.protocol.RunError;
 import dev.portcullis.protocol.RunEvent;
@@ -45,6 +46,9 @@ final class ApiCodec {
           .put("kind", step.kind())
           .put("state", step.state());
     }
+    json.set("approvals", array(
+        run.approvals().stream().filter(Approval::pending).toList(),
+        (asked, each) -> each.setAll(approval(asked))));
     json.putNull("error").putNull("resumePending");
     json.set("usage", usage(run.usage()));
     json.put("acceptedAt", run.times().acceptedAt().toString());
@@ -75,11 +79,15 @@ final class ApiCodec {
       case RunEvent.StepStarted(var id, var title, var kind) ->
           json.put("stepId", id).put("title", title).put("kind", kind);
       case RunEvent.StepFinished(var id, var succeeded) -> json.put("stepId", id).put("succeeded", succeeded);
-      case RunEvent.ApprovalRequested(var id, var kind, var title, var input, var digest) ->
-          json.put("approvalId", id).put("kind", kind).put("title", title).put("input", input)
-              .put("digest", digest);
-      case RunEvent.ApprovalDecided(var id, var allowed, var by) ->
-          json.put("approvalId", id).put("allowed", allowed).put("by", by);
+      case RunEvent.ApprovalRequested ask ->
+          json.put("approvalId", ask.approvalId()).put("kind", ask.kind()).put("title", ask.title())
+              .put("input", ask.input()).put("directory", ask.directory()).put("digest", ask.digest())
+              .put("expiresAt", ask.expiresAt().toString());
+      case RunEvent.ApprovalDecided(var id, var allowed, var by, var reason, var kept) -> {
+        json.put("approvalId", id).put("allowed", allowed).put("by", by).put("kept", kept);
+        Json.putText(json, "reason", reason);
+        yield json;
+      }
       case RunEvent.Interrupted(var attempt, var cause) -> json.put("attempt", attempt).put("cause", cause);
       case RunEvent.Resumed(var attempt, var harness) -> json.put("attempt", attempt).put("harness", harness);
       case RunEvent.Parked(var reason, var reference) -> json.put("reason", reason)
@@ -89,6 +97,31 @@ final class ApiCodec {
       case RunEvent.Failed(var error) -> json.set("error", error(error));
       case RunEvent.Aborted(var by) -> json.put("by", by);
     };
+  }
+
+  static ObjectNode approval(Approval asked) {
+    var json = Json.object()
+        .put("id", asked.id())
+        .put("runId", asked.runId())
+        .put("sessionKey", asked.sessionKey())
+        .put("agent", asked.agent())
+        .put("kind", asked.kind())
+        .put("title", asked.title())
+        .put("input", asked.input())
+        .put("directory", asked.directory())
+        .put("digest", asked.digest())
+        .put("requestedAt", asked.requestedAt().toString())
+        .put("expiresAt", asked.expiresAt().toString())
+        .putNull("decision");
+    asked.decision().forEach(done -> {
+      var decision = json.putObject("decision")
+          .put("allowed", done.allowed())
+          .put("by", done.by())
+          .put("kept", done.kept())
+          .put("at", done.at().toString());
+      Json.putText(decision, "reason", done.reason());
+    });
+    return json;
   }
 
   static ObjectNode row(SessionRow row) {

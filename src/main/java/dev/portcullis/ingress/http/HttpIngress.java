@@ -54,6 +54,7 @@ public final class HttpIngress {
     return Stream.of(
             new SessionRoutes(edge, sse).endpoints(),
             new RunRoutes(edge, sse).endpoints(),
+            new ApprovalRoutes(edge).endpoints(),
             new OperationsRoutes(edge).endpoints(),
             new JournalRoutes(edge).endpoints(),
             new ChatRoutes(edge, sse, problems, system).endpoints())

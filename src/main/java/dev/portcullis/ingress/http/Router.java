@@ -29,6 +29,8 @@ import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.http.javadsl.model.headers.RawHeader;
 import org.apache.pekko.http.scaladsl.model.EntityStreamException;
 import org.apache.pekko.http.scaladsl.model.EntityStreamSizeException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What all requests have in common, in this order: request id, host and origin, path, method, token, scope,
@@ -37,6 +39,8 @@ import org.apache.pekko.http.scaladsl.model.EntityStreamSizeException;
 final class Router {
   /** Longest time a body may take to arrive. */
   private static final long BODY_MS = 30_000;
+
+  private static final Logger LOG = LoggerFactory.getLogger(Router.class);
 
   private final List<Endpoint> endpoints;
   private final Credentials credentials;
@@ -100,6 +104,7 @@ final class Router {
       endpoint = endpoint(request);
       principal = principal(request);
       if (!principal.authorize(endpoint.operation())) {
+        LOG.warn("ingress.forbidden principal={} operation={}", principal.name(), endpoint.operation());
         throw InputFault.of(Problems.insufficientScope(endpoint.operation()));
       }
       if (endpoint.json()) {

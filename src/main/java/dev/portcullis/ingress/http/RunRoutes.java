@@ -4,7 +4,6 @@ import dev.portcullis.ingress.Edge;
 import dev.portcullis.ingress.InputFault;
 import dev.portcullis.ingress.Operation;
 import dev.portcullis.ingress.Problems;
-import dev.portcullis.protocol.RunView;
 import dev.portcullis.session.ControlReply;
 import dev.portcullis.session.Quarantined;
 import dev.portcullis.session.Sessions;
@@ -12,7 +11,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.function.Function;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 
 /** {@code /api/v1/runs}: one run, its events, and what can be done with it. */
@@ -20,7 +18,6 @@ final class RunRoutes {
   /** Longest long poll. */
   private static final Duration WAIT_MAX = Duration.ofSeconds(120);
 
-  private static final String DECIDED = "asked for approval";
   private static final String ID = "[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}";
 
   private final Sessions sessions;
@@ -36,9 +33,7 @@ final class RunRoutes {
         Endpoint.get("/api/v1/runs/{id}", Operation.READ_RUN, this::run),
         Endpoint.get("/api/v1/runs/{id}/events", Operation.READ_RUN, this::events),
         Endpoint.post("/api/v1/runs/{id}/abort", Operation.ABORT_RUN, this::abort),
-        Endpoint.post("/api/v1/runs/{id}/resume", Operation.RESUME_RUN, this::resume),
-        Endpoint.postJson("/api/v1/runs/{id}/approvals/{approvalId}", Operation.DECIDE_APPROVAL,
-            this::decide));
+        Endpoint.post("/api/v1/runs/{id}/resume", Operation.RESUME_RUN, this::resume));
   }
 
   private CompletionStage<HttpResponse> run(Call call) {
@@ -74,28 +69,6 @@ final class RunRoutes {
   }
 
   private CompletionStage<HttpResponse> answer(String id, String wanted, ControlReply reply) {
-    return answer(id, wanted, reply, view -> Replies.problem(Problems.conflict(id, wanted, view.status())));
-  }
-
-  private CompletionStage<HttpResponse> decide(Call call) {
-    var id = id(call);
-    var approval = call.path("approvalId");
-    boolean allow = switch (call.fields().text("decision")) {
-      case "allow" -> true;
-      case "deny" -> false;
-      default -> throw Fields.fault("decision", "must be allow or deny");
-    };
-    return sessions
-        .decide(id, approval, allow, call.principal().name())
-        .thenCompose(reply -> answer(id, DECIDED, reply, view -> Replies.problem(
-            view.status().terminal()
-                ? Problems.conflict(id, DECIDED, view.status())
-                : Problems.approvalNotFound(approval))));
-  }
-
-  /** @param unknown for a run that exists, though no session takes the command for it */
-  private CompletionStage<HttpResponse> answer(
-      String id, String wanted, ControlReply reply, Function<RunView, HttpResponse> unknown) {
     return switch (reply) {
       case ControlReply.Done(var status) -> CompletableFuture.completedFuture(
           Replies.json(202, Json.object().put("id", id).put("status", status.word())));
@@ -103,12 +76,14 @@ final class RunRoutes {
           CompletableFuture.completedFuture(Replies.problem(Problems.of(id, wanted, refused)));
       case Quarantined quarantined ->
           CompletableFuture.completedFuture(Replies.problem(Problems.of(quarantined)));
-      case ControlReply.Unknown _ ->
-          sessions.run(id).thenApply(found -> found.map(unknown).orElseGet(() -> absent(id)));
+      // A run that exists, though no session takes the command for it.
+      case ControlReply.Unknown _ -> sessions.run(id).thenApply(found -> found
+          .map(view -> Replies.problem(Problems.conflict(id, wanted, view.status())))
+          .orElseGet(() -> absent(id)));
     };
   }
 
-  private static String id(Call call) {
+  static String id(Call call) {
     var id = call.path("id");
     if (!id.matches(ID)) {
       throw InputFault.of(Problems.runNotFound(id));

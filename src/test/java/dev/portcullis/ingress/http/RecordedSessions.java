@@ -1,7 +1,9 @@
 package dev.portcullis.ingress.http;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.portcullis.ingress.Digests;
 import dev.portcullis.journal.JournalFigures;
+import dev.portcullis.protocol.Approval;
 import dev.portcullis.protocol.HistoryEntry;
 import dev.portcullis.protocol.RunEvent;
 import dev.portcullis.protocol.RunStatus;
@@ -9,6 +11,7 @@ import dev.portcullis.protocol.RunView;
 import dev.portcullis.protocol.SessionRow;
 import dev.portcullis.protocol.Usage;
 import dev.portcullis.session.ControlReply;
+import dev.portcullis.session.DecisionReply;
 import dev.portcullis.session.Receipt;
 import dev.portcullis.session.SessionKey;
 import dev.portcullis.session.Sessions;
@@ -177,18 +180,54 @@ final class RecordedSessions implements Sessions {
     return CompletableFuture.completedFuture(new ControlReply.Done(RunStatus.RUNNING));
   }
 
+  /** A question about {@code ls}, its id repeated to fill a digest. */
+  static RunEvent.ApprovalRequested asked(String id) {
+    return new RunEvent.ApprovalRequested(
+        id, "execute", "Run?", "ls", "/work", digest(id), START.plusSeconds(3_600));
+  }
+
+  static String digest(String id) {
+    return Digests.hex(id);
+  }
+
   @Override
-  public synchronized CompletionStage<ControlReply> decide(String runId, String approvalId, boolean allow,
-      String by) {
-    asked.add("decide " + runId + " " + approvalId + " " + allow + " " + by);
-    boolean open = runs.containsKey(runId) && runs.get(runId).all().stream().anyMatch(event ->
-        event.body() instanceof RunEvent.ApprovalRequested request
-            && request.approvalId().equals(approvalId));
-    if (!open) {
-      return CompletableFuture.completedFuture(new ControlReply.Unknown());
+  public synchronized CompletionStage<DecisionReply> decide(
+      String approvalId, String digest, boolean allow, String by) {
+    asked.add("decide " + approvalId + " " + allow + " " + by);
+    return CompletableFuture.completedFuture(all().stream()
+        .filter(approval -> approval.id().equals(approvalId))
+        .findFirst()
+        .map(approval -> decide(approval, digest, allow, by))
+        .orElse(new DecisionReply.NotOpen()));
+  }
+
+  private DecisionReply decide(Approval approval, String digest, boolean allow, String by) {
+    if (!approval.pending()) {
+      var done = approval.decision().getFirst();
+      return new DecisionReply.Decided(done.allowed(), done.by());
     }
-    play(runId, new RunEvent.ApprovalDecided(approvalId, allow, by));
-    return CompletableFuture.completedFuture(new ControlReply.Done(view(runId).status()));
+    if (!digest.isEmpty() && !digest.equals(approval.digest())) {
+      return new DecisionReply.Changed(approval.digest());
+    }
+    var status = view(approval.runId()).status();
+    boolean kept = status == RunStatus.INTERRUPTED;
+    play(approval.runId(), new RunEvent.ApprovalDecided(approval.id(), allow, by, "", kept));
+    return new DecisionReply.Taken(status, kept);
+  }
+
+  private List<Approval> all() {
+    return runs.keySet().stream().flatMap(id -> view(id).approvals().stream()).toList();
+  }
+
+  @Override
+  public synchronized CompletionStage<Optional<Approval>> approval(String approvalId) {
+    return CompletableFuture.completedFuture(
+        all().stream().filter(approval -> approval.id().equals(approvalId)).findFirst());
+  }
+
+  @Override
+  public synchronized CompletionStage<List<Approval>> approvals() {
+    return CompletableFuture.completedFuture(all().stream().filter(Approval::pending).toList());
   }
 
   @Override
@@ -324,6 +363,7 @@ final class RecordedSessions implements Sessions {
     var stopReason = "";
     var usage = Usage.NONE;
     var started = new ArrayList<Instant>();
+    var approvals = new LinkedHashMap<String, Approval>();
     int attempt = 0;
     for (var event : events) {
       switch (event.body()) {
@@ -362,8 +402,13 @@ final class RecordedSessions implements Sessions {
           outcome = new RunView.Outcome.Error(failed.error());
         }
         case RunEvent.Aborted _ -> status = RunStatus.ABORTED;
-        case RunEvent.Accepted _, RunEvent.StepStarted _, RunEvent.StepFinished _,
-            RunEvent.ApprovalRequested _, RunEvent.ApprovalDecided _ -> { }
+        case RunEvent.ApprovalRequested ask -> approvals.put(ask.approvalId(), new Approval(
+            ask.approvalId(), id, turns.get(id).session().text(), turns.get(id).session().agent(), ask.kind(),
+            ask.title(), ask.input(), ask.directory(), ask.digest(), event.at(), ask.expiresAt(), List.of()));
+        case RunEvent.ApprovalDecided done -> approvals.computeIfPresent(done.approvalId(), (_, asked) ->
+            asked.decided(new Approval.Decision(
+                done.allowed(), done.by(), done.reason(), done.kept(), event.at())));
+        case RunEvent.Accepted _, RunEvent.StepStarted _, RunEvent.StepFinished _ -> { }
       }
     }
     var turn = turns.get(id);
@@ -374,6 +419,7 @@ final class RecordedSessions implements Sessions {
         new RunView.Times(
             START,
             started.stream().limit(1).toList(),
-            status.terminal() ? List.of(events.getLast().at()) : List.of()));
+            status.terminal() ? List.of(events.getLast().at()) : List.of()),
+        List.copyOf(approvals.values()));
   }
 }

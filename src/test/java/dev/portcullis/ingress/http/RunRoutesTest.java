@@ -49,7 +49,7 @@ class RunRoutesTest {
     submit();
     assertEquals(IngressRig.json("""
         {"id":"run-1","sessionKey":"agent:main:explicit:foo","agent":"main","harness":"echo","status":"completed",
-         "active":false,"attempts":1,"text":"echo: hi","steps":[],"error":null,"resumePending":null,
+         "active":false,"attempts":1,"text":"echo: hi","steps":[],"approvals":[],"error":null,"resumePending":null,
          "usage":{"inputTokens":3,"outputTokens":4,"totalTokens":7},"acceptedAt":"2026-01-02T03:04:05Z",
          "startedAt":"2026-01-02T03:04:06Z","endedAt":"2026-01-02T03:04:09Z","lastSeq":5,"trimmed":false,"parked":null}"""),
         IngressRig.json(rig.get("/api/v1/runs/run-1")));
@@ -106,8 +106,7 @@ class RunRoutesTest {
   void everyKindOfEventIsSpelledOut() {
     rig.sessions.script(
         new RunEvent.Started(1, "echo"), new RunEvent.StepStarted("s1", "List", "execute"),
-        new RunEvent.ApprovalRequested("a1", "execute", "Run?", "ls", "d1"),
-            new RunEvent.ApprovalDecided("a1", true, "owner"),
+        RecordedSessions.asked("a1"), new RunEvent.ApprovalDecided("a1", true, "owner", "", false),
         new RunEvent.StepFinished("s1", true), new RunEvent.Interrupted(1, "crash"),
             new RunEvent.Resumed(2, "echo"),
         new RunEvent.Parked("why", "ref"), new RunEvent.Aborted("owner"));
@@ -163,18 +162,5 @@ class RunRoutesTest {
     rig.sessions.play("run-1", new RunEvent.Completed("end_turn", Usage.NONE));
     RouterTest.assertProblem(409, "run_completed", rig.post("/api/v1/runs/run-1/resume", ""));
     RouterTest.assertProblem(404, "run_not_found", rig.post("/api/v1/runs/run-9/resume", ""));
-  }
-
-  @Test
-  void anApprovalIsDecidedByName() {
-    rig.sessions.script(new RunEvent.Started(1, "echo"),
-        new RunEvent.ApprovalRequested("a1", "execute", "Run?", "ls", "d1"));
-    submit();
-    RouterTest.assertProblem(404, "approval_not_found",
-        rig.post("/api/v1/runs/run-1/approvals/a2", "{\"decision\":\"allow\"}"));
-    assertEquals(202, rig.post("/api/v1/runs/run-1/approvals/a1", "{\"decision\":\"allow\"}").statusCode());
-    assertEquals("decide run-1 a1 true owner", rig.sessions.asked().getLast());
-    RouterTest.assertProblem(404, "run_not_found",
-        rig.post("/api/v1/runs/run-9/approvals/a1", "{\"decision\":\"deny\"}"));
   }
 }
