@@ -25,6 +25,8 @@ public final class RunTable {
     ABORT_REQUESTED,
     ABORTED,
     COMPLETED,
+    /** A turn that waited went into the run that was active. */
+    STEERED,
     FAILED,
     /** Failed by its deadline or an operator, not by a harness. */
     GIVEN_UP,
@@ -55,12 +57,16 @@ public final class RunTable {
       case ATTEMPT_STARTED -> to(RunStatus.STARTING, RunStatus.QUEUED, RunStatus.INTERRUPTED);
       case ATTACHED -> to(RunStatus.RUNNING, RunStatus.STARTING);
       case TEXT_APPENDED, STEP_FINISHED -> stay(RunStatus.RUNNING, RunStatus.ABORTING);
-      case STEP_STARTED, APPROVAL_REQUESTED, APPROVAL_DECIDED -> stay(RunStatus.RUNNING);
+      case STEP_STARTED -> stay(RunStatus.RUNNING);
+      // A harness asks while it runs. A run that was cut asks whether it may go on, and is then parked.
+      case APPROVAL_REQUESTED -> stay(RunStatus.RUNNING, RunStatus.INTERRUPTED);
+      case APPROVAL_DECIDED -> stay(RunStatus.RUNNING, RunStatus.PARKED);
       case STOP_NOTED -> stay(RunStatus.STARTING, RunStatus.RUNNING, RunStatus.ABORTING);
       case ABORT_REQUESTED -> to(RunStatus.ABORTING, RunStatus.STARTING, RunStatus.RUNNING);
       case ABORTED -> to(
           RunStatus.ABORTED, RunStatus.QUEUED, RunStatus.ABORTING, RunStatus.INTERRUPTED, RunStatus.PARKED);
       case COMPLETED -> to(RunStatus.COMPLETED, RunStatus.RUNNING);
+      case STEERED -> to(RunStatus.COMPLETED, RunStatus.QUEUED);
       case FAILED -> to(RunStatus.FAILED, RunStatus.QUEUED, RunStatus.STARTING, RunStatus.RUNNING);
       case GIVEN_UP -> to(
           RunStatus.FAILED,

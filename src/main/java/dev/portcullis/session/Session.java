@@ -400,8 +400,7 @@ public final class Session
         .thenRun((SessionState _) -> {
           report.replyTo().tell(new Run.Persisted());
           facts.decisions().forEach(attempts::decide);
-          facts.dropped().forEach(news -> context.getLog().info("run.late_report runId={} news={}",
-              report.runId(), news.getClass().getSimpleName()));
+          log.late(report.runId(), facts.dropped());
         })
         .thenNoReply();
   }
@@ -453,7 +452,7 @@ public final class Session
     return records.isEmpty()
         ? Effect().none().thenRun((SessionState state) -> settle(before, state))
         : Effect().persist(records).thenRun((SessionState state) -> {
-          records.forEach(recorded -> log.tell(recorded.event()));
+          records.forEach(recorded -> log.tell(recorded.event(), state));
           settle(before, state);
         });
   }

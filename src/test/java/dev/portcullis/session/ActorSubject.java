@@ -7,6 +7,7 @@ import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.harness.AttemptSpec;
 import dev.portcullis.harness.HarnessUpdate;
 import dev.portcullis.journal.MemoryDisk;
+import dev.portcullis.protocol.OpenStep;
 import dev.portcullis.protocol.RunStatus;
 import dev.portcullis.protocol.SessionRow;
 import dev.portcullis.run.Run;
@@ -118,7 +119,11 @@ final class ActorSubject implements Subject {
   public void hear(String runId, int attempt, Word word) {
     long before = state().seq();
     var live = state().active().filter(run -> run.runId().equals(runId) && run.attempt().number() == attempt);
-    world.harness.attempt(runId, attempt).ifPresent(played -> played.updates().accept(word.update()));
+    if (word.kind() == Word.Kind.STEERED) {
+      takeWaiting(runId, attempt);
+    } else {
+      world.harness.attempt(runId, attempt).ifPresent(played -> played.updates().accept(word.update()));
+    }
     if (live.isPresent()) { // Text waits for its interval, and its write must not meet a fault meant for a later one.
       assertTrue(
           !writes(live.get().status(), word.kind()) || world.await(() -> state().seq() > before),
@@ -133,12 +138,19 @@ final class ActorSubject implements Subject {
     }
   }
 
+  private void takeWaiting(String runId, int attempt) {
+    var offers = world.harness.attempt(runId, attempt).orElseThrow().offers();
+    var waiting = state().in(RunStatus.QUEUED).getFirst().message();
+    assertTrue(world.await(() -> offers.containsKey(waiting)), () -> waiting + " was not offered, but " + offers);
+    offers.get(waiting).complete(true);
+  }
+
   private static boolean writes(RunStatus status, Word.Kind kind) {
     return switch (kind) {
       case ATTACHED -> status == RunStatus.STARTING;
       case TEXT, STEP_FINISHED -> status != RunStatus.STARTING;
-      case STEP_STARTED, APPROVAL -> status == RunStatus.RUNNING;
-      case COMPLETED, FAILED, ABORTED -> true;
+      case STEP_STARTED, APPROVAL, STEERED -> status == RunStatus.RUNNING;
+      case COMPLETED, FAILED, DECLINED, ABORTED -> true;
       case USAGE, UNKNOWN, SILENT, RESTED -> false;
     };
   }
@@ -228,7 +240,7 @@ final class ActorSubject implements Subject {
       boolean started = world.await(() -> run.status() == RunStatus.ABORTING
           || world.harness.attempt(run.runId(), run.attempt().number()).isPresent());
       assertTrue(started, () -> "the harness was never told of " + run);
-      world.harness.attempt(run.runId(), run.attempt().number()).ifPresent(played -> told(run, played.spec()));
+      world.harness.attempt(run.runId(), run.attempt().number()).ifPresent(played -> told(run, played));
       var running = world.harness.played.stream().filter(played -> !over(played)).count();
       assertTrue(running <= 1, "M3: " + running + " attempts live");
     });
@@ -242,13 +254,17 @@ final class ActorSubject implements Subject {
   }
 
   /** What a harness must know of the attempt before its own (M4). */
-  private static void told(OpenRun run, AttemptSpec spec) {
-    assertEquals("message of " + run.runId(), spec.message());
-    if (spec.attempt() == 1) {
+  private static void told(OpenRun run, PlayedHarness.Played played) {
+    var spec = played.spec();
+    assertEquals(run.attempt().harness(), played.harness());
+    // What went into it since then it knows.
+    assertTrue(run.message().startsWith(spec.message()), () -> spec.message() + " of " + run.message());
+    assertTrue(spec.message().startsWith("message of " + run.runId()), spec::message);
+    if (spec.attempt() == 1 || run.attempt().cut().cause().equals("failover")) {
       assertEquals(new AttemptSpec.Interruption.None(), spec.interruption());
     } else {
       var cut = (AttemptSpec.Interruption.Cut) spec.interruption();
-      assertEquals(run.attempt().cut().uncertain(), cut.uncertain());
+      assertEquals(run.attempt().cut().uncertain().stream().map(OpenStep::words).toList(), cut.uncertain());
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.portcullis.session;
 
+import dev.portcullis.protocol.OpenStep;
 import dev.portcullis.protocol.RunStatus;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -28,6 +29,10 @@ final class Model {
     List<String> uncertain = new ArrayList<>();
     Map<String, String> steps = new LinkedHashMap<>();
     Set<String> approvals = new LinkedHashSet<>();
+    String message;
+    String harness = "";
+    String next = "echo";
+    boolean stepped;
 
     private Turn copy() {
       var turn = new Turn();
@@ -42,13 +47,18 @@ final class Model {
       turn.uncertain = new ArrayList<>(uncertain);
       turn.steps = new LinkedHashMap<>(steps);
       turn.approvals = new LinkedHashSet<>(approvals);
+      turn.message = message;
+      turn.harness = harness;
+      turn.next = next;
+      turn.stepped = stepped;
       return turn;
     }
 
     @Override
     public String toString() {
       return id + " " + status + " n=" + attempt + " resumes=" + resumes + (noted ? " noted" : "")
-          + " uncertain=" + uncertain + " steps=" + steps.values() + " approvals=" + approvals;
+          + " uncertain=" + uncertain + " steps=" + steps.values() + " approvals=" + approvals
+          + " on " + harness + ": " + message;
     }
   }
 
@@ -114,6 +124,7 @@ final class Model {
     }
     var turn = new Turn();
     turn.id = runId;
+    turn.message = "message of " + runId;
     turn.deadline = now + Settings.DEADLINE.toSeconds();
     open.add(turn);
     erased = false;
@@ -165,19 +176,27 @@ final class Model {
     if (turn.get().status != RunStatus.PARKED && turn.get().status != RunStatus.INTERRUPTED) {
       return new ControlReply.Refused(turn.get().status);
     }
-    turn.get().status = RunStatus.INTERRUPTED;
-    turn.get().planned = true;
-    turn.get().resumes = 0;
-    turn.get().noted = false;
-    turn.get().deadline = Math.max(turn.get().deadline, now + Settings.DEADLINE.toSeconds());
+    return goOn(turn.get());
+  }
+
+  private ControlReply goOn(Turn turn) {
+    turn.status = RunStatus.INTERRUPTED;
+    turn.planned = true;
+    turn.resumes = 0;
+    turn.noted = false;
+    turn.approvals.clear();
+    turn.deadline = Math.max(turn.deadline, now + Settings.DEADLINE.toSeconds());
     elapse(0);
     return new ControlReply.Done(RunStatus.INTERRUPTED);
   }
 
-  ControlReply decide(String runId, String approval) {
+  ControlReply decide(String runId, String approval, boolean allow) {
     var turn = turn(runId);
     if (turn.isEmpty()) {
       return closed(runId);
+    }
+    if (turn.get().status == RunStatus.PARKED && turn.get().approvals.contains(approval)) {
+      return allow ? goOn(turn.get()) : abort(runId);
     }
     boolean done = turn.get().status == RunStatus.RUNNING && turn.get().approvals.remove(approval);
     return done ? new ControlReply.Done(RunStatus.RUNNING) : new ControlReply.Refused(turn.get().status);
@@ -213,11 +232,13 @@ final class Model {
       case ATTACHED -> turn.status = starting ? RunStatus.RUNNING : turn.status;
       case STEP_STARTED -> {
         if (running) {
+          turn.stepped = true;
           turn.steps.put(word.id(), word.title());
         }
       }
       case STEP_FINISHED -> {
         if (!starting) {
+          turn.stepped = true;
           turn.steps.remove(word.id());
           turn.resumes = 0;
         }
@@ -227,8 +248,20 @@ final class Model {
           turn.approvals.add(word.id());
         }
       }
-      case COMPLETED -> end(turn, starting ? RunStatus.FAILED : running ? RunStatus.COMPLETED : RunStatus.ABORTED);
-      case FAILED, SILENT -> end(turn, starting || running ? RunStatus.FAILED : RunStatus.ABORTED);
+      case COMPLETED -> {
+        if (running) {
+          end(turn, RunStatus.COMPLETED);
+        } else {
+          fail(turn, true);
+        }
+      }
+      case FAILED, SILENT -> fail(turn, true);
+      case DECLINED -> fail(turn, false);
+      case STEERED -> {
+        var waiting = in(RunStatus.QUEUED).getFirst();
+        turn.message += "+" + waiting.message;
+        end(waiting, RunStatus.COMPLETED);
+      }
       case ABORTED -> end(turn, RunStatus.ABORTED);
       case RESTED -> cut(turn);
       case TEXT, USAGE, UNKNOWN -> { }
@@ -287,8 +320,26 @@ final class Model {
     turn.uncertain.addAll(turn.steps.values());
     turn.steps.clear();
     turn.approvals.clear();
-    boolean parks = !turn.planned && turn.resumes >= Settings.ATTEMPTS || !turn.uncertain.isEmpty() && !agent.equals("main");
-    turn.status = parks ? RunStatus.PARKED : RunStatus.INTERRUPTED;
+    boolean loops = !turn.planned && turn.resumes >= Settings.ATTEMPTS;
+    boolean waits = !turn.uncertain.isEmpty() && Set.of("careful", "pushy").contains(agent);
+    turn.status = loops || waits ? RunStatus.PARKED : RunStatus.INTERRUPTED;
+    if (!loops && waits && agent.equals("pushy")) {
+      turn.approvals.add("resume-" + turn.id + "-" + turn.attempt);
+    }
+  }
+
+  private void fail(Turn turn, boolean elsewhere) {
+    if (turn.status == RunStatus.ABORTING) {
+      end(turn, RunStatus.ABORTED);
+    } else if (elsewhere && agent.equals("chatty") && !turn.stepped && turn.harness.equals("echo")) {
+      turn.status = RunStatus.INTERRUPTED;
+      turn.planned = true;
+      turn.cutAt = now;
+      turn.next = "spare";
+      turn.approvals.clear();
+    } else {
+      end(turn, RunStatus.FAILED);
+    }
   }
 
   private void end(Turn turn, RunStatus status) {
@@ -306,6 +357,7 @@ final class Model {
         .ifPresent(turn -> {
           turn.resumes += turn.attempt > 0 && !turn.planned ? 1 : 0;
           turn.attempt++;
+          turn.harness = turn.next;
           turn.noted = false;
           turn.status = RunStatus.STARTING;
         });
@@ -332,9 +384,11 @@ final class Model {
       text.append(run.runId()).append(' ').append(run.status())
           .append(" n=").append(attempt.number()).append(" resumes=").append(attempt.resumes())
           .append(attempt.stopNote().isEmpty() ? "" : " noted")
-          .append(" uncertain=").append(attempt.cut().uncertain())
-          .append(" steps=").append(run.openSteps().values())
-          .append(" approvals=").append(run.questions().keySet()).append('\n');
+          .append(" uncertain=").append(attempt.cut().uncertain().stream().map(OpenStep::title).toList())
+          .append(" steps=").append(run.openSteps().values().stream().map(OpenStep::title).toList())
+          .append(" approvals=").append(run.questions().keySet())
+          .append(" on ").append(attempt.harness()).append(": ").append(run.message().replace("\n\n", "+"))
+          .append('\n');
     }
     var ended = new TreeMap<String, RunStatus>();
     state.ended().forEach(run -> ended.put(run.runId(), run.status()));

@@ -67,7 +67,7 @@ final class Play {
       case Step.Submit(var key, var body) -> submit(key, "body-" + body);
       case Step.Abort(var which) -> act(m -> m.abort(id(which)), () -> subject.abort(id(which)));
       case Step.Resume(var which) -> act(m -> m.resume(id(which)), () -> subject.resume(id(which)));
-      case Step.Decide(var number, var allow) -> decide("id-" + number, allow);
+      case Step.Decide(var number, var allow) -> decide(number, allow);
       case Step.Hear(var word) -> hear(word);
       case Step.Late(var which, var word) -> late(which, word);
       case Step.Wait(var seconds) -> elapse(seconds);
@@ -108,9 +108,15 @@ final class Play {
     return which >= ids.size() ? "run-unknown" : ids.get(ids.size() - 1 - which);
   }
 
-  private Act decide(String approval, boolean allow) {
-    var runId = model.active().map(turn -> turn.id).orElse(id(0));
-    return act(m -> m.decide(runId, approval), () -> subject.decide(runId, approval, allow));
+  /** An answer to the active run, or else to one that is parked with a question. */
+  private Act decide(int number, boolean allow) {
+    var parked = model.open.stream()
+        .filter(turn -> turn.status == RunStatus.PARKED && !turn.approvals.isEmpty())
+        .findFirst();
+    boolean active = parked.isEmpty() || number == 2 && model.active().isPresent();
+    var runId = active ? model.active().map(turn -> turn.id).orElse(id(0)) : parked.get().id;
+    var approval = active ? "id-" + number : parked.get().approvals.iterator().next();
+    return act(m -> m.decide(runId, approval, allow), () -> subject.decide(runId, approval, allow));
   }
 
   private Act hear(Word word) {
@@ -119,7 +125,10 @@ final class Play {
       boolean early = word.kind() == Word.Kind.APPROVAL
           && turn.status == RunStatus.STARTING
           && subject.runsAttempts();
-      var said = early ? Word.of(Word.Kind.UNKNOWN) : word;
+      boolean offered = model.agent.equals("chatty") && turn.status == RunStatus.RUNNING && !turn.noted
+          && model.count(RunStatus.QUEUED) > 0;
+      boolean unheard = early || word.kind() == Word.Kind.STEERED && !offered;
+      var said = unheard ? Word.of(Word.Kind.UNKNOWN) : word;
       return heard(turn.id, turn.attempt, said);
     }).orElseGet(() -> act(_ -> NOTHING, () -> NOTHING));
   }
@@ -140,7 +149,8 @@ final class Play {
       return act(_ -> NOTHING, () -> NOTHING);
     }
     var start = attempts.get(which % attempts.size());
-    return heard(start.runId(), start.attempt(), word);
+    boolean steered = word.kind() == Word.Kind.STEERED;
+    return heard(start.runId(), start.attempt(), steered ? Word.of(Word.Kind.UNKNOWN) : word);
   }
 
   private Act elapse(int seconds) {

@@ -66,7 +66,7 @@ final class World implements AutoCloseable {
     }
   }
 
-  final PlayedHarness harness = new PlayedHarness();
+  final PlayedHarness harness = new PlayedHarness("echo");
   final Journal journal;
   final CompletableFuture<Object> fenced = new CompletableFuture<>();
   final TestClock clock;
@@ -112,7 +112,8 @@ final class World implements AutoCloseable {
       }
     };
     kit.spawn(HarnessActor.create(new HarnessConfig.Echo("echo"), harness, registry, alerts, clock));
-    await(() -> registry.ready().contains("echo"));
+    kit.spawn(HarnessActor.create(new HarnessConfig.Echo("spare"), harness.beside("spare"), registry, alerts, clock));
+    await(() -> registry.ready().equals(List.of("echo", "spare")));
   }
 
   /** Remembers the topics; says nothing. */

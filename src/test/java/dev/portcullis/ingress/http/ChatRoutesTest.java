@@ -254,7 +254,7 @@ class ChatRoutesTest {
     var parked = data(rig.post(CHAT, ask("main", "hi", true), "Idempotency-Key", "k"));
     assertEquals("run_parked", IngressRig.json(parked.getLast()).at("/error/code").asText());
     rig.sessions.play("run-1",
-        new RunEvent.Resumed(2, "echo"), new RunEvent.Text(2, "a b c"),
+        new RunEvent.Resumed(2, "echo", "crash"), new RunEvent.Text(2, "a b c"),
             new RunEvent.Completed("end_turn", Usage.NONE));
     assertEquals("a b c", text(data(rig.post(CHAT, ask("main", "hi", true), "Idempotency-Key", "k"))));
   }

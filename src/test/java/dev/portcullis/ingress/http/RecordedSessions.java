@@ -173,7 +173,7 @@ final class RecordedSessions implements Sessions {
     if (view(runId).status() != RunStatus.PARKED) {
       return CompletableFuture.completedFuture(new ControlReply.Refused(view(runId).status()));
     }
-    play(runId, new RunEvent.Resumed(2, "echo"));
+    play(runId, new RunEvent.Resumed(2, "echo", "crash"));
     return CompletableFuture.completedFuture(new ControlReply.Done(RunStatus.RUNNING));
   }
 

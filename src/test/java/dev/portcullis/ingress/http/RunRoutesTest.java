@@ -108,8 +108,8 @@ class RunRoutesTest {
         new RunEvent.Started(1, "echo"), new RunEvent.StepStarted("s1", "List", "execute"),
         new RunEvent.ApprovalRequested("a1", "execute", "Run?", "ls", "d1"),
             new RunEvent.ApprovalDecided("a1", true, "owner"),
-        new RunEvent.StepFinished("s1", true), new RunEvent.Interrupted(1, "crash"),
-            new RunEvent.Resumed(2, "echo"),
+        new RunEvent.StepFinished("s1", true), new RunEvent.Interrupted(1, "crash", "", List.of()),
+            new RunEvent.Resumed(2, "echo", "crash"),
         new RunEvent.Parked("why", "ref"), new RunEvent.Aborted("owner"));
     submit();
     var types = rig.get("/api/v1/runs/run-1/events").body().lines()
