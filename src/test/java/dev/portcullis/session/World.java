@@ -74,7 +74,7 @@ final class World implements AutoCloseable {
   final Transcripts transcripts;
   final Told alerts = new Told();
   final Underway underway = new Underway();
-  private final Harnesses registry = new Harnesses();
+  final Harnesses registry = new Harnesses();
   private final VirtualScheduler timers;
   /** Off for those who compare the whole journal with what they have done: then no trim ever ends. */
   volatile boolean trims = true;

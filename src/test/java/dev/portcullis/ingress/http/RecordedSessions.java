@@ -325,11 +325,13 @@ final class RecordedSessions implements Sessions {
     var usage = Usage.NONE;
     var started = new ArrayList<Instant>();
     int attempt = 0;
+    var harness = "";
     for (var event : events) {
       switch (event.body()) {
         case RunEvent.Started start -> {
           status = RunStatus.RUNNING;
           attempt = start.attempt();
+          harness = start.harness();
           started.add(event.at());
         }
         case RunEvent.Text piece -> {
@@ -344,8 +346,9 @@ final class RecordedSessions implements Sessions {
           text.append(whole.text());
         }
         case RunEvent.Interrupted _ -> status = RunStatus.INTERRUPTED;
-        case RunEvent.Resumed _ -> {
+        case RunEvent.Resumed again -> {
           status = RunStatus.RUNNING;
+          harness = again.harness();
           outcome = new RunView.Outcome.Open();
         }
         case RunEvent.Parked parked -> {
@@ -356,6 +359,7 @@ final class RecordedSessions implements Sessions {
           status = RunStatus.COMPLETED;
           usage = completed.usage();
           stopReason = completed.stopReason();
+          outcome = completed.into().isEmpty() ? outcome : new RunView.Outcome.Steered(completed.into());
         }
         case RunEvent.Failed failed -> {
           status = RunStatus.FAILED;
@@ -368,7 +372,7 @@ final class RecordedSessions implements Sessions {
     }
     var turn = turns.get(id);
     return new RunView(
-        id, turn.session().text(), turn.session().agent(), "echo", status, attempt, turn.message(),
+        id, turn.session().text(), turn.session().agent(), harness, status, attempt, turn.message(),
             text.toString(),
         List.of(), outcome, stopReason, usage, events.size(),
         new RunView.Times(
