@@ -3,6 +3,7 @@ package dev.portcullis.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import java.util.stream.StreamSupport;
 
 /** Prints a run's answer as it comes; what else happens goes to standard error. */
 final class AnswerPrinter implements Consumer<SseFrames.Frame> {
@@ -10,6 +11,7 @@ final class AnswerPrinter implements Consumer<SseFrames.Frame> {
   private final String runId;
   private boolean midLine;
   private long attempt;
+  private String harness = "";
 
   AnswerPrinter(Console console, String runId) {
     this.console = console;
@@ -29,15 +31,33 @@ final class AnswerPrinter implements Consumer<SseFrames.Frame> {
       case "approval.requested" -> approval(data);
       case "approval.decided" -> aside("[" + (data.path("allowed").asBoolean() ? "allowed" : "denied")
           + " by " + data.path("by").asText() + "]", true);
-      case "interrupted" -> aside("[interrupted: " + data.path("cause").asText("unknown cause") + "]", true);
-      case "resumed" -> aside("[resumed]", true);
+      case "started" -> harness = data.path("harness").asText("");
+      case "interrupted" -> aside(interruption(data), true);
+      case "resumed" -> {
+        var before = harness;
+        harness = data.path("harness").asText("");
+        aside(harness.equals(before) ? "[resumed]" : "[" + harness + " answers]", true);
+      }
       case "parked" -> end("The run waits for you (" + data.path("reason").asText("parked")
           + "); resume it with `portcullis runs resume " + runId + "`.");
       case "failed" -> end("The run failed: " + failure(data.path("error")));
       case "aborted" -> end("The run was aborted.");
-      case "completed" -> end("");
-      default -> { } // accepted, started, and what a newer gateway adds.
+      case "completed" -> end(data.hasNonNull("into")
+          ? "It went into the turn that was running; see `portcullis runs tail " + data.path("into").asText()
+              + "`."
+          : "");
+      default -> { } // accepted, and what a newer gateway adds.
     }
+  }
+
+  private String interruption(JsonNode data) {
+    var uncertain = StreamSupport.stream(data.path("uncertain").spliterator(), false)
+        .map(step -> step.path("title").asText("a step"))
+        .collect(Collectors.joining(", "));
+    var cause = data.hasNonNull("code")
+        ? harness + " failed, " + data.path("code").asText()
+        : "interrupted: " + data.path("cause").asText("unknown cause");
+    return "[" + cause + (uncertain.isEmpty() ? "" : "; may or may not have happened: " + uncertain) + "]";
   }
 
   private void text(JsonNode data) {

@@ -113,6 +113,12 @@ final class RunsCommand implements Runnable {
     if (run.path("resumePending").isObject()) {
       console.line("pending   resumes after " + run.path("resumePending").path("reason").asText());
     }
+    if (run.path("parked").isObject()) {
+      console.line("parked    " + run.path("parked").path("reason").asText());
+    }
+    if (run.hasNonNull("steeredInto")) {
+      console.line("went into " + run.path("steeredInto").asText());
+    }
     if (run.path("error").isObject()) {
       console.line("error     " + Table.printable(AnswerPrinter.failure(run.path("error"))));
     }

@@ -220,6 +220,10 @@ final class ConfigReader {
             key + field, "no harness is called \"" + harness + "\"; declare portcullis.harnesses." + harness);
       }
     }
+    if (Set.copyOf(agent.harnesses()).size() < agent.harnesses().size()) {
+      throw ConfigFault.of(
+          key + ".fallbacks", "names a harness twice, or the agent's own; each is tried once");
+    }
     return agent;
   }
 

@@ -39,7 +39,8 @@ public record AttemptSpec(
      *
      * @param cause restart, crash, …: one word
      * @param finished steps that ended, as titles
-     * @param uncertain steps that began and whose outcome nobody knows; they must not be repeated blindly
+     * @param uncertain steps that began and whose outcome nobody knows, as title and short digest of their
+     *     input; they must not be repeated blindly
      */
     record Cut(String cause, List<String> finished, List<String> uncertain) implements Interruption {
       public Cut {

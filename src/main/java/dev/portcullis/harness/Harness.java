@@ -62,7 +62,7 @@ public interface Harness {
 
     /**
      * Adds a message to the running turn. Completes with true once the peer has taken it, with false when it
-     * will not: then it is a turn of its own.
+     * will not: then it is a turn of its own. An attempt that ends completes it before it reports the end.
      */
     default CompletionStage<Boolean> steer(String message) {
       return CompletableFuture.completedStage(false);

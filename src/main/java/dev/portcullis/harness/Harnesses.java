@@ -89,6 +89,14 @@ public final class Harnesses {
         || registration.recovery() != Harness.Recovery.NONE;
   }
 
+  /** Whether a running turn of {@code name} takes further messages now. */
+  public boolean steers(String name) {
+    var entry = snapshot().get(name);
+    return entry != null
+        && entry.state() instanceof State.Ready(var registration)
+        && registration.steers();
+  }
+
   /** Names of the harnesses that can take a turn now. */
   public List<String> ready() {
     return names(true);

@@ -1,6 +1,7 @@
 package dev.portcullis.protocol;
 
 import java.time.Instant;
+import java.util.List;
 
 /**
  * One fact about a run as viewers see it.
@@ -87,14 +88,25 @@ public record RunEvent(String runId, long seq, Instant at, Body body) {
     }
   }
 
-  public record Interrupted(int attempt, String cause) implements Body {
+  /**
+   * @param cause crash, failover, or the reason of a planned stop
+   * @param code of the failure after which another harness takes over, empty for other causes
+   * @param uncertain steps that had begun and of which nobody knows how they ended
+   */
+  public record Interrupted(int attempt, String cause, String code, List<OpenStep> uncertain)
+      implements Body {
+    public Interrupted {
+      uncertain = List.copyOf(uncertain);
+    }
+
     @Override
     public String type() {
       return "interrupted";
     }
   }
 
-  public record Resumed(int attempt, String harness) implements Body {
+  /** @param cause of the interruption before; empty in runs of older versions */
+  public record Resumed(int attempt, String harness, String cause) implements Body {
     @Override
     public String type() {
       return "resumed";
@@ -108,7 +120,12 @@ public record RunEvent(String runId, long seq, Instant at, Body body) {
     }
   }
 
-  public record Completed(String stopReason, Usage usage) implements Body {
+  /** @param into the run that answers a steered turn, empty for others */
+  public record Completed(String stopReason, Usage usage, String into) implements Body {
+    public Completed(String stopReason, Usage usage) {
+      this(stopReason, usage, "");
+    }
+
     @Override
     public String type() {
       return "completed";

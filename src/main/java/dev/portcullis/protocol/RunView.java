@@ -9,8 +9,8 @@ import java.util.Optional;
  *
  * @param message empty once the run is {@link #trimmed()}
  * @param text the answer so far, of the newest attempt that has any
- * @param stopReason why a completed run ended, in the harness's word: end_turn, max_tokens, …; empty for
- *     others
+ * @param stopReason why a completed run ended, in the harness's word: end_turn, max_tokens, …, or {@link
+ *     #STEERED}; empty for others
  * @param lastSeq number of the newest event, to follow from with {@code after}
  * @param approvals every question it has asked, oldest first; none once it is trimmed
  */
@@ -31,8 +31,18 @@ public record RunView(
     Times times,
     List<Approval> approvals) {
 
-  /** @param state running, succeeded, failed or uncertain */
-  public record Step(String stepId, String title, String kind, String state) {}
+  /** The {@link #stopReason} of a turn that went into a running one. */
+  public static final String STEERED = "steered";
+
+  /**
+   * @param state running, succeeded, failed or uncertain
+   * @param inputDigest SHA-256 in hex of what it was given, empty when the harness did not tell
+   */
+  public record Step(String stepId, String title, String kind, String state, String inputDigest) {
+    public Step in(String other) {
+      return new Step(stepId, title, kind, other, inputDigest);
+    }
+  }
 
   /** Instants; an empty list in JSON terms is absent, so each is a list of zero or one. */
   public record Times(Instant acceptedAt, List<Instant> startedAt, List<Instant> endedAt) {}
@@ -48,6 +58,9 @@ public record RunView(
     record Error(RunError error) implements Outcome {}
 
     record Parked(String reason, String reference) implements Outcome {}
+
+    /** A turn that another run answers. */
+    record Steered(String into) implements Outcome {}
   }
 
   public RunView {

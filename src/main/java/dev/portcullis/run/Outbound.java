@@ -118,7 +118,7 @@ final class Outbound {
           Run.Happened(HarnessUpdate.Attached _),
           Run.Happened(HarnessUpdate.Usage _),
           Run.Happened(HarnessUpdate.Unknown _) -> false;
-      case Run.Happened _, Run.Failed _, Run.Rested _ -> true;
+      case Run.Happened _, Run.Failed _, Run.Rested _, Run.Steered _ -> true;
     };
   }
 }

@@ -9,8 +9,11 @@ import dev.portcullis.harness.HarnessUpdate;
 import dev.portcullis.harness.Harnesses;
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -40,6 +43,9 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
   /** @param digest of the action that was decided about */
   public record Decide(String approvalId, String digest, boolean allow) implements Command {}
 
+  /** Offers a turn that waits to the running one; what becomes of it is reported only if it is taken. */
+  public record Steer(String turnId, String message) implements Command {}
+
   /** Gives the attempt up: the harness is stopped in order, then {@link Rested} is reported. */
   public record Stop(Duration grace) implements Command {}
 
@@ -56,7 +62,10 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
 
   record Updated(HarnessUpdate update) implements Command {}
 
-  record Stopped() implements Command {}
+  /** @param last what is reported of the attempt now that nothing of it is left */
+  record Stopped(News last) implements Command {}
+
+  record SteerAnswered(String turnId) implements Command {}
 
   record WindowClosed() implements Command {}
 
@@ -85,12 +94,18 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
   /** The attempt was given up as asked; nothing of it is left. */
   public record Rested() implements News {}
 
+  /** The harness has taken this waiting turn into the running one. */
+  public record Steered(String turnId) implements News {}
+
   /** What an attempt needs of the world. */
   public record Parts(GatewayConfig.Run limits, Harnesses harnesses, Alerts alerts) {}
 
-  /** @param spec loads what the harness is told; called once */
+  /**
+   * @param replaceable whether another harness takes over at once when this one is not available
+   * @param spec loads what the harness is told; called once
+   */
   public record Assignment(
-      String sessionKey, String runId, long fence, String harness,
+      String sessionKey, String runId, long fence, String harness, boolean replaceable,
           Supplier<CompletionStage<AttemptSpec>> spec) {}
 
   /** Updates within this time make one report, so that a quick answer costs one write. */
@@ -111,6 +126,10 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
   private boolean asked;
   private boolean attached;
   private boolean discarded;
+  /** Waiting turns that the harness was asked to take, and what it answers. */
+  private final Map<String, CompletableFuture<Boolean>> offers = new LinkedHashMap<>();
+  /** Updates that came after the attempt was over. */
+  private int late;
   private final Set<String> openApprovals = new HashSet<>();
 
   private sealed interface Phase {}
@@ -165,8 +184,10 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
       case WindowClosed _ -> flush(outbound.windowClosed());
       case Abort _ -> abort();
       case Decide decision -> decide(decision);
-      case Stop(var grace) -> stop(grace);
-      case Stopped _ -> end(new Rested());
+      case Steer(var turn, var message) -> steer(turn, message);
+      case SteerAnswered(var turn) -> steerAnswered(turn);
+      case Stop(var grace) -> stop(grace, new Rested());
+      case Stopped(var last) -> end(last);
       case WaitPassed _ -> unavailable();
       case SilencePassed _ -> silent();
       case AbortPassed _ -> giveUp(new Happened(new HarnessUpdate.Aborted()));
@@ -180,6 +201,10 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
   public Behavior<Command> onSignal(Signal signal) {
     if (signal instanceof PostStop) {
       backlog.close();
+      if (late > 0) {
+        context.getLog().info(
+            "run.late_output runId={} fence={} dropped={}", assignment.runId(), assignment.fence(), late);
+      }
       if (phase instanceof Live(var attempt)) {
         // Its owner is gone; another one, perhaps on another node, may begin the next attempt at any moment.
         attempt.stop(Duration.ZERO);
@@ -240,6 +265,10 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
       end(new Happened(new HarnessUpdate.Aborted()));
       return;
     }
+    if (assignment.replaceable()) {
+      fail("harness_unavailable", "The harness is not available: " + cause, "");
+      return;
+    }
     if (phase instanceof Dispatching(var spec)) {
       phase = new Waiting(spec);
     }
@@ -280,6 +309,7 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
 
   private void whenUpdated(HarnessUpdate update) {
     if (phase instanceof Over) {
+      late++;
       backlog.taken(Backlog.weightOf(update));
       return;
     }
@@ -288,6 +318,8 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
       case HarnessUpdate.ApprovalRequested ask -> openApprovals.add(ask.approvalId());
       case HarnessUpdate.ApprovalWithdrawn(var id) -> openApprovals.remove(id);
       case HarnessUpdate.End _ -> {
+        // Its answer to an offer may come to us a moment after its end.
+        List.copyOf(offers.keySet()).forEach(this::steerAnswered);
         phase = new Over();
         timers.cancel(SilencePassed.class);
         timers.cancel(AbortPassed.class);
@@ -313,10 +345,12 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
     }
   }
 
+  /** Reported only when nothing of the attempt is left: the next one may be on another harness. */
   private void silent() {
-    giveUp(new Failed(
-        "harness_timeout", "The agent was silent for " + parts.limits().idleDeadline().toSeconds() + " s.",
-            ""));
+    var text = "The agent was silent for " + parts.limits().idleDeadline().toSeconds() + " s.";
+    if (phase instanceof Live) {
+      stop(parts.limits().abortGrace(), new Failed("harness_timeout", text, ""));
+    }
   }
 
   private void decide(Decide decision) {
@@ -324,6 +358,27 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
       openApprovals.remove(decision.approvalId());
       listen();
       attempt.decide(decision.approvalId(), decision.digest(), decision.allow());
+    }
+  }
+
+  private void steer(String turn, String message) {
+    if (phase instanceof Live(var attempt) && !abortWanted) {
+      var offer = attempt.steer(message).exceptionally(_ -> false).toCompletableFuture();
+      offers.put(turn, offer);
+      context.pipeToSelf(offer, (_, _) -> new SteerAnswered(turn));
+    }
+  }
+
+  /** Looks at an offer once: when it is answered, or when the attempt ends, which it is before that. */
+  private void steerAnswered(String turn) {
+    var offer = offers.remove(turn);
+    if (offer == null || !(phase instanceof Live)) {
+      return;
+    }
+    boolean taken = offer.getNow(false);
+    context.getLog().info("run.steer runId={} turn={} taken={}", assignment.runId(), turn, taken);
+    if (taken) {
+      flush(outbound.add(new Steered(turn)));
     }
   }
 
@@ -343,13 +398,13 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
     }
   }
 
-  private void stop(Duration grace) {
+  private void stop(Duration grace, News last) {
     switch (phase) {
       case Live(var attempt) -> {
         phase = new Over();
-        context.pipeToSelf(attempt.stop(grace), (_, _) -> new Stopped());
+        context.pipeToSelf(attempt.stop(grace), (_, _) -> new Stopped(last));
       }
-      case Loading _, Waiting _, Dispatching _ -> end(new Rested());
+      case Loading _, Waiting _, Dispatching _ -> end(last);
       case Over _ -> { }
     }
   }

@@ -25,6 +25,8 @@ public final class RunTable {
     ABORT_REQUESTED,
     ABORTED,
     COMPLETED,
+    /** A turn that waited went into the run that was active. */
+    STEERED,
     FAILED,
     /** Failed by its deadline or an operator, not by a harness. */
     GIVEN_UP,
@@ -56,8 +58,8 @@ public final class RunTable {
       case ATTACHED -> to(RunStatus.RUNNING, RunStatus.STARTING);
       case TEXT_APPENDED, STEP_FINISHED -> stay(RunStatus.RUNNING, RunStatus.ABORTING);
       case STEP_STARTED -> stay(RunStatus.RUNNING);
-      // An agent may ask before it says that it has the turn.
-      case APPROVAL_REQUESTED -> stay(RunStatus.STARTING, RunStatus.RUNNING);
+      // An agent may ask before it says that it has the turn. A run that was cut asks whether it may go on.
+      case APPROVAL_REQUESTED -> stay(RunStatus.STARTING, RunStatus.RUNNING, RunStatus.INTERRUPTED);
       // A question outlives its attempt, and the end of a run closes what is left of them.
       case APPROVAL_DECIDED -> stay(
           RunStatus.STARTING,
@@ -70,6 +72,7 @@ public final class RunTable {
       case ABORTED -> to(
           RunStatus.ABORTED, RunStatus.QUEUED, RunStatus.ABORTING, RunStatus.INTERRUPTED, RunStatus.PARKED);
       case COMPLETED -> to(RunStatus.COMPLETED, RunStatus.RUNNING);
+      case STEERED -> to(RunStatus.COMPLETED, RunStatus.QUEUED);
       case FAILED -> to(RunStatus.FAILED, RunStatus.QUEUED, RunStatus.STARTING, RunStatus.RUNNING);
       case GIVEN_UP -> to(
           RunStatus.FAILED,

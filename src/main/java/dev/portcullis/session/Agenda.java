@@ -1,6 +1,7 @@
 package dev.portcullis.session;
 
 import dev.portcullis.config.AgentConfig;
+import dev.portcullis.config.AgentConfig.OnUncertain;
 import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.protocol.RunStatus;
 import java.time.Duration;
@@ -28,8 +29,14 @@ record Agenda(
   /** Cause of an attempt that nobody planned to cut. */
   static final String CRASH = "crash";
 
+  private static final String UNCERTAIN_STEP = "uncertain_step";
+
   Agenda {
     agents = Map.copyOf(agents);
+  }
+
+  Fallbacks fallbacks() {
+    return new Fallbacks(agents);
   }
 
   /**
@@ -44,7 +51,7 @@ record Agenda(
       } else {
         var cut = interruption(run, now);
         events.add(cut);
-        afterCut(run.apply(cut), now).ifPresent(events::add);
+        events.addAll(afterCut(run.apply(cut), now));
       }
     });
     if (!autoResume) { // Also those that were cut in an older life and only wait for their time.
@@ -61,12 +68,23 @@ record Agenda(
     var note = run.attempt().stopNote();
     boolean planned = !note.isEmpty();
     return new SessionEvent.RunInterrupted(
-        run.runId(), run.attempt().number(), planned ? note : CRASH, planned, now);
+        run.runId(), run.attempt().number(), planned ? note : CRASH, planned, now,
+        List.copyOf(run.openSteps().values()), "");
   }
 
-  /** Parks an interrupted run that must not go on by itself. */
-  Optional<SessionEvent.OfRun> afterCut(OpenRun run, Instant now) {
-    return parkingReason(run).map(reason -> parked(run, reason, now));
+  /**
+   * Parks an interrupted run that must not go on by itself. The question that it may be parked for comes
+   * first, so that whoever looks until the park has seen it.
+   */
+  List<SessionEvent.OfRun> afterCut(OpenRun run, Instant now) {
+    var events = new ArrayList<SessionEvent.OfRun>();
+    parkingReason(run).ifPresent(reason -> {
+      if (reason.equals(UNCERTAIN_STEP) && agents.get(run.agent()).onUncertain() == OnUncertain.ASK) {
+        events.add(Uncertain.question(run, now));
+      }
+      events.add(parked(run, reason, now));
+    });
+    return events;
   }
 
   private Optional<String> parkingReason(OpenRun run) {
@@ -78,8 +96,8 @@ record Agenda(
     if (!attempt.cut().planned() && attempt.resumes() >= limits.attempts()) {
       return Optional.of("crash_loop");
     }
-    if (!attempt.cut().uncertain().isEmpty() && agent.onUncertain() != AgentConfig.OnUncertain.TELL) {
-      return Optional.of("uncertain_step");
+    if (!attempt.cut().uncertain().isEmpty() && agent.onUncertain() != OnUncertain.TELL) {
+      return Optional.of(UNCERTAIN_STEP);
     }
     return resumes.test(attempt.harness()) ? Optional.empty() : Optional.of("not_resumable");
   }
@@ -98,7 +116,8 @@ record Agenda(
         // Past its deadline it is given up next; its harness must hear nothing of it.
         .filter(run -> run.deadline().isAfter(now))
         .map(run -> new SessionEvent.AttemptStarted(
-            run.runId(), run.attempt().number() + 1, incarnation, state.seq() + 1, harness(run), now));
+            run.runId(), run.attempt().number() + 1, incarnation, state.seq() + 1, fallbacks().harness(run),
+            now, run.attempt().cut().cause()));
   }
 
   /** When {@link #nextAttempt} will have something that it does not have now. */
@@ -131,11 +150,5 @@ record Agenda(
     var delays = limits.resumeDelays();
     Duration delay = delays.get(Math.min(attempt.resumes(), delays.size() - 1));
     return attempt.cut().at().plus(delay);
-  }
-
-  private String harness(OpenRun run) {
-    var agent = agents.get(run.agent());
-    // An agent that was removed from the settings fails at dispatch; user and operator are told there.
-    return agent == null ? "" : agent.harness();
   }
 }

@@ -120,6 +120,14 @@ record Approvals(GatewayConfig.Approvals limits, Map<String, AgentConfig> agents
     if (!decide.digest().isEmpty() && !decide.digest().equals(asked.digest())) {
       return Turns.Control.refuse(new DecisionReply.Changed(asked.digest()));
     }
+    if (id.equals(Uncertain.id(run))) {
+      return new Turns.Control<>(
+          List.of(
+              new SessionEvent.ApprovalDecided(
+                  run.runId(), run.attempt().number(), id, decide.allow(), decide.by(), now, "", false),
+              Uncertain.answered(run, decide.allow(), decide.by(), now)),
+          new DecisionReply.Taken(decide.allow() ? RunStatus.INTERRUPTED : RunStatus.ABORTED, false));
+    }
     boolean kept = !asked.waits(run);
     return new Turns.Control<>(
         List.of(new SessionEvent.ApprovalDecided(

@@ -1,6 +1,7 @@
 package dev.portcullis.session;
 
 import dev.portcullis.protocol.Message;
+import dev.portcullis.protocol.OpenStep;
 import dev.portcullis.protocol.RunStatus;
 import dev.portcullis.run.RunTable;
 import java.time.Duration;
@@ -15,9 +16,10 @@ import java.util.Objects;
 /**
  * A run that has not ended, as the events so far add up.
  *
+ * @param message what a harness is told: the turn's, and those of turns that went into this run
  * @param firstSeq journal position of its {@code TurnAccepted}
  * @param publicSeq number of its newest public event
- * @param openSteps steps that began and did not end, id to title: after a cut their outcome is unknown
+ * @param openSteps steps that began and did not end, by id: after a cut their outcome is unknown
  * @param questions approvals that nobody has decided yet, or whose answer no attempt has heard yet, by id
  */
 public record OpenRun(
@@ -30,7 +32,7 @@ public record OpenRun(
     Instant deadline,
     RunStatus status,
     Attempt attempt,
-    Map<String, String> openSteps,
+    Map<String, OpenStep> openSteps,
     List<String> finishedSteps,
     Map<String, Question> questions,
     long publicSeq) {
@@ -50,14 +52,20 @@ public record OpenRun(
     static final Attempt NONE = new Attempt(0, 0, 0, "", 0, "", Cut.NONE);
   }
 
-  /** @param uncertain titles of the steps that were open when it happened */
-  record Cut(String cause, boolean planned, Instant at, List<String> uncertain) {
-    static final Cut NONE = new Cut("", false, Instant.EPOCH, List.of());
+  /**
+   * @param uncertain steps that were open when this or an earlier attempt was cut
+   * @param tried harnesses that have failed before the next took over
+   */
+  record Cut(String cause, boolean planned, Instant at, List<OpenStep> uncertain, List<Tried> tried) {
+    static final Cut NONE = new Cut("", false, Instant.EPOCH, List.of(), List.of());
 
     public Cut {
       uncertain = List.copyOf(uncertain);
+      tried = tried == null ? List.of() : List.copyOf(tried); // Snapshots of older versions have none.
     }
   }
+
+  record Tried(String harness, String code) {}
 
   public OpenRun {
     context = List.copyOf(context);
@@ -85,6 +93,29 @@ public record OpenRun(
         1);
   }
 
+  /** Whether any attempt has begun a step: what it did outside of the gateway cannot be undone. */
+  boolean hasStepped() {
+    return !finishedSteps.isEmpty() || !openSteps.isEmpty() || !attempt.cut.uncertain.isEmpty();
+  }
+
+  /** A turn that waited went into this run: whoever is told of this one hears both from now on. */
+  OpenRun joinedBy(String more) {
+    return new OpenRun(
+        runId,
+        agent,
+        message + "\n\n" + more,
+        context,
+        firstSeq,
+        acceptedAt,
+        deadline,
+        status,
+        attempt,
+        openSteps,
+        finishedSteps,
+        questions,
+        publicSeq);
+  }
+
   /** Whether the run table lets {@code event} follow. */
   boolean takes(SessionEvent.OfRun event) {
     return RunTable.next(status, event.fact()).isPresent();
@@ -101,7 +132,8 @@ public record OpenRun(
     long number = RunEvents.isPublic(event) ? publicSeq + 1 : publicSeq;
     return switch (event) {
       case SessionEvent.AttemptStarted start -> started(start, next, number);
-      case SessionEvent.StepStarted step -> steps(next, number, plus(openSteps, step.stepId(), step.title()));
+      case SessionEvent.StepStarted step -> steps(next, number, plus(openSteps, step.stepId(), new OpenStep(
+          step.stepId(), step.title(), step.kind(), step.inputDigest())));
       case SessionEvent.StepFinished step -> finished(step, next, number);
       case SessionEvent.ApprovalRequested ask ->
           questions(next, number, plus(questions, ask.approvalId(), Question.of(ask)));
@@ -116,6 +148,7 @@ public record OpenRun(
           SessionEvent.RunParked _,
           SessionEvent.RunCompleted _,
           SessionEvent.RunFailed _,
+          SessionEvent.TurnSteered _,
           SessionEvent.RunAborted _ -> attempt(next, number, attempt);
     };
   }
@@ -134,7 +167,7 @@ public record OpenRun(
 
   private OpenRun finished(SessionEvent.StepFinished step, RunStatus next, long number) {
     var titles = new ArrayList<>(finishedSteps);
-    titles.add(openSteps.getOrDefault(step.stepId(), step.stepId()));
+    titles.add(openSteps.containsKey(step.stepId()) ? openSteps.get(step.stepId()).title() : step.stepId());
     var kept = titles.subList(Math.max(0, titles.size() - FINISHED_MAX), titles.size());
     // A finished step is progress: only attempts in a row that achieve nothing count towards parking.
     var progressed = new Attempt(
@@ -146,8 +179,12 @@ public record OpenRun(
   private OpenRun interrupted(SessionEvent.RunInterrupted cut, RunStatus next, long number) {
     // An outcome that was unknown once stays unknown, however many attempts follow.
     var uncertain = new ArrayList<>(attempt.cut.uncertain);
-    uncertain.addAll(openSteps.values());
-    var whole = new Cut(cut.cause(), cut.planned(), cut.at(), uncertain);
+    uncertain.addAll(cut.uncertain().isEmpty() ? openSteps.values() : cut.uncertain());
+    var tried = new ArrayList<>(attempt.cut.tried);
+    if (!cut.code().isEmpty()) {
+      tried.add(new Tried(attempt.harness, cut.code()));
+    }
+    var whole = new Cut(cut.cause(), cut.planned(), cut.at(), uncertain, tried);
     var ended = new Attempt(
         attempt.number, attempt.incarnation, attempt.fence, attempt.harness, attempt.resumes,
             attempt.stopNote, whole);
@@ -174,7 +211,7 @@ public record OpenRun(
 
   /** An operator's resume is due at once and starts the count anew. */
   private Attempt unparked() {
-    var cut = new Cut(attempt.cut.cause, true, attempt.cut.at, attempt.cut.uncertain);
+    var cut = new Cut(attempt.cut.cause, true, attempt.cut.at, attempt.cut.uncertain, attempt.cut.tried);
     return new Attempt(attempt.number, attempt.incarnation, attempt.fence, attempt.harness, 0, "", cut);
   }
 
@@ -201,7 +238,7 @@ public record OpenRun(
     return copy(next, newest, openSteps, finishedSteps, questions, number);
   }
 
-  private OpenRun steps(RunStatus next, long number, Map<String, String> steps) {
+  private OpenRun steps(RunStatus next, long number, Map<String, OpenStep> steps) {
     return copy(next, attempt, steps, finishedSteps, questions, number);
   }
 
@@ -212,7 +249,7 @@ public record OpenRun(
   private OpenRun copy(
       RunStatus next,
       Attempt newest,
-      Map<String, String> steps,
+      Map<String, OpenStep> steps,
       List<String> done,
       Map<String, Question> open,
       long number) {

@@ -2,6 +2,8 @@ package dev.portcullis.session;
 
 import dev.portcullis.protocol.RunError;
 import dev.portcullis.protocol.RunEvent;
+import dev.portcullis.protocol.RunView;
+import dev.portcullis.protocol.Usage;
 import java.util.Optional;
 
 /** The public face of a run's events: which of them viewers see, and as what. Pure. */
@@ -24,7 +26,7 @@ final class RunEvents {
       case SessionEvent.AttemptStarted start when start.attempt() == 1 ->
           Optional.of(new RunEvent.Started(1, start.harness()));
       case SessionEvent.AttemptStarted again ->
-          Optional.of(new RunEvent.Resumed(again.attempt(), again.harness()));
+          Optional.of(new RunEvent.Resumed(again.attempt(), again.harness(), again.cause()));
       case SessionEvent.TextAppended text -> Optional.of(new RunEvent.Text(text.attempt(), text.text()));
       case SessionEvent.TextReplaced text ->
           Optional.of(new RunEvent.TextReplaced(text.attempt(), text.text()));
@@ -41,10 +43,12 @@ final class RunEvents {
           Optional.of(new RunEvent.ApprovalDecided(
               done.approvalId(), done.allowed(), done.by(), done.reason(), done.kept()));
       case SessionEvent.RunInterrupted cut ->
-          Optional.of(new RunEvent.Interrupted(cut.attempt(), cut.cause()));
+          Optional.of(new RunEvent.Interrupted(cut.attempt(), cut.cause(), cut.code(), cut.uncertain()));
       case SessionEvent.RunParked park -> Optional.of(new RunEvent.Parked(park.reason(), park.reference()));
       case SessionEvent.RunCompleted end ->
           Optional.of(new RunEvent.Completed(end.stopReason(), end.usage()));
+      case SessionEvent.TurnSteered turn ->
+          Optional.of(new RunEvent.Completed(RunView.STEERED, Usage.NONE, turn.into()));
       case SessionEvent.RunFailed(_, RunError error, _, _) -> Optional.of(new RunEvent.Failed(error));
       case SessionEvent.RunAborted end -> Optional.of(new RunEvent.Aborted(end.by()));
       case SessionEvent.HarnessAttached _,

@@ -60,11 +60,11 @@ final class RunFold {
         text.setLength(0);
         append(whole.attempt(), whole.text());
       }
-      case SessionEvent.StepStarted step -> steps.put(
-          step.stepId(), new RunView.Step(step.stepId(), step.title(), step.kind(), "running"));
-      case SessionEvent.StepFinished step ->
-          steps.computeIfPresent(step.stepId(), (_, known) -> new RunView.Step(
-          known.stepId(), known.title(), known.kind(), step.succeeded() ? "succeeded" : "failed"));
+      // By attempt too: what an earlier one left uncertain stays so, whatever ids the next one uses.
+      case SessionEvent.StepStarted step -> steps.put(step.attempt() + " " + step.stepId(), new RunView.Step(
+          step.stepId(), step.title(), step.kind(), "running", step.inputDigest()));
+      case SessionEvent.StepFinished step -> steps.computeIfPresent(step.attempt() + " " + step.stepId(),
+          (_, known) -> known.in(step.succeeded() ? "succeeded" : "failed"));
       case SessionEvent.ResumePending note -> outcome = new RunView.Outcome.ResumePending(note.reason());
       case SessionEvent.RunInterrupted _ -> interrupted();
       case SessionEvent.RunParked park ->
@@ -76,6 +76,10 @@ final class RunFold {
         ended(end.at(), new RunView.Outcome.Open());
       }
       case SessionEvent.RunFailed end -> ended(end.at(), new RunView.Outcome.Error(end.error()));
+      case SessionEvent.TurnSteered end -> {
+        stopReason = RunView.STEERED;
+        ended(end.at(), new RunView.Outcome.Steered(end.into()));
+      }
       case SessionEvent.RunAborted end -> ended(end.at(), new RunView.Outcome.Open());
       case SessionEvent.ApprovalRequested ask ->
           approvals.put(ask.approvalId(), approval(ask, new SessionKey(turn.sessionKey())));
@@ -145,9 +149,7 @@ final class RunFold {
 
   private void interrupted() {
     outcome = new RunView.Outcome.Open();
-    steps.replaceAll((_, step) -> step.state().equals("running")
-        ? new RunView.Step(step.stepId(), step.title(), step.kind(), "uncertain")
-        : step);
+    steps.replaceAll((_, step) -> step.state().equals("running") ? step.in("uncertain") : step);
   }
 
   private void ended(Instant at, RunView.Outcome last) {

@@ -400,8 +400,7 @@ public final class Session
     return persist(state, facts.events(), now)
         .thenRun((SessionState _) -> {
           report.replyTo().tell(new Run.Persisted());
-          facts.dropped().forEach(news -> context.getLog().info("run.late_report runId={} news={}",
-              report.runId(), news.getClass().getSimpleName()));
+          log.late(report.runId(), facts.dropped());
         })
         .thenNoReply();
   }
@@ -454,7 +453,7 @@ public final class Session
     return records.isEmpty()
         ? Effect().none().thenRun((SessionState state) -> settle(before, state))
         : Effect().persist(records).thenRun((SessionState state) -> {
-          all.forEach(log::tell);
+          all.forEach(event -> log.tell(event, state));
           Approvals.answers(before, all).forEach(attempts::decide);
           settle(before, state);
         });

@@ -4,6 +4,7 @@ import dev.portcullis.harness.ProcessIdentity;
 import dev.portcullis.journal.Durable;
 import dev.portcullis.journal.EventTypes;
 import dev.portcullis.protocol.Message;
+import dev.portcullis.protocol.OpenStep;
 import dev.portcullis.protocol.RunError;
 import dev.portcullis.protocol.Usage;
 import dev.portcullis.run.RunTable.Fact;
@@ -49,9 +50,17 @@ public sealed interface SessionEvent extends Durable {
   /** @param body digest of what the key stands for; {@code until} ends its retention */
   record BoundKey(String digest, String body, Instant until) {}
 
-  /** @param fence sequence number of this event: no other attempt of any run of this session has it */
+  /**
+   * @param fence sequence number of this event: no other attempt of any run of this session has it
+   * @param cause that ended the attempt before; empty for the first, and in events of older versions
+   */
   record AttemptStarted(
-      String runId, int attempt, long incarnation, long fence, String harness, Instant at) implements OfRun {
+      String runId, int attempt, long incarnation, long fence, String harness, Instant at, String cause)
+      implements OfRun {
+    public AttemptStarted {
+      cause = Objects.requireNonNullElse(cause, "");
+    }
+
     @Override
     public Fact fact() {
       return Fact.ATTEMPT_STARTED;
@@ -180,9 +189,25 @@ public sealed interface SessionEvent extends Durable {
     }
   }
 
-  /** @param cause crash, or the reason of the planned stop */
-  record RunInterrupted(String runId, int attempt, String cause, boolean planned, Instant at)
+  /**
+   * @param cause crash, failover, or the reason of the planned stop
+   * @param uncertain the steps that were open; empty in events of older versions, whose open steps they are
+   * @param code of the failure that a failover answers, empty for other causes
+   */
+  record RunInterrupted(
+      String runId,
+      int attempt,
+      String cause,
+      boolean planned,
+      Instant at,
+      List<OpenStep> uncertain,
+      String code)
       implements OfRun {
+    public RunInterrupted {
+      uncertain = uncertain == null ? List.of() : List.copyOf(uncertain);
+      code = Objects.requireNonNullElse(code, "");
+    }
+
     @Override
     public Fact fact() {
       return Fact.INTERRUPTED;
@@ -219,6 +244,18 @@ public sealed interface SessionEvent extends Durable {
     }
   }
 
+  /**
+   * A queued turn was taken by the attempt of another run, which answers both: it has ended.
+   *
+   * @param into the run that it went into
+   */
+  record TurnSteered(String runId, String into, Instant at) implements OfRun {
+    @Override
+    public Fact fact() {
+      return Fact.STEERED;
+    }
+  }
+
   record RunAborted(String runId, String by, Instant at) implements OfRun {
     @Override
     public Fact fact() {
@@ -251,6 +288,7 @@ public sealed interface SessionEvent extends Durable {
       .add("run-completed", RunCompleted.class)
       .add("run-failed", RunFailed.class)
       .add("run-aborted", RunAborted.class)
+      .add("turn-steered", TurnSteered.class)
       .add("session-reset", SessionReset.class)
       .add("session-erased", SessionErased.class)
       .add("session-state", SessionState.class)

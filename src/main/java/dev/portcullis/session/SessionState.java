@@ -9,6 +9,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 
@@ -56,7 +57,12 @@ public record SessionState(
   /** @param body digest of what the key stands for */
   record KeyEntry(String body, String runId, Instant until) {}
 
-  record EndedRun(String runId, RunStatus status, long firstSeq) {}
+  /** @param into the run that a steered turn went into, empty for others */
+  record EndedRun(String runId, RunStatus status, long firstSeq, String into) {
+    EndedRun {
+      into = Objects.requireNonNullElse(into, ""); // States of older versions have none.
+    }
+  }
 
   /** The peer's own conversation; both empty when there is none. */
   record Native(String harness, String id) {
@@ -188,10 +194,12 @@ public record SessionState(
     var runs = new LinkedHashMap<>(open);
     runs.put(event.runId(), next);
     var done = ended;
+    var into = event instanceof SessionEvent.TurnSteered steered ? steered.into() : "";
+    runs.computeIfPresent(into, (_, other) -> other.joinedBy(run.message()));
     if (next.status().terminal()) {
       runs.remove(event.runId());
       done = new ArrayList<>(ended);
-      done.add(new EndedRun(event.runId(), next.status(), run.firstSeq()));
+      done.add(new EndedRun(event.runId(), next.status(), run.firstSeq(), into));
     }
     boolean visible = visible(run, next, event);
     return new SessionState(

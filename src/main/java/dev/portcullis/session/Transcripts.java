@@ -7,6 +7,7 @@ import dev.portcullis.journal.Journal;
 import dev.portcullis.journal.JournalFault;
 import dev.portcullis.journal.JournalFigures;
 import dev.portcullis.protocol.HistoryEntry;
+import dev.portcullis.session.SessionState.EndedRun;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -175,13 +176,17 @@ public class Transcripts {
     if (state.ended().isEmpty()) {
       return CompletableFuture.completedFuture(context);
     }
-    var runs = state.ended().stream().map(SessionState.EndedRun::runId).toList();
-    long from = state.ended().stream().mapToLong(SessionState.EndedRun::firstSeq).min().orElseThrow();
+    var runs = state.ended().stream().filter(ended -> ended.into().isEmpty()).map(EndedRun::runId).toList();
+    var answeredBy = state.ended().stream()
+        .collect(Collectors.toMap(EndedRun::runId, old -> old.into().isEmpty() ? old.runId() : old.into()));
+    long from = state.ended().stream().mapToLong(EndedRun::firstSeq).min().orElseThrow();
     return async(() -> {
       var byRun =
           history(entityId, from - 1, state.seq(), Integer.MAX_VALUE).stream()
-              .collect(Collectors.groupingBy(HistoryEntry::runId));
-      // In the order in which they ended: a turn that came while another ran was answered after it.
+              .collect(Collectors.groupingBy(
+                  entry -> answeredBy.getOrDefault(entry.runId(), entry.runId())));
+      // In the order in which they ended: a turn that came while another ran was answered after it, unless
+      // it went into that one.
       var earlier = runs.stream().flatMap(ended -> byRun.getOrDefault(ended, List.of()).stream())
           .map(entry -> new AttemptSpec.Message(entry.role(), entry.text()));
       return Stream.concat(earlier, context.stream()).toList();

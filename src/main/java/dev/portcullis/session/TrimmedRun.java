@@ -7,6 +7,7 @@ import dev.portcullis.protocol.RunView;
 import dev.portcullis.protocol.Usage;
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * What is kept of an ended run whose events were trimmed: everything but its texts. On disk, in the run's
@@ -14,6 +15,7 @@ import java.util.List;
  *
  * @param error empty unless it failed
  * @param startedAt empty when it never started
+ * @param into the run that a steered turn went into; empty for others, and in entries of older versions
  */
 record TrimmedRun(
     String runId,
@@ -28,7 +30,11 @@ record TrimmedRun(
     long lastSeq,
     Instant acceptedAt,
     List<Instant> startedAt,
-    Instant endedAt) {
+    Instant endedAt,
+    String into) {
+  TrimmedRun {
+    into = Objects.requireNonNullElse(into, "");
+  }
 
   /** @param view of a run that has ended */
   static TrimmedRun of(RunView view) {
@@ -45,7 +51,8 @@ record TrimmedRun(
         view.lastSeq(),
         view.times().acceptedAt(),
         view.times().startedAt(),
-        view.times().endedAt().getFirst());
+        view.times().endedAt().getFirst(),
+        view.outcome() instanceof RunView.Outcome.Steered(var into) ? into : "");
   }
 
   RunView view() {
@@ -59,7 +66,7 @@ record TrimmedRun(
         "",
         "",
         List.of(),
-        error.isEmpty() ? new RunView.Outcome.Open() : new RunView.Outcome.Error(error.getFirst()),
+        outcome(),
         stopReason,
         usage,
         lastSeq,
@@ -67,10 +74,17 @@ record TrimmedRun(
         List.of());
   }
 
+  private RunView.Outcome outcome() {
+    if (!error.isEmpty()) {
+      return new RunView.Outcome.Error(error.getFirst());
+    }
+    return into.isEmpty() ? new RunView.Outcome.Open() : new RunView.Outcome.Steered(into);
+  }
+
   /** Its last event: the one that can still be told. */
   RunEvent end() {
     return new RunEvent(runId, lastSeq, endedAt, switch (status) {
-      case COMPLETED -> new RunEvent.Completed(stopReason, usage);
+      case COMPLETED -> new RunEvent.Completed(stopReason, usage, into);
       case FAILED -> new RunEvent.Failed(error.getFirst());
       case ABORTED -> new RunEvent.Aborted("");
       case QUEUED, STARTING, RUNNING, ABORTING, INTERRUPTED, PARKED ->

@@ -21,6 +21,11 @@ final class Turns {
   /** Reason of a park that the same write ends: the way in the run table from waiting to due. */
   static final String OPERATOR = "operator";
 
+  private static final List<SessionEvent.OfRun> NO_EVENTS = List.of();
+  private static final RunError UNBEGUN =
+      new RunError("harness_failed", "The agent ended before it had begun.", "");
+  /** Timers cannot be set for years ahead; whoever wakes too early sleeps again. */
+  private static final Duration LONGEST_SLEEP = Duration.ofDays(1);
   private static final String OVERDUE = "The run took longer than it may.";
 
   private final GatewayConfig config;
@@ -158,7 +163,9 @@ final class Turns {
       return Control.refuse(new ControlReply.Unknown());
     }
     return switch (status.get()) {
-      case PARKED -> Control.done(RunStatus.INTERRUPTED, new SessionEvent.RunUnparked(runId, by, now));
+      case PARKED -> Control.done(RunStatus.INTERRUPTED, Stream.concat(
+          Uncertain.answeredByResume(state.open().get(runId), by, now).stream(),
+          Stream.of(new SessionEvent.RunUnparked(runId, by, now))).toArray(SessionEvent[]::new));
       // It waits for its next attempt; an operator's word makes that due at once.
       case INTERRUPTED -> Control.done(
           RunStatus.INTERRUPTED,
@@ -217,7 +224,8 @@ final class Turns {
     return Stream.of(due, agenda.nextDeadline(state), approvals.nextExpiry(state))
         .flatMap(Optional::stream)
         .min(Instant::compareTo)
-        .map(at -> Duration.between(now, at.isBefore(now) ? now : at));
+        .map(at -> Duration.between(now, at.isBefore(now) ? now : at))
+        .map(delay -> delay.compareTo(LONGEST_SLEEP) < 0 ? delay : LONGEST_SLEEP);
   }
 
   /**
@@ -236,9 +244,15 @@ final class Turns {
         usage = new Usage(used.inputTokens(), used.outputTokens(), used.cachedTokens(), used.costMicros());
         continue;
       }
+      if (news instanceof Run.Steered(var turn) && folded.status() == RunStatus.RUNNING) {
+        var joined = steered(state, facts.events(), turn, folded.runId(), now);
+        joined.ifPresentOrElse(facts.events()::add, () -> facts.dropped().add(news));
+        continue;
+      }
       boolean taken = false;
-      for (var event : events(folded, news, usage, now)) {
-        if (!folded.status().terminal() && folded.takes(event)) {
+      // What comes after its end is late, also within one report.
+      for (var event : folded.status().active() ? events(folded, news, usage, now) : NO_EVENTS) {
+        if (folded.takes(event)) {
           folded = folded.apply(event);
           facts.events().add(event);
           taken = true;
@@ -255,10 +269,19 @@ final class Turns {
     return switch (news) {
       case Run.Happened(var update) -> happened(run, update, usage, now);
       case Run.Failed(var code, var message, var reference) ->
-          ended(run, new SessionEvent.RunFailed(run.runId(), new RunError(code, message, reference), false,
-              now), now);
+          ended(run, agenda.fallbacks().failed(run, new RunError(code, message, reference), now), now);
       case Run.Rested _ -> rested(run, now);
+      case Run.Steered _ -> List.of(); // It went into an attempt that is being aborted: a turn of its own.
     };
+  }
+
+  /** The end of a turn that the harness has taken into the active run, if it still waited. */
+  private static Optional<SessionEvent> steered(
+      SessionState state, List<SessionEvent> before, String turn, String into, Instant now) {
+    var event = new SessionEvent.TurnSteered(turn, into, now);
+    return Optional.ofNullable(state.applyAll(before).open().get(turn))
+        .filter(run -> run.takes(event))
+        .map(_ -> event);
   }
 
   /**
@@ -289,12 +312,11 @@ final class Turns {
       case HarnessUpdate.ApprovalWithdrawn(var request) -> approvals.withdrawn(run, request, now);
       // It broke the port's promise; a run that nobody works on must not look as if somebody did.
       case HarnessUpdate.Completed _ when run.status() == RunStatus.STARTING ->
-          List.of(new SessionEvent.RunFailed(
-          id, new RunError("harness_failed", "The agent ended before it had begun.", ""), false, now));
+          List.of(agenda.fallbacks().failed(run, UNBEGUN, true, now));
       case HarnessUpdate.Completed(var reason) ->
           ended(run, new SessionEvent.RunCompleted(id, n, reason, usage, now), now);
       case HarnessUpdate.Failed(var fault) ->
-          ended(run, new SessionEvent.RunFailed(id, error(fault), false, now), now);
+          ended(run, agenda.fallbacks().failed(run, error(fault), fault.code().elsewhere(), now), now);
       // The peer ended it on its own: as if it had been asked to.
       case HarnessUpdate.Aborted _ when run.status() != RunStatus.ABORTING -> List.of(
           new SessionEvent.AbortRequested(id, "harness", now),

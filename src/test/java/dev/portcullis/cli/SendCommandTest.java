@@ -181,6 +181,35 @@ class SendCommandTest {
     assertEquals("[interrupted: crash]\n[resumed]\n", shell.err());
   }
 
+  @Test void anAnswerOfAnotherHarnessSaysWhichAndWhy() {
+    gateway.on(EVENTS + "0", Answer.events(ACCEPTED, frame(2, "started", "{\"attempt\":1,\"harness\":\"echo\"}"),
+        frame(3, "interrupted", "{\"cause\":\"failover\",\"code\":\"overloaded\",\"uncertain\":[]}"),
+        frame(4, "resumed", "{\"attempt\":2,\"harness\":\"spare\",\"cause\":\"failover\"}"),
+        frame(5, "text", "{\"attempt\":2,\"text\":\"hello\"}"), COMPLETED));
+
+    assertEquals(0, send("hello"));
+
+    assertEquals("[echo failed, overloaded]\n[spare answers]\n", shell.err());
+  }
+
+  @Test void stepsOfUnknownOutcomeAreNamed() {
+    gateway.on(EVENTS + "0", Answer.events(ACCEPTED, frame(2, "interrupted",
+        "{\"cause\":\"crash\",\"code\":null,\"uncertain\":[{\"title\":\"deploy\"},{\"title\":\"push\"}]}"), COMPLETED));
+
+    assertEquals(0, send("hello"));
+
+    assertEquals("[interrupted: crash; may or may not have happened: deploy, push]\n", shell.err());
+  }
+
+  @Test void aMessageThatWentIntoTheRunningTurnSaysWhere() {
+    gateway.on(EVENTS + "0", Answer.events(
+        ACCEPTED, frame(2, "completed", "{\"stopReason\":\"steered\",\"into\":\"run-0\"}")));
+
+    assertEquals(0, send("hello"));
+
+    assertEquals("It went into the turn that was running; see `portcullis runs tail run-0`.\n", shell.err());
+  }
+
   @Test void onATerminalAnAnswerCannotSendEscapeSequences() {
     shell.terminal = true;
     gateway.on(EVENTS + "0",

@@ -116,6 +116,7 @@ class GatewayConfigTest {
       "portcullis.default-agent, nobody",
       "portcullis.agents.main.harness, nothing",
       "portcullis.agents.main.fallbacks, [nothing]",
+      "portcullis.agents.main.fallbacks, [echo]",
       "portcullis.agents.main.queue, later",
       "portcullis.agents.main.on-uncertain, guess",
       "portcullis.agents.main.approvals, perhaps",

@@ -24,12 +24,13 @@ public class RunTableTest {
       TEXT_APPENDED        - - R A - - - - -
       STEP_STARTED         - - R - - - - - -
       STEP_FINISHED        - - R A - - - - -
-      APPROVAL_REQUESTED   - S R - - - - - -
+      APPROVAL_REQUESTED   - S R - I - - - -
       APPROVAL_DECIDED     - S R A I P - - -
       STOP_NOTED           - S R A - - - - -
       ABORT_REQUESTED      - A A - - - - - -
       ABORTED              B - - B B B - - -
       COMPLETED            - - C - - - - - -
+      STEERED              C - - - - - - - -
       FAILED               F F F - - - - - -
       GIVEN_UP             F F F - F F - - -
       INTERRUPTED          - I I - - - - - -

@@ -12,6 +12,7 @@ import dev.portcullis.harness.HarnessUpdate;
 import dev.portcullis.harness.Harnesses;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -43,6 +44,7 @@ class RunTest {
   private final TestProbe<String> asked = kit.createTestProbe();
   private final Harnesses registry = new Harnesses();
   private final CompletableFuture<Void> stopped = new CompletableFuture<>();
+  private final CompletableFuture<Boolean> steered = new CompletableFuture<>();
 
   @AfterAll
   static void close() {
@@ -58,6 +60,12 @@ class RunTest {
     @Override
     public void decide(String approvalId, String digest, boolean allow) {
       asked.ref().tell("decide " + approvalId + " " + allow);
+    }
+
+    @Override
+    public CompletionStage<Boolean> steer(String message) {
+      asked.ref().tell("steer " + message);
+      return steered;
     }
 
     @Override
@@ -80,8 +88,12 @@ class RunTest {
   }
 
   private ActorRef<Run.Command> spawn(CompletionStage<AttemptSpec> spec) {
+    return spawn(spec, false);
+  }
+
+  private ActorRef<Run.Command> spawn(CompletionStage<AttemptSpec> spec, boolean replaceable) {
     registry.put(new Harnesses.Entry("echo", "echo", new Harnesses.State.Registering(""), harness.ref()));
-    var assignment = new Run.Assignment("agent:main:main", "r-1", 7, "echo", () -> spec);
+    var assignment = new Run.Assignment("agent:main:main", "r-1", 7, "echo", replaceable, () -> spec);
     return kit.spawn(Run.create(new Run.Parts(LIMITS, registry, alerts()), assignment, owner.ref()));
   }
 
@@ -159,7 +171,8 @@ class RunTest {
   }
 
   @Test
-  void silenceEndsTheAttemptAndStopsTheHarness() {
+  @Tag("INV-M3")
+  void silenceIsReportedWhenNothingOfTheSilentAttemptIsLeft() {
     var run = spawn(CompletableFuture.completedStage(SPEC));
     var dispatch = live(run);
     dispatch.updates().accept(ATTACHED);
@@ -167,9 +180,69 @@ class RunTest {
     owner.receiveMessage();
     run.tell(new Run.Persisted());
     time.timePasses(LIMITS.idleDeadline());
+    asked.expectMessage("stop");
+    owner.expectNoMessage();
+    stopped.complete(null);
     assertTrue(owner.receiveMessage().news().getFirst() instanceof Run.Failed(var code, _, _)
         && code.equals("harness_timeout"));
-    asked.expectMessage("stop");
+  }
+
+  @Test
+  void aHarnessThatIsNotThereIsNotWaitedForWhenAnotherTakesOver() {
+    LoggingTestKit.error("[gateway] CRITICAL: declared harness \"echo\" missing from registry on dispatch "
+        + "session=agent:main:main run=r-1").expect(kit.system(), () -> {
+      spawn(CompletableFuture.completedStage(SPEC), true);
+      dispatched().replyTo().tell(new HarnessActor.Unavailable("gone"));
+      return null;
+    });
+    assertEquals(
+        List.of(new Run.Failed("harness_unavailable", "The harness is not available: gone", "")),
+        owner.receiveMessage().news());
+    harness.expectNoMessage();
+  }
+
+  @Test
+  void aTurnThatTheHarnessTakesIsReportedBeforeTheEndThatFollows() {
+    var run = spawn(CompletableFuture.completedStage(SPEC));
+    var dispatch = live(run);
+    run.tell(new Run.Steer("r-2", "and this"));
+    asked.expectMessage("steer and this");
+    steered.complete(true);
+    dispatch.updates().accept(END);
+    var reported = new ArrayList<>(owner.receiveMessage().news());
+    run.tell(new Run.Persisted());
+    if (reported.size() == 1) { // One report or two: that is a matter of time.
+      reported.addAll(owner.receiveMessage().news());
+    }
+    assertEquals(List.of(new Run.Steered("r-2"), new Run.Happened(END)), reported);
+  }
+
+  @Test
+  void aTurnThatTheHarnessRefusesOrFailsToTakeIsNotReported() {
+    var run = spawn(CompletableFuture.completedStage(SPEC));
+    live(run);
+    LoggingTestKit.info("run.steer runId=r-1 turn=r-2 taken=false").expect(kit.system(), () -> {
+      run.tell(new Run.Steer("r-2", "and this"));
+      asked.expectMessage("steer and this");
+      steered.completeExceptionally(new IllegalStateException("the connection broke"));
+      return null;
+    });
+    owner.expectNoMessage();
+  }
+
+  @Test
+  @Tag("INV-R9")
+  void whatComesAfterTheEndIsCounted() {
+    var run = spawn(CompletableFuture.completedStage(SPEC));
+    var dispatch = live(run);
+    dispatch.updates().accept(END);
+    owner.receiveMessage();
+    dispatch.updates().accept(new HarnessUpdate.Text("late"));
+    dispatch.updates().accept(END);
+    LoggingTestKit.info("run.late_output runId=r-1 fence=7 dropped=2").expect(kit.system(), () -> {
+      run.tell(new Run.Discard());
+      return null;
+    });
   }
 
   @Test
@@ -192,6 +265,7 @@ class RunTest {
     time.expectNoMessageFor(LIMITS.idleDeadline().multipliedBy(2), owner);
     run.tell(new Run.Decide("a-1", "d", true));
     asked.expectMessage("decide a-1 true");
+    stopped.complete(null);
     time.timePasses(LIMITS.idleDeadline());
     assertTrue(owner.receiveMessage().news().getFirst() instanceof Run.Failed);
   }

@@ -7,6 +7,7 @@ import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.harness.AttemptSpec;
 import dev.portcullis.harness.HarnessUpdate;
 import dev.portcullis.journal.MemoryDisk;
+import dev.portcullis.protocol.OpenStep;
 import dev.portcullis.protocol.RunStatus;
 import dev.portcullis.protocol.SessionRow;
 import dev.portcullis.run.Run;
@@ -120,7 +121,12 @@ final class ActorSubject implements Subject {
   public void hear(String runId, int attempt, Word word) {
     long before = state().seq();
     var live = state().active().filter(run -> run.runId().equals(runId) && run.attempt().number() == attempt);
-    world.harness.attempt(runId, attempt).ifPresent(played -> played.updates().accept(word.update(runId, attempt)));
+    if (word.kind() == Word.Kind.STEERED) {
+      takeWaiting(runId, attempt);
+    } else {
+      world.harness.attempt(runId, attempt)
+          .ifPresent(played -> played.updates().accept(word.update(runId, attempt)));
+    }
     if (live.isPresent()) { // Text waits for its interval, and its write must not meet a fault meant for a later one.
       assertTrue(
           !writes(live.get().status(), word.kind()) || world.await(() -> state().seq() > before),
@@ -135,13 +141,20 @@ final class ActorSubject implements Subject {
     }
   }
 
+  private void takeWaiting(String runId, int attempt) {
+    var offers = world.harness.attempt(runId, attempt).orElseThrow().offers();
+    var waiting = state().in(RunStatus.QUEUED).getFirst().message();
+    assertTrue(world.await(() -> offers.containsKey(waiting)), () -> waiting + " was not offered, but " + offers);
+    offers.get(waiting).complete(true);
+  }
+
   private static boolean writes(RunStatus status, Word.Kind kind) {
     return switch (kind) {
       case ATTACHED -> status == RunStatus.STARTING;
       case TEXT, STEP_FINISHED -> status != RunStatus.STARTING;
-      case STEP_STARTED -> status == RunStatus.RUNNING;
+      case STEP_STARTED, STEERED -> status == RunStatus.RUNNING;
       case APPROVAL -> status != RunStatus.ABORTING;
-      case COMPLETED, FAILED, ABORTED -> true;
+      case COMPLETED, FAILED, DECLINED, ABORTED -> true;
       case WITHDRAWN, USAGE, UNKNOWN, SILENT, RESTED -> false;
     };
   }
@@ -232,7 +245,7 @@ final class ActorSubject implements Subject {
           || world.harness.attempt(run.runId(), run.attempt().number()).isPresent());
       assertTrue(started, () -> "the harness was never told of " + run);
       world.harness.attempt(run.runId(), run.attempt().number()).ifPresent(played -> {
-        told(run, played.spec());
+        told(run, played);
         var answers = answers(run);
         assertTrue(
             world.await(() -> played.asked().containsAll(answers)), () -> "told " + played.asked() + ", not " + answers);
@@ -268,13 +281,17 @@ final class ActorSubject implements Subject {
   }
 
   /** What a harness must know of the attempt before its own (M4). */
-  private static void told(OpenRun run, AttemptSpec spec) {
-    assertEquals("message of " + run.runId(), spec.message());
-    if (spec.attempt() == 1) {
+  private static void told(OpenRun run, PlayedHarness.Played played) {
+    var spec = played.spec();
+    assertEquals(run.attempt().harness(), played.harness());
+    // What went into it since then it knows.
+    assertTrue(run.message().startsWith(spec.message()), () -> spec.message() + " of " + run.message());
+    assertTrue(spec.message().startsWith("message of " + run.runId()), spec::message);
+    if (spec.attempt() == 1 || run.attempt().cut().cause().equals("failover")) {
       assertEquals(new AttemptSpec.Interruption.None(), spec.interruption());
     } else {
       var cut = (AttemptSpec.Interruption.Cut) spec.interruption();
-      assertEquals(run.attempt().cut().uncertain(), cut.uncertain());
+      assertEquals(run.attempt().cut().uncertain().stream().map(OpenStep::words).toList(), cut.uncertain());
     }
   }
 

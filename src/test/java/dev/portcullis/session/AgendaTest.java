@@ -21,7 +21,7 @@ class AgendaTest {
   private static SessionState cut() {
     return SessionState.empty().applyAll(List.of(
         Facts.accepted("r-1", "hello"),
-        new SessionEvent.AttemptStarted("r-1", 1, 1, 2, "echo", NOW)));
+        new SessionEvent.AttemptStarted("r-1", 1, 1, 2, "echo", NOW, "")));
   }
 
   private static List<String> takeOver(Map<String, AgentConfig> agents, Predicate<String> resumes) {

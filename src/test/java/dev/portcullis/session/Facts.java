@@ -14,7 +14,7 @@ final class Facts {
 
   static SessionEvent.OfRun of(Fact fact, String run) {
     return switch (fact) {
-      case ATTEMPT_STARTED -> new SessionEvent.AttemptStarted(run, 1, 1, 2, "echo", AT);
+      case ATTEMPT_STARTED -> new SessionEvent.AttemptStarted(run, 1, 1, 2, "echo", AT, "");
       case ATTACHED -> new SessionEvent.HarnessAttached(run, 1, "native", List.of(), AT);
       case TEXT_APPENDED -> new SessionEvent.TextAppended(run, 1, "text", AT);
       case STEP_STARTED -> new SessionEvent.StepStarted(run, 1, "s-1", "ls", "tool", "d", AT);
@@ -26,9 +26,10 @@ final class Facts {
       case ABORT_REQUESTED -> new SessionEvent.AbortRequested(run, "me", AT);
       case ABORTED -> new SessionEvent.RunAborted(run, "me", AT);
       case COMPLETED -> new SessionEvent.RunCompleted(run, 1, "end_turn", new Usage(3, 4), AT);
+      case STEERED -> new SessionEvent.TurnSteered(run, "into", AT);
       case FAILED -> failed(run, false);
       case GIVEN_UP -> failed(run, true);
-      case INTERRUPTED -> new SessionEvent.RunInterrupted(run, 1, "crash", false, AT);
+      case INTERRUPTED -> new SessionEvent.RunInterrupted(run, 1, "crash", false, AT, List.of(), "");
       case PARKED -> new SessionEvent.RunParked(run, "crash_loop", "", AT);
       case UNPARKED -> new SessionEvent.RunUnparked(run, "me", AT);
     };

@@ -329,10 +329,10 @@ class InterleavingsTest {
     submit("r-1");
     hear("r-1", 1, Kind.ATTACHED, Kind.STEP_STARTED);
     session.crash(true);
-    assertEquals(List.of("step 1"), told("r-1", 2).uncertain());
+    assertEquals(List.of("step 1 (input d)"), told("r-1", 2).uncertain());
     session.crash(true);
     session.world().jump(Duration.ofSeconds(31));
-    assertEquals(List.of("step 1"), told("r-1", 3).uncertain());
+    assertEquals(List.of("step 1 (input d)"), told("r-1", 3).uncertain());
   }
 
   @Test

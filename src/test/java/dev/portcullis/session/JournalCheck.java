@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.portcullis.protocol.OpenStep;
 import dev.portcullis.protocol.RunStatus;
 import dev.portcullis.protocol.SessionRow;
 import dev.portcullis.run.RunTable.Fact;
@@ -13,6 +14,7 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -30,6 +32,10 @@ final class JournalCheck {
     final Set<String> questions = new HashSet<>();
     boolean noted;
     boolean planned;
+    boolean stepped;
+    boolean failedOver;
+    String harness = "echo";
+    final Set<String> openSteps = new LinkedHashSet<>();
     Instant cutAt = Instant.EPOCH;
   }
 
@@ -86,14 +92,34 @@ final class JournalCheck {
     }
     run.status = next;
     switch (event) {
-      case SessionEvent.StepFinished _ -> run.fruitless = 0;
+      case SessionEvent.StepStarted step -> {
+        run.stepped = true;
+        run.openSteps.add(step.stepId());
+      }
+      case SessionEvent.StepFinished step -> {
+        run.stepped = true;
+        run.openSteps.remove(step.stepId());
+        run.fruitless = 0;
+      }
+      case SessionEvent.TurnSteered steered -> {
+        assertEquals(RunStatus.RUNNING, runs.get(steered.into()).status, "it went into a run that nobody works on");
+        assertTrue(runs.entrySet().stream()
+            .takeWhile(other -> !other.getKey().equals(steered.runId()))
+            .noneMatch(other -> other.getValue().status == RunStatus.QUEUED), () -> "R3: not the first: " + steered);
+      }
       case SessionEvent.ResumePending _ -> run.noted = true;
       case SessionEvent.RunUnparked _ -> {
         run.fruitless = 0;
         run.planned = true;
       }
       case SessionEvent.RunInterrupted cut -> {
-        assertEquals(run.noted, cut.planned(), "a cut is planned when this very attempt has a note");
+        run.failedOver = cut.cause().equals("failover");
+        assertEquals(run.noted || run.failedOver, cut.planned(),
+            "a cut is planned when this very attempt has a note, or another harness takes over");
+        assertEquals(run.failedOver, !cut.code().isEmpty());
+        assertFalse(run.failedOver && run.stepped, "8: another harness takes over after a step");
+        assertEquals(List.copyOf(run.openSteps), cut.uncertain().stream().map(OpenStep::stepId).toList(), "M4");
+        run.openSteps.clear();
         run.planned = cut.planned();
         run.cutAt = cut.at();
       }
@@ -109,6 +135,9 @@ final class JournalCheck {
 
   private void started(Seen run, SessionEvent.AttemptStarted start) {
     assertEquals(run.attempts + 1, start.attempt(), "attempts are counted one by one");
+    assertEquals(run.failedOver ? "spare" : run.harness, start.harness(), "a run stays where it is unless that failed");
+    run.harness = start.harness();
+    run.failedOver = false;
     assertEquals(seq, start.fence());
     assertTrue(fences.add(start.fence()), "R9: a fence was used twice");
     for (var other : runs.entrySet()) {

@@ -2,12 +2,14 @@ package dev.portcullis.session;
 
 import static java.util.stream.Collectors.joining;
 
+import dev.portcullis.protocol.OpenStep;
 import dev.portcullis.protocol.RunStatus;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -28,6 +30,10 @@ final class Model {
     List<String> uncertain = new ArrayList<>();
     Map<String, String> steps = new LinkedHashMap<>();
     Map<String, Asked> approvals = new LinkedHashMap<>();
+    String message;
+    String harness = "";
+    String next = "echo";
+    boolean stepped;
 
     private Turn copy() {
       var turn = new Turn();
@@ -42,6 +48,10 @@ final class Model {
       turn.uncertain = new ArrayList<>(uncertain);
       turn.steps = new LinkedHashMap<>(steps);
       turn.approvals = new LinkedHashMap<>(approvals);
+      turn.message = message;
+      turn.harness = harness;
+      turn.next = next;
+      turn.stepped = stepped;
       return turn;
     }
 
@@ -53,7 +63,8 @@ final class Model {
     @Override
     public String toString() {
       return id + " " + status + " n=" + attempt + " resumes=" + resumes + (noted ? " noted" : "")
-          + " uncertain=" + uncertain + " steps=" + steps.values() + " approvals=" + approvals;
+          + " uncertain=" + uncertain + " steps=" + steps.values() + " approvals=" + approvals
+          + " on " + harness + ": " + message;
     }
   }
 
@@ -133,6 +144,7 @@ final class Model {
     }
     var turn = new Turn();
     turn.id = runId;
+    turn.message = "message of " + runId;
     turn.deadline = now + Settings.DEADLINE.toSeconds();
     open.add(turn);
     erased = false;
@@ -184,13 +196,22 @@ final class Model {
     if (turn.get().status != RunStatus.PARKED && turn.get().status != RunStatus.INTERRUPTED) {
       return new ControlReply.Refused(turn.get().status);
     }
-    turn.get().status = RunStatus.INTERRUPTED;
-    turn.get().planned = true;
-    turn.get().resumes = 0;
-    turn.get().noted = false;
-    turn.get().deadline = Math.max(turn.get().deadline, now + Settings.DEADLINE.toSeconds());
+    return goOn(turn.get());
+  }
+
+  private ControlReply goOn(Turn turn) {
+    turn.status = RunStatus.INTERRUPTED;
+    turn.planned = true;
+    turn.resumes = 0;
+    turn.noted = false;
+    turn.approvals.remove(resumeQuestion(turn));
+    turn.deadline = Math.max(turn.deadline, now + Settings.DEADLINE.toSeconds());
     elapse(0);
     return new ControlReply.Done(RunStatus.INTERRUPTED);
+  }
+
+  private static String resumeQuestion(Turn turn) {
+    return "resume-" + turn.id + "-" + turn.attempt;
   }
 
   DecisionReply decide(String runId, String approval, String digest, boolean allow) {
@@ -204,6 +225,15 @@ final class Model {
     }
     if (!digest.isEmpty() && !digest.equals(question.digest)) {
       return new DecisionReply.Changed(question.digest);
+    }
+    if (approval.equals(resumeQuestion(turn))) {
+      turn.approvals.remove(approval);
+      if (allow) {
+        goOn(turn);
+      } else {
+        abort(runId);
+      }
+      return new DecisionReply.Taken(allow ? RunStatus.INTERRUPTED : RunStatus.ABORTED, false);
     }
     boolean heard = question.attempt == turn.attempt
         && (turn.status == RunStatus.STARTING || turn.status == RunStatus.RUNNING);
@@ -253,11 +283,13 @@ final class Model {
       case ATTACHED -> turn.status = starting ? RunStatus.RUNNING : turn.status;
       case STEP_STARTED -> {
         if (running) {
+          turn.stepped = true;
           turn.steps.put(word.id(), word.title());
         }
       }
       case STEP_FINISHED -> {
         if (!starting) {
+          turn.stepped = true;
           turn.steps.remove(word.id());
           turn.resumes = 0;
         }
@@ -268,8 +300,20 @@ final class Model {
         }
       }
       case WITHDRAWN -> withdraw(turn, word.request(runId, attempt));
-      case COMPLETED -> end(turn, starting ? RunStatus.FAILED : running ? RunStatus.COMPLETED : RunStatus.ABORTED);
-      case FAILED, SILENT -> end(turn, starting || running ? RunStatus.FAILED : RunStatus.ABORTED);
+      case COMPLETED -> {
+        if (running) {
+          end(turn, RunStatus.COMPLETED);
+        } else {
+          fail(turn, true);
+        }
+      }
+      case FAILED, SILENT -> fail(turn, true);
+      case DECLINED -> fail(turn, false);
+      case STEERED -> {
+        var waiting = in(RunStatus.QUEUED).getFirst();
+        turn.message += "+" + waiting.message;
+        end(waiting, RunStatus.COMPLETED);
+      }
       case ABORTED -> end(turn, RunStatus.ABORTED);
       case RESTED -> cut(turn);
       case TEXT, USAGE, UNKNOWN -> { }
@@ -358,8 +402,26 @@ final class Model {
     turn.cutAt = now;
     turn.uncertain.addAll(turn.steps.values());
     turn.steps.clear();
-    boolean parks = !turn.planned && turn.resumes >= Settings.ATTEMPTS || !turn.uncertain.isEmpty() && !agent.equals("main");
-    turn.status = parks ? RunStatus.PARKED : RunStatus.INTERRUPTED;
+    boolean loops = !turn.planned && turn.resumes >= Settings.ATTEMPTS;
+    boolean waits = !turn.uncertain.isEmpty() && Set.of("careful", "pushy").contains(agent);
+    turn.status = loops || waits ? RunStatus.PARKED : RunStatus.INTERRUPTED;
+    if (!loops && waits && agent.equals("pushy")) {
+      turn.approvals.put(resumeQuestion(turn), new Asked(turn.attempt, "", Long.MAX_VALUE, ""));
+      asked.put(resumeQuestion(turn), turn.id);
+    }
+  }
+
+  private void fail(Turn turn, boolean elsewhere) {
+    if (turn.status == RunStatus.ABORTING) {
+      end(turn, RunStatus.ABORTED);
+    } else if (elsewhere && agent.equals("chatty") && !turn.stepped && turn.harness.equals("echo")) {
+      turn.status = RunStatus.INTERRUPTED;
+      turn.planned = true;
+      turn.cutAt = now;
+      turn.next = "spare";
+    } else {
+      end(turn, RunStatus.FAILED);
+    }
   }
 
   private void end(Turn turn, RunStatus status) {
@@ -377,6 +439,7 @@ final class Model {
         .ifPresent(turn -> {
           turn.resumes += turn.attempt > 0 && !turn.planned ? 1 : 0;
           turn.attempt++;
+          turn.harness = turn.next;
           turn.noted = false;
           turn.status = RunStatus.STARTING;
         });
@@ -403,12 +466,14 @@ final class Model {
       text.append(run.runId()).append(' ').append(run.status())
           .append(" n=").append(attempt.number()).append(" resumes=").append(attempt.resumes())
           .append(attempt.stopNote().isEmpty() ? "" : " noted")
-          .append(" uncertain=").append(attempt.cut().uncertain())
-          .append(" steps=").append(run.openSteps().values())
+          .append(" uncertain=").append(attempt.cut().uncertain().stream().map(OpenStep::title).toList())
+          .append(" steps=").append(run.openSteps().values().stream().map(OpenStep::title).toList())
           .append(" approvals={").append(run.questions().entrySet().stream()
               .map(entry -> entry.getKey() + "=" + entry.getValue().attempt()
                   + entry.getValue().answer().stream().map(given -> "" + given.allowed()).collect(joining()))
-              .collect(joining(", "))).append("}\n");
+              .collect(joining(", "))).append("}")
+          .append(" on ").append(attempt.harness()).append(": ").append(run.message().replace("\n\n", "+"))
+          .append('\n');
     }
     var ended = new TreeMap<String, RunStatus>();
     state.ended().forEach(run -> ended.put(run.runId(), run.status()));

@@ -115,12 +115,19 @@ final class Play {
     var ids = List.copyOf(model.asked.keySet());
     var approval = ids.get(Math.max(0, ids.size() - 1 - which));
     var runId = model.asked.get(approval);
-    return act(m -> m.decide(runId, approval, digest, allow), () -> subject.decide(runId, approval, digest, allow));
+    // The model does not know the words of the question whether a run may go on, so neither its digest.
+    var about = approval.startsWith("resume-") ? "" : digest;
+    return act(m -> m.decide(runId, approval, about, allow), () -> subject.decide(runId, approval, about, allow));
   }
 
   private Act hear(Word word) {
-    return model.active().map(turn -> heard(turn.id, turn.attempt, word))
-        .orElseGet(() -> act(_ -> NOTHING, () -> NOTHING));
+    return model.active().map(turn -> {
+      boolean offered = model.agent.equals("chatty") && turn.status == RunStatus.RUNNING && !turn.noted
+          && model.count(RunStatus.QUEUED) > 0;
+      boolean unheard = word.kind() == Word.Kind.STEERED && !offered;
+      var said = unheard ? Word.of(Word.Kind.UNKNOWN) : word;
+      return heard(turn.id, turn.attempt, said);
+    }).orElseGet(() -> act(_ -> NOTHING, () -> NOTHING));
   }
 
   private Act heard(String runId, int attempt, Word word) {
@@ -139,7 +146,8 @@ final class Play {
       return act(_ -> NOTHING, () -> NOTHING);
     }
     var start = attempts.get(which % attempts.size());
-    return heard(start.runId(), start.attempt(), word);
+    boolean steered = word.kind() == Word.Kind.STEERED;
+    return heard(start.runId(), start.attempt(), steered ? Word.of(Word.Kind.UNKNOWN) : word);
   }
 
   private Act elapse(int seconds) {

@@ -3,6 +3,7 @@ package dev.portcullis.session;
 import dev.portcullis.journal.EventCodec;
 import dev.portcullis.journal.IndexEntry;
 import dev.portcullis.journal.MemoryDisk.Fault;
+import dev.portcullis.protocol.RunStatus;
 import dev.portcullis.protocol.SessionRow;
 import dev.portcullis.run.Run;
 import java.time.Duration;
@@ -107,7 +108,10 @@ final class PureSubject implements Subject {
         .mapToLong(SessionEvent.AttemptStarted::fence)
         .findFirst()
         .orElse(-1);
-    persist(turns.facts(state, new Run.Report(runId, fence, List.of(word.news(runId, attempt)), none()), now).events());
+    var news = word.kind() == Word.Kind.STEERED
+        ? new Run.Steered(state.in(RunStatus.QUEUED).getFirst().runId())
+        : word.news(runId, attempt);
+    persist(turns.facts(state, new Run.Report(runId, fence, List.of(news), none()), now).events());
   }
 
   @Override

@@ -94,7 +94,7 @@ class RowsTest {
     assertEquals(bound, Rows.readKey("{\"body\":\"body\",\"runId\":\"run_1\",\"until\":1795168800.000000000}"));
     var failed = new TrimmedRun(
         "run_1", KEY, "main", "echo", RunStatus.FAILED, 2, List.of(new RunError("code", "why", "ref")), "",
-        new Usage(3, 4), 9, Facts.AT, List.of(Facts.AT), Facts.AT);
+        new Usage(3, 4), 9, Facts.AT, List.of(Facts.AT), Facts.AT, "");
     var entry = "{\"runId\":\"run_1\",\"sessionKey\":\"agent:main:main\",\"agent\":\"main\",\"harness\":\"echo\","
         + "\"status\":\"failed\",\"attempts\":2,"
         + "\"error\":[{\"code\":\"code\",\"message\":\"why\",\"reference\":\"ref\"}],"

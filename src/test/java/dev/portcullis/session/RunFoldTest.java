@@ -36,7 +36,7 @@ class RunFoldTest {
   }
 
   private static SessionEvent.AttemptStarted again() {
-    return new SessionEvent.AttemptStarted("r", 2, 2, 9, "echo", Facts.AT);
+    return new SessionEvent.AttemptStarted("r", 2, 2, 9, "echo", Facts.AT, "crash");
   }
 
   @Test

@@ -59,7 +59,7 @@ final class Seed {
   /** A turn whose attempt was cut off. */
   Seed cutTurn(String run, String message, String answer) {
     return write(accepted(run, message))
-        .write(new SessionEvent.AttemptStarted(run, 1, 1, state.seq() + 1, "echo", Facts.AT))
+        .write(new SessionEvent.AttemptStarted(run, 1, 1, state.seq() + 1, "echo", Facts.AT, ""))
         .write(Facts.of(Fact.ATTACHED, run), new SessionEvent.TextAppended(run, 1, answer, Facts.AT));
   }
 

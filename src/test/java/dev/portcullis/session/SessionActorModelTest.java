@@ -35,7 +35,7 @@ class SessionActorModelTest {
 
   @Provide
   Arbitrary<String> agents() {
-    return Arbitraries.of("main", "careful", "pushy");
+    return Arbitraries.of("main", "careful", "pushy", "chatty");
   }
 
   @Property(tries = 200, edgeCases = EdgeCasesMode.NONE)

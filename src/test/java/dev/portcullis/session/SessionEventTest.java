@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.portcullis.harness.ProcessIdentity;
 import dev.portcullis.journal.EventCodec;
 import dev.portcullis.protocol.Message;
+import dev.portcullis.protocol.OpenStep;
 import dev.portcullis.run.RunTable.Fact;
 import java.io.IOException;
 import java.time.Instant;
@@ -43,6 +44,11 @@ class SessionEventTest {
     files.put("approval-decided.reasoned", Facts.of(Fact.APPROVAL_DECIDED, "run_1"));
     files.put("approval-decided", new SessionEvent.ApprovalDecided(
         "run_1", 1, "a-1", true, "me", Facts.AT, "", false));
+    files.put("attempt-started.cause", new SessionEvent.AttemptStarted("run_1", 2, 1, 9, "spare", AT, "failover"));
+    files.put("run-interrupted.uncertain", new SessionEvent.RunInterrupted(
+        "run_1", 1, "crash", false, AT, List.of(new OpenStep("s-1", "deploy", "execute", "digest")), ""));
+    files.put("run-interrupted.failover", new SessionEvent.RunInterrupted(
+        "run_1", 1, "failover", true, AT, List.of(), "overloaded"));
     files.put("text-replaced", new SessionEvent.TextReplaced("run_1", 1, "all of it", AT));
     files.put("turn-accepted", Facts.accepted("run_1", "hello"));
     files.put("turn-accepted.full", new SessionEvent.TurnAccepted(
@@ -96,6 +102,7 @@ class SessionEventTest {
             Map.entry("run-completed", SessionEvent.RunCompleted.class),
             Map.entry("run-failed", SessionEvent.RunFailed.class),
             Map.entry("run-aborted", SessionEvent.RunAborted.class),
+            Map.entry("turn-steered", SessionEvent.TurnSteered.class),
             Map.entry("session-reset", SessionEvent.SessionReset.class),
             Map.entry("session-erased", SessionEvent.SessionErased.class),
             Map.entry("session-state", SessionState.class)),

@@ -45,7 +45,7 @@ class SessionModelTest {
 
   @Provide
   Arbitrary<String> agents() {
-    return Arbitraries.of("main", "careful", "pushy");
+    return Arbitraries.of("main", "careful", "pushy", "chatty");
   }
 
   @Property(tries = 2500, edgeCases = EdgeCasesMode.NONE)

@@ -6,7 +6,7 @@ import java.io.File;
 import java.time.Duration;
 import java.time.Instant;
 
-/** The shipped settings with small numbers, and three agents that differ in every policy. */
+/** The shipped settings with small numbers, and four agents that differ in every policy. */
 final class Settings {
   static final Instant START = Instant.parse("2026-11-20T10:00:00Z");
   static final Duration DEADLINE = Duration.ofMinutes(60);
@@ -33,7 +33,9 @@ final class Settings {
         main { harness = echo, fallbacks = [], workspace = w, queue = queue, on-uncertain = tell, approvals = ask }
         careful { harness = echo, fallbacks = [], workspace = w, queue = reject, on-uncertain = park, approvals = ask }
         pushy { harness = echo, fallbacks = [], workspace = w, queue = interrupt, on-uncertain = ask, approvals = allow }
+        chatty { harness = echo, fallbacks = [spare], workspace = w, queue = steer, on-uncertain = tell, approvals = ask }
       }
+      portcullis.harnesses.spare { kind = echo }
       """.formatted(limit)).withFallback(ConfigFactory.parseFile(new File("conf/application.conf"))).resolve());
   }
 }

@@ -86,7 +86,9 @@ sealed interface Step {
         Tuple.of(1, Kind.USAGE),
         Tuple.of(1, Kind.UNKNOWN),
         Tuple.of(4, Kind.COMPLETED),
-        Tuple.of(2, Kind.FAILED),
+        Tuple.of(3, Kind.FAILED),
+        Tuple.of(1, Kind.DECLINED),
+        Tuple.of(3, Kind.STEERED),
         Tuple.of(1, Kind.ABORTED));
     return Combinators.combine(kinds, Arbitraries.of(1, 2)).as(Word::new);
   }

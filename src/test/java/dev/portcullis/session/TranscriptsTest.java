@@ -50,7 +50,7 @@ class TranscriptsTest {
   }
 
   private static SessionEvent start(String run, int attempt) {
-    return new SessionEvent.AttemptStarted(run, attempt, 1, 1, "echo", Facts.AT);
+    return new SessionEvent.AttemptStarted(run, attempt, 1, 1, "echo", Facts.AT, "");
   }
 
   private static SessionEvent text(String run, int attempt, String text) {

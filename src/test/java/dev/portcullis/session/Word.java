@@ -9,6 +9,10 @@ import java.util.List;
 record Word(Kind kind, int number) {
   enum Kind {
     ATTACHED, TEXT, STEP_STARTED, STEP_FINISHED, APPROVAL, WITHDRAWN, USAGE, UNKNOWN, COMPLETED, FAILED, ABORTED,
+    /** It fails, and any other harness would too. */
+    DECLINED,
+    /** It takes the turn that waits first. */
+    STEERED,
     /** Not from the harness: the attempt says these of itself. */
     SILENT, RESTED
   }
@@ -47,8 +51,10 @@ record Word(Kind kind, int number) {
       case UNKNOWN -> new HarnessUpdate.Unknown("new");
       case COMPLETED -> new HarnessUpdate.Completed("end_turn");
       case FAILED -> new HarnessUpdate.Failed(HarnessFault.of(HarnessFault.Code.LOST, "the process died"));
+      case DECLINED ->
+          new HarnessUpdate.Failed(HarnessFault.of(HarnessFault.Code.CONTENT_REFUSED, "not this"));
       case ABORTED -> new HarnessUpdate.Aborted();
-      case SILENT, RESTED -> throw new IllegalStateException("no harness says " + kind);
+      case STEERED, SILENT, RESTED -> throw new IllegalStateException("no harness says " + kind);
     };
   }
 

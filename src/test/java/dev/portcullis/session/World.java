@@ -66,7 +66,7 @@ final class World implements AutoCloseable {
     }
   }
 
-  final PlayedHarness harness = new PlayedHarness();
+  final PlayedHarness harness = new PlayedHarness("echo");
   final Journal journal;
   final CompletableFuture<Object> fenced = new CompletableFuture<>();
   final TestClock clock;
@@ -74,7 +74,7 @@ final class World implements AutoCloseable {
   final Transcripts transcripts;
   final Told alerts = new Told();
   final Underway underway = new Underway();
-  private final Harnesses registry = new Harnesses();
+  final Harnesses registry = new Harnesses();
   private final VirtualScheduler timers;
   /** Off for those who compare the whole journal with what they have done: then no trim ever ends. */
   volatile boolean trims = true;
@@ -112,7 +112,8 @@ final class World implements AutoCloseable {
       }
     };
     kit.spawn(HarnessActor.create(new HarnessConfig.Echo("echo"), harness, registry, alerts, clock));
-    await(() -> registry.ready().contains("echo"));
+    kit.spawn(HarnessActor.create(new HarnessConfig.Echo("spare"), harness.beside("spare"), registry, alerts, clock));
+    await(() -> registry.ready().equals(List.of("echo", "spare")));
   }
 
   /** Remembers the topics; says nothing. */

@@ -106,6 +106,18 @@ final class EchoAttempt implements Attempt {
     callOff = timer.after(Duration.ZERO, this::play);
   }
 
+  /** What is added is said before the end. */
+  @Override
+  public synchronized CompletionStage<Boolean> steer(String message) {
+    if (over || script.isEmpty()) {
+      return CompletableFuture.completedStage(false);
+    }
+    var last = script.removeLast();
+    script.addLast(new EchoScript.Report(new HarnessUpdate.Text(" and " + message)));
+    script.addLast(last);
+    return CompletableFuture.completedStage(true);
+  }
+
   @Override
   public synchronized CompletionStage<Void> stop(Duration grace) {
     if (!over) {

@@ -6,12 +6,13 @@ import java.util.regex.Pattern;
 
 /**
  * What a message asks of the echo: {@code [[echo words=50 gap=100ms first=2s step=NAME step-time=5s approve
- * fail=CODE hang]]}, each part optional, anywhere in the message.
+ * fail=CODE tries=1 hang]]}, each part optional, anywhere in the message.
  *
  * @param text the message without the directive
  * @param words length of the answer, 0 for as long as it is
  * @param step name of a step to report, empty for none
  * @param fail error code to end with, empty for none
+ * @param tries how many tries of the run end with it, 0 for all: later ones show what follows from a failure
  */
 record EchoDirective(
     String text,
@@ -22,10 +23,16 @@ record EchoDirective(
     Duration stepTime,
     boolean approve,
     String fail,
+    int tries,
     boolean hang) {
   static final int WORDS_MAX = 100_000;
   private static final Pattern DIRECTIVE = Pattern.compile("\\s*\\[\\[echo\\b([^\\]]*)]]\\s*");
   private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h)");
+
+  /** Whether try number {@code attempt} ends with the error code. */
+  boolean fails(int attempt) {
+    return !fail.isEmpty() && (tries == 0 || attempt <= tries);
+  }
 
   /** @throws HarnessFault {@code MALFORMED}, naming the part that can't be read */
   static EchoDirective of(String message) {
@@ -34,7 +41,7 @@ record EchoDirective(
       if (message.contains("[[echo")) {
         throw HarnessFault.malformed("[[echo", "a closing ]]");
       }
-      return new EchoDirective(message, 0, Duration.ZERO, Duration.ZERO, "", Duration.ZERO, false, "", false);
+      return new Reader(message).read("");
     }
     var before = message.substring(0, match.start());
     var after = message.substring(match.end());
@@ -55,6 +62,7 @@ record EchoDirective(
     private Duration stepTime = Duration.ZERO;
     private boolean approve;
     private String fail = "";
+    private int tries;
     private boolean hang;
 
     Reader(String text) {
@@ -71,27 +79,31 @@ record EchoDirective(
       if (step.isEmpty() && !stepTime.isZero()) {
         throw HarnessFault.malformed("step-time", "a step beside it");
       }
-      return new EchoDirective(text, words, gap, first, step, stepTime, approve, fail, hang);
+      if (fail.isEmpty() && tries > 0) {
+        throw HarnessFault.malformed("tries", "a fail beside it");
+      }
+      return new EchoDirective(text, words, gap, first, step, stepTime, approve, fail, tries, hang);
     }
 
     private void part(String key, String value) {
       switch (key) {
-        case "words" -> words = number(value);
+        case "words" -> words = number(key, value);
         case "gap" -> gap = duration(key, value);
         case "first" -> first = duration(key, value);
         case "step" -> step = word(key, value);
         case "step-time" -> stepTime = duration(key, value);
         case "approve" -> approve = flag(key, value);
         case "fail" -> fail = word(key, value);
+        case "tries" -> tries = number(key, value);
         case "hang" -> hang = flag(key, value);
         case String other -> throw HarnessFault.malformed(other,
-            "one of words, gap, first, step, step-time, approve, fail, hang");
+            "one of words, gap, first, step, step-time, approve, fail, tries, hang");
       }
     }
 
-    private static int number(String value) {
+    private static int number(String key, String value) {
       if (!value.matches("\\d{1,6}") || Integer.parseInt(value) > WORDS_MAX) {
-        throw HarnessFault.malformed("words", "a number up to " + WORDS_MAX);
+        throw HarnessFault.malformed(key, "a number up to " + WORDS_MAX);
       }
       return Integer.parseInt(value);
     }

@@ -46,7 +46,7 @@ public final class EchoHarness implements Harness {
 
   @Override
   public CompletionStage<Registration> probe() {
-    return CompletableFuture.completedStage(new Registration("", Recovery.REPLAY));
+    return CompletableFuture.completedStage(new Registration("", Recovery.REPLAY, true));
   }
 
   @Override

@@ -51,9 +51,9 @@ final class EchoScript {
     if (directive.hang()) {
       actions.add(new Hang());
     }
-    actions.add(new Report(directive.fail().isEmpty()
-        ? new HarnessUpdate.Completed("end_turn")
-        : new HarnessUpdate.Failed(HarnessFault.requested(directive.fail()))));
+    actions.add(new Report(directive.fails(spec.attempt())
+        ? new HarnessUpdate.Failed(HarnessFault.requested(directive.fail()))
+        : new HarnessUpdate.Completed("end_turn")));
     return actions;
   }
 
@@ -74,7 +74,7 @@ final class EchoScript {
       case Interruption.Cut cut when cut.finished().contains(name) -> {
         return "";
       }
-      case Interruption.Cut cut when cut.uncertain().contains(name) -> {
+      case Interruption.Cut cut when cut.uncertain().stream().anyMatch(told -> isStep(told, name)) -> {
         return " (the outcome of " + name + " is unknown, it was not repeated)";
       }
       case Interruption.Cut _, Interruption.None _ -> {
@@ -85,6 +85,11 @@ final class EchoScript {
         return "";
       }
     }
+  }
+
+  /** A step is told with a digest behind its title. */
+  private static boolean isStep(String told, String name) {
+    return told.equals(name) || told.startsWith(name + " (");
   }
 
   /** Pieces that add up to exactly the answer, cut before each word. */

@@ -44,7 +44,8 @@ final class ApiCodec {
           .put("stepId", step.stepId())
           .put("title", step.title())
           .put("kind", step.kind())
-          .put("state", step.state());
+          .put("state", step.state())
+          .put("inputDigest", step.inputDigest());
     }
     json.set("approvals", array(
         run.approvals().stream().filter(Approval::pending).toList(),
@@ -54,13 +55,14 @@ final class ApiCodec {
     json.put("acceptedAt", run.times().acceptedAt().toString());
     Json.putInstant(json, "startedAt", run.times().startedAt());
     Json.putInstant(json, "endedAt", run.times().endedAt());
-    json.put("lastSeq", run.lastSeq()).put("trimmed", run.trimmed()).putNull("parked");
+    json.put("lastSeq", run.lastSeq()).put("trimmed", run.trimmed()).putNull("parked").putNull("steeredInto");
     switch (run.outcome()) {
       case RunView.Outcome.Open _ -> { } // Nothing besides the status.
       case RunView.Outcome.Error(var error) -> json.set("error", error(error));
       case RunView.Outcome.ResumePending(var reason) -> json.putObject("resumePending").put("reason", reason);
       case RunView.Outcome.Parked(var reason, var reference) ->
           json.set("parked", Json.object().put("reason", reason).put("reference", reference));
+      case RunView.Outcome.Steered(var into) -> json.put("steeredInto", into);
     }
     return json;
   }
@@ -88,12 +90,17 @@ final class ApiCodec {
         Json.putText(json, "reason", reason);
         yield json;
       }
-      case RunEvent.Interrupted(var attempt, var cause) -> json.put("attempt", attempt).put("cause", cause);
-      case RunEvent.Resumed(var attempt, var harness) -> json.put("attempt", attempt).put("harness", harness);
+      case RunEvent.Interrupted cut -> interrupted(json, cut);
+      case RunEvent.Resumed(var attempt, var harness, var cause) -> {
+        Json.putText(json.put("attempt", attempt).put("harness", harness), "cause", cause);
+        yield json;
+      }
       case RunEvent.Parked(var reason, var reference) -> json.put("reason", reason)
           .put("reference", reference);
-      case RunEvent.Completed(var stopReason, var usage) ->
-          json.put("stopReason", stopReason).set("usage", usage(usage));
+      case RunEvent.Completed(var stopReason, var usage, var into) -> {
+        Json.putText(json.put("stopReason", stopReason), "into", into);
+        yield json.set("usage", usage(usage));
+      }
       case RunEvent.Failed(var error) -> json.set("error", error(error));
       case RunEvent.Aborted(var by) -> json.put("by", by);
     };
@@ -122,6 +129,15 @@ final class ApiCodec {
       Json.putText(decision, "reason", done.reason());
     });
     return json;
+  }
+
+  private static ObjectNode interrupted(ObjectNode json, RunEvent.Interrupted cut) {
+    Json.putText(json.put("attempt", cut.attempt()).put("cause", cut.cause()), "code", cut.code());
+    return json.set("uncertain", array(cut.uncertain(), (step, node) -> node
+        .put("stepId", step.stepId())
+        .put("title", step.title())
+        .put("kind", step.kind())
+        .put("inputDigest", step.inputDigest())));
   }
 
   static ObjectNode row(SessionRow row) {

@@ -20,6 +20,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.apache.pekko.actor.ClassicActorSystemProvider;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
+import org.apache.pekko.http.javadsl.model.headers.RawHeader;
 import org.apache.pekko.stream.javadsl.Sink;
 
 /**
@@ -112,7 +113,7 @@ final class ChatRoutes {
           .thenCompose(run -> request.stream()
               ? CompletableFuture.completedFuture(
                   sse.response(ChatStream.of(run, request.includeUsage(), sessions, sse, problems)))
-              : atRest(run).thenApply(ChatRoutes::whole))
+              : atRest(run).thenApply(ChatRoutes::answered))
           .thenApply(response -> Replies.replayed(response, accepted.replayed()));
       case Receipt.KeyReused reused -> done(Problems.of(reused));
       case Receipt.Busy busy -> done(Problems.of(busy));
@@ -141,6 +142,13 @@ final class ChatRoutes {
             ? sessions.run(run.id())
             : sessions.awaitEnd(run.id(), SECOND_LOOK))
         .thenCompose(found -> atRest(found.orElseThrow(() -> lost(run.id()))));
+  }
+
+  /** With the name of the harness that gave the answer: one that took over is not the agent's own. */
+  private static HttpResponse answered(RunView run) {
+    var whole = whole(run);
+    return run.harness().isEmpty() ? whole
+        : whole.addHeader(RawHeader.create("x-portcullis-harness", run.harness()));
   }
 
   private static HttpResponse whole(RunView run) {

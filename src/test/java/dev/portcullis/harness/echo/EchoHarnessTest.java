@@ -1,6 +1,7 @@
 package dev.portcullis.harness.echo;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -56,8 +57,12 @@ class EchoHarnessTest {
   }
 
   private Attempt start(String message, Interruption interruption) {
+    return start(message, interruption, 1);
+  }
+
+  private Attempt start(String message, Interruption interruption, int number) {
     var attempt = harness.start(
-        new AttemptSpec("c", "r", 1, Path.of("/"), message, List.of(), "", interruption), updates::add);
+        new AttemptSpec("c", "r", number, Path.of("/"), message, List.of(), "", interruption), updates::add);
     time.pass(Duration.ZERO);
     return attempt;
   }
@@ -125,7 +130,7 @@ class EchoHarnessTest {
 
   @Test
   void aStepOfUnknownOutcomeIsNotRepeatedAndTheAnswerSaysSo() {
-    start("x [[echo step=deploy]]", new Interruption.Cut("crash", List.of(), List.of("deploy")));
+    start("x [[echo step=deploy]]", new Interruption.Cut("crash", List.of(), List.of("deploy (input 1a2b)")));
     assertTrue(updates.stream().noneMatch(HarnessUpdate.StepStarted.class::isInstance));
     assertEquals("echo: x (the outcome of deploy is unknown, it was not repeated)", text());
   }
@@ -163,6 +168,23 @@ class EchoHarnessTest {
   }
 
   @Test
+  void triesSaysHowManyOfThemFail() {
+    start("x [[echo fail=overloaded tries=1]]");
+    assertInstanceOf(HarnessUpdate.Failed.class, updates.getLast());
+    start("x [[echo fail=overloaded tries=1]]", new Interruption.None(), 2);
+    assertEquals(new HarnessUpdate.Completed("end_turn"), updates.getLast());
+  }
+
+  @Test
+  void aMessageToTheRunningTurnIsSaidBeforeTheEnd() {
+    var attempt = start("x [[echo first=1s]]");
+    assertTrue(attempt.steer("y").toCompletableFuture().join());
+    time.pass(Duration.ofSeconds(1));
+    assertEquals("echo: x and y", text());
+    assertFalse(attempt.steer("z").toCompletableFuture().join());
+  }
+
+  @Test
   void hangNeverEnds() {
     start("x [[echo hang]]");
     time.pass(Duration.ofDays(1));
@@ -192,7 +214,7 @@ class EchoHarnessTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"[[echo words=many]]", "[[echo gap=3]]", "[[echo unknown]]",
-      "[[echo step-time=1s]]",
+      "[[echo step-time=1s]]", "[[echo tries=1]]",
       "[[echo hang=1]]", "[[echo step=a b=c]]", "[[echo words=2", "[[echo hang]] [[echo hang]]"})
   void aDirectiveThatCannotBeReadFailsTheAttempt(String message) {
     start(message);

@@ -120,7 +120,7 @@ class ApprovalRoutesTest {
 
   @Test
   void anAnswerThatNoHarnessWaitsForSaysSo() {
-    ask("bar", RecordedSessions.asked("c1"), new RunEvent.Interrupted(1, "crash"));
+    ask("bar", RecordedSessions.asked("c1"), new RunEvent.Interrupted(1, "crash", "", List.of()));
     var kept = rig.post("/api/v1/approvals/c1", ALLOW);
     assertEquals(202, kept.statusCode());
     assertEquals("kept for the resumed attempt", IngressRig.json(kept).path("status").asText());

@@ -16,6 +16,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -89,6 +90,17 @@ class ChatRoutesTest {
          "message":{"role":"assistant","content":"echo: hi","refusal":null},"logprobs":null,"finish_reason":"stop"}],
          "usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7}}""".formatted(id)),
         IngressRig.json(response));
+    assertEquals(Optional.of("echo"), response.headers().firstValue("x-portcullis-harness"));
+  }
+
+  @Test
+  void aWholeAnswerNamesTheHarnessThatTookOver() {
+    rig.sessions.script(
+        new RunEvent.Started(1, "echo"), new RunEvent.Interrupted(1, "failover", "overloaded", List.of()),
+        new RunEvent.Resumed(2, "spare", "failover"), new RunEvent.Text(2, "hi"),
+        new RunEvent.Completed("end_turn", Usage.NONE));
+    var response = rig.post(CHAT, ask("main", "hi", false));
+    assertEquals(Optional.of("spare"), response.headers().firstValue("x-portcullis-harness"));
   }
 
   @Test
@@ -254,7 +266,7 @@ class ChatRoutesTest {
     var parked = data(rig.post(CHAT, ask("main", "hi", true), "Idempotency-Key", "k"));
     assertEquals("run_parked", IngressRig.json(parked.getLast()).at("/error/code").asText());
     rig.sessions.play("run-1",
-        new RunEvent.Resumed(2, "echo"), new RunEvent.Text(2, "a b c"),
+        new RunEvent.Resumed(2, "echo", "crash"), new RunEvent.Text(2, "a b c"),
             new RunEvent.Completed("end_turn", Usage.NONE));
     assertEquals("a b c", text(data(rig.post(CHAT, ask("main", "hi", true), "Idempotency-Key", "k"))));
   }

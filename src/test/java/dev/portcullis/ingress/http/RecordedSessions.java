@@ -176,7 +176,7 @@ final class RecordedSessions implements Sessions {
     if (view(runId).status() != RunStatus.PARKED) {
       return CompletableFuture.completedFuture(new ControlReply.Refused(view(runId).status()));
     }
-    play(runId, new RunEvent.Resumed(2, "echo"));
+    play(runId, new RunEvent.Resumed(2, "echo", "crash"));
     return CompletableFuture.completedFuture(new ControlReply.Done(RunStatus.RUNNING));
   }
 
@@ -365,11 +365,13 @@ final class RecordedSessions implements Sessions {
     var started = new ArrayList<Instant>();
     var approvals = new LinkedHashMap<String, Approval>();
     int attempt = 0;
+    var harness = "";
     for (var event : events) {
       switch (event.body()) {
         case RunEvent.Started start -> {
           status = RunStatus.RUNNING;
           attempt = start.attempt();
+          harness = start.harness();
           started.add(event.at());
         }
         case RunEvent.Text piece -> {
@@ -384,8 +386,9 @@ final class RecordedSessions implements Sessions {
           text.append(whole.text());
         }
         case RunEvent.Interrupted _ -> status = RunStatus.INTERRUPTED;
-        case RunEvent.Resumed _ -> {
+        case RunEvent.Resumed again -> {
           status = RunStatus.RUNNING;
+          harness = again.harness();
           outcome = new RunView.Outcome.Open();
         }
         case RunEvent.Parked parked -> {
@@ -396,6 +399,7 @@ final class RecordedSessions implements Sessions {
           status = RunStatus.COMPLETED;
           usage = completed.usage();
           stopReason = completed.stopReason();
+          outcome = completed.into().isEmpty() ? outcome : new RunView.Outcome.Steered(completed.into());
         }
         case RunEvent.Failed failed -> {
           status = RunStatus.FAILED;
@@ -413,7 +417,7 @@ final class RecordedSessions implements Sessions {
     }
     var turn = turns.get(id);
     return new RunView(
-        id, turn.session().text(), turn.session().agent(), "echo", status, attempt, turn.message(),
+        id, turn.session().text(), turn.session().agent(), harness, status, attempt, turn.message(),
             text.toString(),
         List.of(), outcome, stopReason, usage, events.size(),
         new RunView.Times(

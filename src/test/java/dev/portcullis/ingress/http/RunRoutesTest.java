@@ -3,6 +3,8 @@ package dev.portcullis.ingress.http;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.portcullis.protocol.OpenStep;
 import dev.portcullis.protocol.RunError;
 import dev.portcullis.protocol.RunEvent;
 import dev.portcullis.protocol.Usage;
@@ -51,7 +53,8 @@ class RunRoutesTest {
         {"id":"run-1","sessionKey":"agent:main:explicit:foo","agent":"main","harness":"echo","status":"completed",
          "active":false,"attempts":1,"text":"echo: hi","steps":[],"approvals":[],"error":null,"resumePending":null,
          "usage":{"inputTokens":3,"outputTokens":4,"totalTokens":7},"acceptedAt":"2026-01-02T03:04:05Z",
-         "startedAt":"2026-01-02T03:04:06Z","endedAt":"2026-01-02T03:04:09Z","lastSeq":5,"trimmed":false,"parked":null}"""),
+         "startedAt":"2026-01-02T03:04:06Z","endedAt":"2026-01-02T03:04:09Z","lastSeq":5,"trimmed":false,"parked":null,
+         "steeredInto":null}"""),
         IngressRig.json(rig.get("/api/v1/runs/run-1")));
   }
 
@@ -107,8 +110,8 @@ class RunRoutesTest {
     rig.sessions.script(
         new RunEvent.Started(1, "echo"), new RunEvent.StepStarted("s1", "List", "execute"),
         RecordedSessions.asked("a1"), new RunEvent.ApprovalDecided("a1", true, "owner", "", false),
-        new RunEvent.StepFinished("s1", true), new RunEvent.Interrupted(1, "crash"),
-            new RunEvent.Resumed(2, "echo"),
+        new RunEvent.StepFinished("s1", true), new RunEvent.Interrupted(1, "crash", "", List.of()),
+            new RunEvent.Resumed(2, "echo", "crash"),
         new RunEvent.Parked("why", "ref"), new RunEvent.Aborted("owner"));
     submit();
     var types = rig.get("/api/v1/runs/run-1/events").body().lines()
@@ -118,6 +121,43 @@ class RunRoutesTest {
             "step.finished",
             "interrupted", "resumed", "parked", "aborted"),
         types);
+  }
+
+  private List<JsonNode> eventsOf(RunEvent.Body... bodies) {
+    rig.sessions.script(bodies);
+    submit();
+    return rig.get("/api/v1/runs/run-1/events").body().lines()
+        .filter(line -> line.startsWith("data: ")).map(line -> IngressRig.json(line.substring(6))).toList();
+  }
+
+  @Test
+  void anInterruptionSaysWhyAndWhichStepsAreUncertain() {
+    var step = new OpenStep("s-1", "deploy", "execute", "ab12");
+    var events = eventsOf(
+        new RunEvent.Started(1, "echo"), new RunEvent.Interrupted(1, "crash", "", List.of(step)),
+        new RunEvent.Resumed(2, "echo", "crash"), new RunEvent.Aborted("owner"));
+    assertEquals(IngressRig.json("""
+        {"runId":"run-1","seq":3,"at":"2026-01-02T03:04:07Z","type":"interrupted","attempt":1,"cause":"crash","code":null,
+         "uncertain":[{"stepId":"s-1","title":"deploy","kind":"execute","inputDigest":"ab12"}]}"""), events.get(2));
+    assertEquals("crash", events.get(3).path("cause").asText());
+  }
+
+  @Test
+  void aRunThatAnotherHarnessTookOverNamesBothAndWhy() {
+    var events = eventsOf(
+        new RunEvent.Started(1, "echo"), new RunEvent.Interrupted(1, "failover", "overloaded", List.of()),
+        new RunEvent.Resumed(2, "spare", "failover"), new RunEvent.Completed("end_turn", Usage.NONE));
+    assertEquals("overloaded", events.get(2).path("code").asText());
+    assertEquals("spare", events.get(3).path("harness").asText());
+    assertEquals("failover", events.get(3).path("cause").asText());
+    assertEquals("spare", IngressRig.json(rig.get("/api/v1/runs/run-1")).path("harness").asText());
+  }
+
+  @Test
+  void aTurnThatWentIntoARunningOneNamesIt() {
+    var events = eventsOf(new RunEvent.Completed("steered", Usage.NONE, "run-0"));
+    assertEquals("run-0", events.getLast().path("into").asText());
+    assertEquals("run-0", IngressRig.json(rig.get("/api/v1/runs/run-1")).path("steeredInto").asText());
   }
 
   @Test
