@@ -25,7 +25,9 @@ final class MessagesDialect implements ModelDialect {
     for (var message : body.path("messages")) {
       if (message.path("role").asText().equals("assistant")) {
         assistants++;
-        continue;
+      }
+      if (!message.path("role").asText().equals("user")) {
+        continue; // Claude Code puts the system's words between them.
       }
       var results = new ArrayList<String>();
       message.path("content").forEach(block -> {
