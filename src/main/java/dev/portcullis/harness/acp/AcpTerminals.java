@@ -114,7 +114,8 @@ final class AcpTerminals {
     return CompletableFuture.allOf(open.values().stream()
         .map(terminal -> terminal.handle((running, failure) -> failure == null
             ? running.kill()
-            : CompletableFuture.<Void>completedStage(null)).thenCompose(killed -> killed).toCompletableFuture())
+            : CompletableFuture.<Void>completedStage(null))
+            .thenCompose(killed -> killed).toCompletableFuture())
         .toArray(CompletableFuture[]::new));
   }
 

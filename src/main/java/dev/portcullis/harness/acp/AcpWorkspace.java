@@ -69,7 +69,8 @@ final class AcpWorkspace {
           refusal(INVALID_PARAMS, "the file has more than " + READ_BYTES_MAX + " bytes");
       case Inside(var file) -> {
         var text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
-        var content = lines(text, params.path("line").asInt(1), params.path("limit").asInt(Integer.MAX_VALUE));
+        var limit = params.path("limit").asInt(Integer.MAX_VALUE);
+        var content = lines(text, params.path("line").asInt(1), limit);
         yield new Reply.Result(JsonNodeFactory.instance.objectNode().put("content", content));
       }
     }, error -> error);
@@ -94,7 +95,8 @@ final class AcpWorkspace {
     return guarded(params.path("path").asText(""), given -> switch (found(whereItWillBe(given))) {
       case Refused(var error) -> error;
       // A link is left here only if it leads nowhere yet: the write would make what it points to.
-      case Inside(var file) when Files.exists(file, LinkOption.NOFOLLOW_LINKS) && !Files.isRegularFile(file) ->
+      case Inside(var file)
+          when Files.exists(file, LinkOption.NOFOLLOW_LINKS) && !Files.isRegularFile(file) ->
           refusal(INVALID_PARAMS, NOT_REGULAR);
       case Inside(var file) -> {
         Files.createDirectories(file.getParent());

@@ -61,7 +61,9 @@ public final class Terminal {
     return output.truncated();
   }
 
-  /** Completes with the exit code, once what it printed until then can be read; 128 and more after a signal. */
+  /**
+   * Completes with the exit code, once what it printed until then can be read; above 128 after a signal.
+   */
   public CompletionStage<Integer> exited() {
     return exited.copy();
   }
