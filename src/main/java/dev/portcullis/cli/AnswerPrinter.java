@@ -21,6 +21,10 @@ final class AnswerPrinter implements Consumer<SseFrames.Frame> {
     var data = frame.data();
     switch (frame.event()) {
       case "text" -> text(data);
+      case "text.replaced" -> {
+        aside("[says it again, corrected]", true);
+        text(data);
+      }
       case "step.started" -> aside("[" + data.path("title").asText("step") + "]", console.terminal());
       case "approval.requested" -> aside("[waits for approval: " + data.path("title").asText("")
           + "; answer with `portcullis runs allow " + runId + " " + data.path("approvalId").asText("ID")

@@ -20,10 +20,10 @@ final class HarnessCheck {
     var check = "harness " + harness.name();
     return switch (harness) {
       case HarnessConfig.Echo _ -> Finding.sound(check, "built in");
-      case HarnessConfig.Acp acp -> find(acp.command(), env.getOrDefault("PATH", ""))
+      case HarnessConfig.OfProgram peer -> find(peer.program().command(), env.getOrDefault("PATH", ""))
           .map(program -> version(check, program))
-          .orElseGet(() -> Finding.broken(check, "\"" + acp.command()
-              + "\" is not on PATH; install it, or give its whole path in portcullis.harnesses." + acp.name()
+          .orElseGet(() -> Finding.broken(check, "\"" + peer.program().command()
+              + "\" is not on PATH; install it, or give its whole path in portcullis.harnesses." + peer.name()
               + ".command"));
     };
   }

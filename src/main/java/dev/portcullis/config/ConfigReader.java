@@ -26,7 +26,7 @@ final class ConfigReader {
 
   GatewayConfig gateway() {
     var data = Path.of(keys.text("portcullis.data")).toAbsolutePath().normalize();
-    var harnesses = keys.named("portcullis.harnesses", this::harness);
+    var harnesses = keys.named("portcullis.harnesses", new HarnessReader(keys)::harness);
     var agents = keys.named("portcullis.agents", (name, key) -> agent(name, key, data, harnesses.keySet()));
     var defaultAgent = keys.text("portcullis.default-agent");
     if (!agents.containsKey(defaultAgent)) {
@@ -213,19 +213,5 @@ final class ConfigReader {
       }
     }
     return agent;
-  }
-
-  private HarnessConfig harness(String name, String key) {
-    return switch (keys.oneOf(key + ".kind", "echo", "acp")) {
-      case "echo" -> new HarnessConfig.Echo(name);
-      case String _ -> new HarnessConfig.Acp(
-          name,
-          keys.text(key + ".command"),
-          keys.optional(key + ".args", keys::texts, List.of()),
-          keys.optional(key + ".env", keys::environment, Map.of()),
-          keys.optional(key + ".processes", path -> keys.number(path, 1, 1_000), 4),
-          keys.optional(key + ".idle-close", keys::positive, Duration.ofMinutes(5)),
-          keys.optional(key + ".start-deadline", keys::positive, Duration.ofSeconds(60)));
-    };
   }
 }

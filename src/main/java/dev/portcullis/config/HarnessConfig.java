@@ -12,6 +12,46 @@ public sealed interface HarnessConfig {
   /** The word in {@code kind}. */
   String kind();
 
+  /** A program of the agent's, spoken with over its standard input and output. */
+  sealed interface OfProgram extends HarnessConfig {
+    Program program();
+
+    @Override
+    default String name() {
+      return program().name();
+    }
+  }
+
+  /**
+   * How the processes of one harness are started and kept.
+   *
+   * @param name of the harness
+   * @param command program, looked up on PATH when it has no slash
+   * @param env everything the process gets besides PATH, HOME, LANG and TERM
+   * @param processes most processes at the same time; further attempts wait in order
+   * @param idleClose an unused process is ended after this time; the registration stays
+   * @param startDeadline longest time from spawn to the end of the handshake
+   */
+  record Program(
+      String name,
+      String command,
+      List<String> args,
+      Map<String, String> env,
+      int processes,
+      Duration idleClose,
+      Duration startDeadline) {
+    public Program {
+      args = List.copyOf(args);
+      env = Map.copyOf(env);
+    }
+
+    /** Without the environment's values and without arguments: either may hold a key. */
+    @Override
+    public String toString() {
+      return "Program[name=" + name + ", command=" + command + ", env=" + env.keySet() + "]";
+    }
+  }
+
   /** The built-in harness that needs no model. */
   record Echo(String name) implements HarnessConfig {
     @Override
@@ -23,35 +63,28 @@ public sealed interface HarnessConfig {
   /**
    * An Agent Client Protocol agent over stdio.
    *
-   * @param command program, looked up on PATH when it has no slash
-   * @param env everything the process gets besides PATH, HOME, LANG and TERM
-   * @param processes most processes at the same time; further attempts wait in order
-   * @param idleClose an unused process is ended after this time; the registration stays
-   * @param startDeadline longest time from spawn to the answer of {@code initialize}
+   * @param authMethod the agent's id of the way to sign in; empty: it has signed in already
+   * @param model the agent's name of the model, empty for its default
+   * @param mode the agent's name of the permission preset, empty for its default
+   * @param serveFiles whether the agent is offered to read and write files through us
+   * @param serveTerminals whether the agent is offered to run commands through us
    */
   record Acp(
-      String name,
-      String command,
-      List<String> args,
-      Map<String, String> env,
-      int processes,
-      Duration idleClose,
-      Duration startDeadline)
-      implements HarnessConfig {
-    public Acp {
-      args = List.copyOf(args);
-      env = Map.copyOf(env);
+      Program program,
+      String authMethod,
+      String model,
+      String mode,
+      boolean serveFiles,
+      boolean serveTerminals)
+      implements OfProgram {
+    /** With the defaults of everything that is not needed to start it. */
+    public Acp(Program program) {
+      this(program, "", "", "", false, false);
     }
 
     @Override
     public String kind() {
       return "acp";
-    }
-
-    /** Without the environment's values and without arguments: either may hold a key. */
-    @Override
-    public String toString() {
-      return "Acp[name=" + name + ", command=" + command + ", env=" + env.keySet() + "]";
     }
   }
 }

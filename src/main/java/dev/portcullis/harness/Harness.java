@@ -1,6 +1,7 @@
 package dev.portcullis.harness;
 
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
 
@@ -21,16 +22,25 @@ public interface Harness {
   /**
    * Starts one attempt. {@code updates} hears, in order: {@link HarnessUpdate.Attached} once the harness has
    * taken it, then what happens, then exactly one {@link HarnessUpdate.End}; nothing after that. It may be
-   * called from any thread, one at a time, and must not block: tell an actor. An attempt that ends before the
-   * harness took it hears its end alone.
+   * called from any thread, one at a time. An attempt that ends before the harness took it hears its end
+   * alone.
    */
-  Attempt start(AttemptSpec spec, Consumer<HarnessUpdate> updates);
+  Attempt start(AttemptSpec spec, UpdateSink updates);
 
   /** Ends every process of this harness; completes when none is left. */
   CompletionStage<Void> close(Duration grace);
 
-  /** What a successful probe learned. {@code version} is empty where the peer does not tell. */
-  record Registration(String version, Recovery recovery) {}
+  /**
+   * What a successful probe learned.
+   *
+   * @param version empty where the peer does not tell
+   * @param steers whether a running turn takes further messages
+   */
+  record Registration(String version, Recovery recovery, boolean steers) {
+    public Registration(String version, Recovery recovery) {
+      this(version, recovery, false);
+    }
+  }
 
   /** How an interrupted run goes on: in the peer's own session, from our transcript, or not by itself. */
   enum Recovery { NATIVE, REPLAY, NONE }
@@ -43,8 +53,20 @@ public interface Harness {
      */
     void abort(Duration grace);
 
-    /** Answers an approval the peer asked for; unknown ids are ignored. */
-    void decide(String approvalId, boolean allow);
+    /**
+     * Answers an approval the peer asked for; unknown ids are ignored, and so is a second answer.
+     *
+     * @param digest of what was approved: an action that is no longer that is denied
+     */
+    void decide(String approvalId, String digest, boolean allow);
+
+    /**
+     * Adds a message to the running turn. Completes with true once the peer has taken it, with false when it
+     * will not: then it is a turn of its own.
+     */
+    default CompletionStage<Boolean> steer(String message) {
+      return CompletableFuture.completedStage(false);
+    }
 
     /**
      * Gives the attempt up, without a further update: protocol cancel, stdin closed, SIGTERM, hard stop.

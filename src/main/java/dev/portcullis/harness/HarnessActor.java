@@ -9,8 +9,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.Set;
-import java.util.concurrent.CompletionException;
-import java.util.function.Consumer;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.PostStop;
@@ -30,7 +28,7 @@ public final class HarnessActor {
    * Starts an attempt, or says at once that it cannot. {@code updates} is called from any thread. While an
    * older attempt of the same conversation lives, it is stopped first and the answer waits for that.
    */
-  public record Dispatch(AttemptSpec spec, Consumer<HarnessUpdate> updates, ActorRef<Dispatched> replyTo)
+  public record Dispatch(AttemptSpec spec, UpdateSink updates, ActorRef<Dispatched> replyTo)
       implements Command {}
 
   /** Asks to be told once, when the harness is ready next; at once if it is. */
@@ -203,15 +201,7 @@ public final class HarnessActor {
     probing = true;
     lostWhileProbing = false;
     context.pipeToSelf(harness.probe(), (registration, failure) ->
-        failure == null ? new Probed(registration) : new ProbeFailed(fault(failure)));
-  }
-
-  private static HarnessFault fault(Throwable failure) {
-    var wrapped = failure instanceof CompletionException && failure.getCause() != null;
-    var cause = wrapped ? failure.getCause() : failure;
-    return cause instanceof HarnessFault fault
-        ? fault
-        : HarnessFault.of(HarnessFault.Code.LOST, "the probe broke: " + cause);
+        failure == null ? new Probed(registration) : new ProbeFailed(HarnessFault.in(failure)));
   }
 
   private void proven(Registration registration) {

@@ -19,17 +19,37 @@ public sealed interface HarnessUpdate {
   /** A piece of the answer. Provisional: an agent may send it again after a broken model call. */
   record Text(String text) implements HarnessUpdate {}
 
+  /** All of the attempt's answer so far, where the pieces said something else. */
+  record TextReplaced(String text) implements HarnessUpdate {}
+
   /** @param inputDigest SHA-256 in hex of what the step was given, empty when the peer does not tell */
   record StepStarted(String stepId, String title, String kind, String inputDigest) implements HarnessUpdate {}
 
   record StepFinished(String stepId, boolean succeeded) implements HarnessUpdate {}
 
-  /** @param digest SHA-256 in hex of exactly what will run once it is allowed */
-  record ApprovalRequested(String approvalId, String title, String input, String digest)
+  /**
+   * @param kind of tool: read, edit, delete, move, search, execute, think, fetch or other
+   * @param input exactly what it is given, whole
+   * @param digest of the {@link Action} that will run once it is allowed
+   */
+  record ApprovalRequested(String approvalId, String kind, String title, String input, String digest)
       implements HarnessUpdate {}
 
-  /** Tokens of the attempt so far. */
-  record Usage(long inputTokens, long outputTokens) implements HarnessUpdate {}
+  /** The peer no longer waits for this answer. */
+  record ApprovalWithdrawn(String approvalId) implements HarnessUpdate {}
+
+  /**
+   * What the attempt has used so far; zero where the peer does not tell.
+   *
+   * @param cachedTokens part of {@code inputTokens} that came from a cache
+   * @param costMicros millionths of a US dollar
+   */
+  record Usage(long inputTokens, long outputTokens, long cachedTokens, long costMicros)
+      implements HarnessUpdate {
+    public Usage(long inputTokens, long outputTokens) {
+      this(inputTokens, outputTokens, 0, 0);
+    }
+  }
 
   /** A kind we do not know: a newer peer must not end a run. */
   record Unknown(String kind) implements HarnessUpdate {}

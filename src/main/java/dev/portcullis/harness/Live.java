@@ -5,7 +5,6 @@ import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.Consumer;
 import org.apache.pekko.actor.typed.ActorRef;
 
 /** One attempt as handed out: the port's, and a word to the actor when it is over, however that came. */
@@ -25,11 +24,19 @@ final class Live implements Attempt {
   }
 
   /** Starts the attempt; the first update may come before this returns. */
-  void start(Harness harness, AttemptSpec spec, Consumer<HarnessUpdate> updates) {
-    attempt.complete(harness.start(spec, update -> {
-      updates.accept(update);
-      if (update instanceof HarnessUpdate.End && stop.get() == null) { // Else the stop says when it is over.
-        owner.tell(new HarnessActor.AttemptOver(this));
+  void start(Harness harness, AttemptSpec spec, UpdateSink updates) {
+    attempt.complete(harness.start(spec, new UpdateSink() {
+      @Override
+      public void accept(HarnessUpdate update) {
+        updates.accept(update);
+        if (update instanceof HarnessUpdate.End && stop.get() == null) { // Else the stop says when.
+          owner.tell(new HarnessActor.AttemptOver(Live.this));
+        }
+      }
+
+      @Override
+      public void awaitRoom() {
+        updates.awaitRoom();
       }
     }));
   }
@@ -40,8 +47,13 @@ final class Live implements Attempt {
   }
 
   @Override
-  public void decide(String approvalId, boolean allow) {
-    attempt.thenAccept(started -> started.decide(approvalId, allow));
+  public void decide(String approvalId, String digest, boolean allow) {
+    attempt.thenAccept(started -> started.decide(approvalId, digest, allow));
+  }
+
+  @Override
+  public CompletionStage<Boolean> steer(String message) {
+    return attempt.thenCompose(started -> started.steer(message));
   }
 
   @Override

@@ -40,6 +40,14 @@ public record RunEvent(String runId, long seq, Instant at, Body body) {
     }
   }
 
+  /** All of the attempt's text so far: it takes the place of the pieces before. */
+  public record TextReplaced(int attempt, String text) implements Body {
+    @Override
+    public String type() {
+      return "text.replaced";
+    }
+  }
+
   public record StepStarted(String stepId, String title, String kind) implements Body {
     @Override
     public String type() {
@@ -54,7 +62,8 @@ public record RunEvent(String runId, long seq, Instant at, Body body) {
     }
   }
 
-  public record ApprovalRequested(String approvalId, String title, String input, String digest)
+  public record ApprovalRequested(
+      String approvalId, String kind, String title, String input, String digest)
       implements Body {
     @Override
     public String type() {

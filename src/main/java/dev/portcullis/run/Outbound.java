@@ -114,6 +114,7 @@ final class Outbound {
   private static boolean urgent(Run.News news) {
     return switch (news) {
       case Run.Happened(HarnessUpdate.Text _),
+          Run.Happened(HarnessUpdate.TextReplaced _),
           Run.Happened(HarnessUpdate.Attached _),
           Run.Happened(HarnessUpdate.Usage _),
           Run.Happened(HarnessUpdate.Unknown _) -> false;

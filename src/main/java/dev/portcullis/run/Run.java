@@ -37,7 +37,8 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
   /** The user wants it to end; the end is reported. */
   public record Abort() implements Command {}
 
-  public record Decide(String approvalId, boolean allow) implements Command {}
+  /** @param digest of the action that was decided about */
+  public record Decide(String approvalId, String digest, boolean allow) implements Command {}
 
   /** Gives the attempt up: the harness is stopped in order, then {@link Rested} is reported. */
   public record Stop(Duration grace) implements Command {}
@@ -101,6 +102,10 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
   private final Assignment assignment;
   private final ActorRef<Report> owner;
   private final Outbound outbound;
+  private final Backlog backlog;
+  /** Weight of the updates that the next report will carry, and of those that the one under way does. */
+  private long gathered;
+  private long reported;
   private Phase phase = new Loading();
   private boolean abortWanted;
   private boolean asked;
@@ -139,6 +144,8 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
     this.assignment = assignment;
     this.owner = owner;
     this.outbound = new Outbound(parts.limits().textInterval());
+    var self = context.getSelf();
+    this.backlog = new Backlog(update -> self.tell(new Updated(update)));
     context.pipeToSelf(
         assignment.spec().get(),
         (spec, failure) -> failure == null ? new SpecLoaded(spec) : new SpecFailed(String.valueOf(failure)));
@@ -154,10 +161,10 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
       case Dispatched(HarnessActor.Unavailable(var cause)) -> whenUnavailable(cause);
       case HarnessReady _ -> whenReady();
       case Updated(var update) -> whenUpdated(update);
-      case Persisted _ -> flush(outbound.persisted());
+      case Persisted _ -> persisted();
       case WindowClosed _ -> flush(outbound.windowClosed());
       case Abort _ -> abort();
-      case Decide(var id, var allow) -> decide(id, allow);
+      case Decide decision -> decide(decision);
       case Stop(var grace) -> stop(grace);
       case Stopped _ -> end(new Rested());
       case WaitPassed _ -> unavailable();
@@ -171,9 +178,12 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
 
   @Override
   public Behavior<Command> onSignal(Signal signal) {
-    if (signal instanceof PostStop && phase instanceof Live(var attempt)) {
-      // Its owner is gone; another one, perhaps on another node, may begin the next attempt at any moment.
-      attempt.stop(Duration.ZERO);
+    if (signal instanceof PostStop) {
+      backlog.close();
+      if (phase instanceof Live(var attempt)) {
+        // Its owner is gone; another one, perhaps on another node, may begin the next attempt at any moment.
+        attempt.stop(Duration.ZERO);
+      }
     }
     return this;
   }
@@ -191,10 +201,9 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
     } else {
       phase = new Dispatching(spec);
       asked = true;
-      var self = context.getSelf();
       entry.actor().tell(new HarnessActor.Dispatch(
           spec,
-          update -> self.tell(new Updated(update)),
+          backlog,
           context.messageAdapter(HarnessActor.Dispatched.class, Dispatched::new)));
     }
   }
@@ -263,12 +272,21 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
         reference);
   }
 
+  private void persisted() {
+    backlog.taken(reported);
+    reported = 0;
+    flush(outbound.persisted());
+  }
+
   private void whenUpdated(HarnessUpdate update) {
     if (phase instanceof Over) {
+      backlog.taken(Backlog.weightOf(update));
       return;
     }
+    gathered += Backlog.weightOf(update);
     switch (update) {
       case HarnessUpdate.ApprovalRequested ask -> openApprovals.add(ask.approvalId());
+      case HarnessUpdate.ApprovalWithdrawn(var id) -> openApprovals.remove(id);
       case HarnessUpdate.End _ -> {
         phase = new Over();
         timers.cancel(SilencePassed.class);
@@ -276,6 +294,7 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
       }
       case HarnessUpdate.Attached _ -> attached = true;
       case HarnessUpdate.Text _,
+          HarnessUpdate.TextReplaced _,
           HarnessUpdate.StepStarted _,
           HarnessUpdate.StepFinished _,
           HarnessUpdate.Usage _,
@@ -300,11 +319,11 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
             ""));
   }
 
-  private void decide(String approvalId, boolean allow) {
+  private void decide(Decide decision) {
     if (phase instanceof Live(var attempt)) {
-      openApprovals.remove(approvalId);
+      openApprovals.remove(decision.approvalId());
       listen();
-      attempt.decide(approvalId, allow);
+      attempt.decide(decision.approvalId(), decision.digest(), decision.allow());
     }
   }
 
@@ -356,8 +375,11 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
 
   private void flush(Outbound.Step step) {
     switch (step) {
-      case Outbound.Send(var news) ->
-          owner.tell(new Report(assignment.runId(), assignment.fence(), news, context.getSelf()));
+      case Outbound.Send(var news) -> {
+        reported = gathered;
+        gathered = 0;
+        owner.tell(new Report(assignment.runId(), assignment.fence(), news, context.getSelf()));
+      }
       case Outbound.Gather(var delay) ->
           timers.startSingleTimer(WindowClosed.class, new WindowClosed(), delay.compareTo(WINDOW) < 0 ? WINDOW
               : delay);

@@ -10,6 +10,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * A run that has not ended, as the events so far add up.
@@ -17,7 +18,7 @@ import java.util.Map;
  * @param firstSeq journal position of its {@code TurnAccepted}
  * @param publicSeq number of its newest public event
  * @param openSteps steps that began and did not end, id to title: after a cut their outcome is unknown
- * @param approvals open questions, id to title
+ * @param questions approvals that nobody has decided yet, by id
  */
 public record OpenRun(
     String runId,
@@ -31,7 +32,7 @@ public record OpenRun(
     Attempt attempt,
     Map<String, String> openSteps,
     List<String> finishedSteps,
-    Map<String, String> approvals,
+    Map<String, Question> questions,
     long publicSeq) {
   /** Titles of finished steps that are kept to tell a resumed harness. */
   static final int FINISHED_MAX = 50;
@@ -49,6 +50,9 @@ public record OpenRun(
     static final Attempt NONE = new Attempt(0, 0, 0, "", 0, "", Cut.NONE);
   }
 
+  /** @param digest of the action that is asked about */
+  record Question(String kind, String title, String digest) {}
+
   /** @param uncertain titles of the steps that were open when it happened */
   record Cut(String cause, boolean planned, Instant at, List<String> uncertain) {
     static final Cut NONE = new Cut("", false, Instant.EPOCH, List.of());
@@ -62,7 +66,9 @@ public record OpenRun(
     context = List.copyOf(context);
     openSteps = Collections.unmodifiableMap(new LinkedHashMap<>(openSteps));
     finishedSteps = List.copyOf(finishedSteps);
-    approvals = Collections.unmodifiableMap(new LinkedHashMap<>(approvals));
+    // Snapshots of older versions have none; the attempt that asked is gone by now.
+    questions = Collections.unmodifiableMap(
+        new LinkedHashMap<>(Objects.requireNonNullElse(questions, Map.of())));
   }
 
   static OpenRun of(SessionEvent.TurnAccepted turn, long seq) {
@@ -101,13 +107,15 @@ public record OpenRun(
       case SessionEvent.StepStarted step -> steps(next, number, plus(openSteps, step.stepId(), step.title()));
       case SessionEvent.StepFinished step -> finished(step, next, number);
       case SessionEvent.ApprovalRequested ask ->
-          approvals(next, number, plus(approvals, ask.approvalId(), ask.title()));
-      case SessionEvent.ApprovalDecided done -> approvals(next, number, minus(approvals, done.approvalId()));
+          questions(next, number, plus(
+              questions, ask.approvalId(), new Question(ask.kind(), ask.title(), ask.digest())));
+      case SessionEvent.ApprovalDecided done -> questions(next, number, minus(questions, done.approvalId()));
       case SessionEvent.ResumePending note -> attempt(next, number, noted(note));
       case SessionEvent.RunInterrupted cut -> interrupted(cut, next, number);
       case SessionEvent.RunUnparked unpark -> attempt(next, number, unparked()).withTimeFrom(unpark.at());
       case SessionEvent.HarnessAttached _,
           SessionEvent.TextAppended _,
+          SessionEvent.TextReplaced _,
           SessionEvent.AbortRequested _,
           SessionEvent.RunParked _,
           SessionEvent.RunCompleted _,
@@ -136,7 +144,7 @@ public record OpenRun(
     var progressed = new Attempt(
         attempt.number, attempt.incarnation, attempt.fence, attempt.harness, 0, attempt.stopNote,
             attempt.cut);
-    return copy(next, progressed, minus(openSteps, step.stepId()), kept, approvals, number);
+    return copy(next, progressed, minus(openSteps, step.stepId()), kept, questions, number);
   }
 
   private OpenRun interrupted(SessionEvent.RunInterrupted cut, RunStatus next, long number) {
@@ -182,19 +190,19 @@ public record OpenRun(
         attempt,
         openSteps,
         finishedSteps,
-        approvals,
+        questions,
         publicSeq);
   }
 
   private OpenRun attempt(RunStatus next, long number, Attempt newest) {
-    return copy(next, newest, openSteps, finishedSteps, approvals, number);
+    return copy(next, newest, openSteps, finishedSteps, questions, number);
   }
 
   private OpenRun steps(RunStatus next, long number, Map<String, String> steps) {
-    return copy(next, attempt, steps, finishedSteps, approvals, number);
+    return copy(next, attempt, steps, finishedSteps, questions, number);
   }
 
-  private OpenRun approvals(RunStatus next, long number, Map<String, String> open) {
+  private OpenRun questions(RunStatus next, long number, Map<String, Question> open) {
     return copy(next, attempt, openSteps, finishedSteps, open, number);
   }
 
@@ -203,20 +211,20 @@ public record OpenRun(
       Attempt newest,
       Map<String, String> steps,
       List<String> done,
-      Map<String, String> open,
+      Map<String, Question> open,
       long number) {
     return new OpenRun(
         runId, agent, message, context, firstSeq, acceptedAt, deadline, next, newest, steps, done, open,
             number);
   }
 
-  private static Map<String, String> plus(Map<String, String> map, String key, String value) {
+  private static <T> Map<String, T> plus(Map<String, T> map, String key, T value) {
     var next = new LinkedHashMap<>(map);
     next.put(key, value);
     return next;
   }
 
-  private static Map<String, String> minus(Map<String, String> map, String key) {
+  private static <T> Map<String, T> minus(Map<String, T> map, String key) {
     var next = new LinkedHashMap<>(map);
     next.remove(key);
     return next;

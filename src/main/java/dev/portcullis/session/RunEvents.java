@@ -26,13 +26,16 @@ final class RunEvents {
       case SessionEvent.AttemptStarted again ->
           Optional.of(new RunEvent.Resumed(again.attempt(), again.harness()));
       case SessionEvent.TextAppended text -> Optional.of(new RunEvent.Text(text.attempt(), text.text()));
+      case SessionEvent.TextReplaced text ->
+          Optional.of(new RunEvent.TextReplaced(text.attempt(), text.text()));
       case SessionEvent.StepStarted step ->
           Optional.of(new RunEvent.StepStarted(step.stepId(), step.title(), step.kind()));
       case SessionEvent.StepFinished step ->
           Optional.of(new RunEvent.StepFinished(step.stepId(), step.succeeded()));
       case SessionEvent.ApprovalRequested ask ->
           Optional.of(
-              new RunEvent.ApprovalRequested(ask.approvalId(), ask.title(), ask.input(), ask.digest()));
+              new RunEvent.ApprovalRequested(
+                  ask.approvalId(), ask.kind(), ask.title(), ask.input(), ask.digest()));
       case SessionEvent.ApprovalDecided done ->
           Optional.of(new RunEvent.ApprovalDecided(done.approvalId(), done.allowed(), done.by()));
       case SessionEvent.RunInterrupted cut ->

@@ -53,7 +53,11 @@ final class RunFold {
         .orElseThrow(() -> new IllegalStateException(status + " cannot be followed by " + event));
     switch (event) {
       case SessionEvent.AttemptStarted start -> started(start);
-      case SessionEvent.TextAppended more -> append(more);
+      case SessionEvent.TextAppended more -> append(more.attempt(), more.text());
+      case SessionEvent.TextReplaced whole -> {
+        text.setLength(0);
+        append(whole.attempt(), whole.text());
+      }
       case SessionEvent.StepStarted step -> steps.put(
           step.stepId(), new RunView.Step(step.stepId(), step.title(), step.kind(), "running"));
       case SessionEvent.StepFinished step ->
@@ -109,12 +113,12 @@ final class RunFold {
   }
 
   /** The text of a cut attempt stands until a newer attempt has some: then that one replaces it. */
-  private void append(SessionEvent.TextAppended more) {
-    if (more.attempt() != textAttempt) {
+  private void append(int attempt, String more) {
+    if (attempt != textAttempt) {
       text.setLength(0);
-      textAttempt = more.attempt();
+      textAttempt = attempt;
     }
-    text.append(more.text());
+    text.append(more);
   }
 
   private void interrupted() {

@@ -467,7 +467,7 @@ public final class Session
     if (active.attempt().stopNote().isEmpty()) {
       // Started while the drain began: it must carry the note too.
       context.getSelf().tell(new NoteStop("restart", context.getSystem().ignoreRef()));
-    } else if (!active.approvals().isEmpty()) {
+    } else if (!active.questions().isEmpty()) {
       // It waits for a person, and a drain does not: the attempt ends here and is resumed after the restart.
       attempts.stop(node.config().drain().grace());
     }

@@ -9,6 +9,7 @@ import dev.portcullis.protocol.Usage;
 import dev.portcullis.run.RunTable.Fact;
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 
 /** What has happened to a session. On disk for ever: names and fields only grow. Why: docs/adr/0002. */
 public sealed interface SessionEvent extends Durable {
@@ -76,6 +77,14 @@ public sealed interface SessionEvent extends Durable {
     }
   }
 
+  /** All of the attempt's text so far, where the pieces before said something else. */
+  record TextReplaced(String runId, int attempt, String text, Instant at) implements OfRun {
+    @Override
+    public Fact fact() {
+      return Fact.TEXT_APPENDED;
+    }
+  }
+
   record StepStarted(
       String runId, int attempt, String stepId, String title, String kind, String inputDigest, Instant at)
       implements OfRun {
@@ -93,9 +102,21 @@ public sealed interface SessionEvent extends Durable {
     }
   }
 
+  /** @param kind of tool; empty in the oldest events, which did not have it */
   record ApprovalRequested(
-      String runId, int attempt, String approvalId, String title, String input, String digest, Instant at)
+      String runId,
+      int attempt,
+      String approvalId,
+      String kind,
+      String title,
+      String input,
+      String digest,
+      Instant at)
       implements OfRun {
+    public ApprovalRequested {
+      kind = Objects.requireNonNullElse(kind, "");
+    }
+
     @Override
     public Fact fact() {
       return Fact.APPROVAL_REQUESTED;
@@ -186,6 +207,7 @@ public sealed interface SessionEvent extends Durable {
       .add("attempt-started", AttemptStarted.class)
       .add("harness-attached", HarnessAttached.class)
       .add("text-appended", TextAppended.class)
+      .add("text-replaced", TextReplaced.class)
       .add("step-started", StepStarted.class)
       .add("step-finished", StepFinished.class)
       .add("approval-requested", ApprovalRequested.class)

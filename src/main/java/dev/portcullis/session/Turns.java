@@ -11,6 +11,7 @@ import dev.portcullis.run.Run;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -173,12 +174,14 @@ final class Turns {
     }
     var event = new SessionEvent.ApprovalDecided(
         run.runId(), run.attempt().number(), decide.approvalId(), decide.allow(), decide.by(), now);
-    return run.takes(event) && run.approvals().containsKey(decide.approvalId())
-        ? new Control(
+    var question = Optional.ofNullable(run.questions().get(decide.approvalId()))
+        .filter(_ -> run.takes(event));
+    return question
+        .map(asked -> new Control(
             List.of(event),
             new ControlReply.Done(run.status()),
-            Optional.of(new Run.Decide(decide.approvalId(), decide.allow())))
-        : Control.refuse(new ControlReply.Refused(run.status()));
+            Optional.of(new Run.Decide(decide.approvalId(), asked.digest(), decide.allow()))))
+        .orElseGet(() -> Control.refuse(new ControlReply.Refused(run.status())));
   }
 
   List<SessionEvent> clear(SessionState state, boolean erase, String by, Instant now) {
@@ -240,10 +243,11 @@ final class Turns {
     }
     var folded = live.get();
     var usage = Usage.NONE;
+    var digests = new HashMap<String, String>();
     var facts = new Facts(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
     for (var news : report.news()) {
-      if (news instanceof Run.Happened(HarnessUpdate.Usage(var input, var output))) {
-        usage = new Usage(input, output);
+      if (news instanceof Run.Happened(HarnessUpdate.Usage used)) {
+        usage = new Usage(used.inputTokens(), used.outputTokens(), used.cachedTokens(), used.costMicros());
         continue;
       }
       boolean taken = false;
@@ -251,6 +255,7 @@ final class Turns {
         if (!folded.status().terminal() && folded.takes(event)) {
           folded = folded.apply(event);
           facts.events().add(event);
+          folded.questions().forEach((id, asked) -> digests.put(id, asked.digest()));
           taken = true;
         }
       }
@@ -261,7 +266,8 @@ final class Turns {
     facts.events().stream()
         .filter(SessionEvent.ApprovalDecided.class::isInstance)
         .map(SessionEvent.ApprovalDecided.class::cast)
-        .forEach(done -> facts.decisions().add(new Run.Decide(done.approvalId(), done.allowed())));
+        .forEach(done -> facts.decisions().add(new Run.Decide(
+            done.approvalId(), digests.getOrDefault(done.approvalId(), ""), done.allowed())));
     return facts;
   }
 
@@ -293,12 +299,16 @@ final class Turns {
       case HarnessUpdate.Attached(var session, var processes) ->
           List.of(new SessionEvent.HarnessAttached(id, n, session, processes, now));
       case HarnessUpdate.Text(var text) -> List.of(new SessionEvent.TextAppended(id, n, text, now));
+      case HarnessUpdate.TextReplaced(var text) ->
+          List.of(new SessionEvent.TextReplaced(id, n, text, now));
       case HarnessUpdate.StepStarted(var step, var title, var kind, var digest) ->
           List.of(new SessionEvent.StepStarted(id, n, step, title, kind, digest, now));
       case HarnessUpdate.StepFinished(var step, var ok) ->
           List.of(new SessionEvent.StepFinished(id, n, step, ok, now));
-      case HarnessUpdate.ApprovalRequested(var approval, var title, var input, var digest) ->
-          approval(run, new SessionEvent.ApprovalRequested(id, n, approval, title, input, digest, now));
+      case HarnessUpdate.ApprovalRequested(var approval, var kind, var title, var input, var digest) ->
+          approval(run, new SessionEvent.ApprovalRequested(id, n, approval, kind, title, input, digest, now));
+      case HarnessUpdate.ApprovalWithdrawn(var approval) when run.questions().containsKey(approval) ->
+          List.of(new SessionEvent.ApprovalDecided(id, n, approval, false, "harness", now));
       // It broke the port's promise; a run that nobody works on must not look as if somebody did.
       case HarnessUpdate.Completed _ when run.status() == RunStatus.STARTING ->
           List.of(new SessionEvent.RunFailed(
@@ -312,7 +322,7 @@ final class Turns {
           new SessionEvent.AbortRequested(id, "harness", now),
               new SessionEvent.RunAborted(id, "harness", now));
       case HarnessUpdate.Aborted _ -> List.of(new SessionEvent.RunAborted(id, "", now));
-      case HarnessUpdate.Usage _, HarnessUpdate.Unknown _ -> List.of();
+      case HarnessUpdate.ApprovalWithdrawn _, HarnessUpdate.Usage _, HarnessUpdate.Unknown _ -> List.of();
     };
   }
 
@@ -323,8 +333,7 @@ final class Turns {
   }
 
   private static RunError error(HarnessFault fault) {
-    var code = fault.code() == HarnessFault.Code.TIMEOUT ? "harness_timeout" : fault.reason();
-    return new RunError(code, String.valueOf(fault.getMessage()), "");
+    return new RunError(fault.reason(), String.valueOf(fault.getMessage()), "");
   }
 
   /** The question and, where the agent's settings answer in a person's stead, the answer. */

@@ -208,9 +208,9 @@ class GatewayConfigTest {
     var config = GatewayConfig.from(new ConfigSource.Shipped().load(sets, Map.of()));
 
     assertEquals(
-        new HarnessConfig.Acp("oc", "oc", List.of("acp"), Map.of("KEY", "s3cret", "NONE", ""), 4,
+        new HarnessConfig.Acp(new HarnessConfig.Program("oc", "oc", List.of("acp"), Map.of("KEY", "s3cret", "NONE", ""), 4,
             Duration.ofMinutes(5),
-            Duration.ofSeconds(60)),
+            Duration.ofSeconds(60))),
         config.harnesses().get("oc"));
     assertEquals(List.of("echo", "oc"), List.copyOf(config.declared().keySet()));
     assertFalse(config.toString().contains("s3cret"));

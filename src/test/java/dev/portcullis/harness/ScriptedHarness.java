@@ -16,11 +16,11 @@ public final class ScriptedHarness implements Harness {
   /** One attempt as the harness sees it. */
   public static final class Played implements Attempt {
     public final AttemptSpec spec;
-    public final Consumer<HarnessUpdate> updates;
+    public final UpdateSink updates;
     public final CompletableFuture<Void> stopped = new CompletableFuture<>();
     public final List<String> asked = new CopyOnWriteArrayList<>();
 
-    Played(AttemptSpec spec, Consumer<HarnessUpdate> updates) {
+    Played(AttemptSpec spec, UpdateSink updates) {
       this.spec = spec;
       this.updates = updates;
     }
@@ -31,7 +31,7 @@ public final class ScriptedHarness implements Harness {
     }
 
     @Override
-    public void decide(String approvalId, boolean allow) {
+    public void decide(String approvalId, String digest, boolean allow) {
       asked.add("decide " + approvalId + " " + allow);
     }
 
@@ -85,7 +85,7 @@ public final class ScriptedHarness implements Harness {
   }
 
   @Override
-  public Attempt start(AttemptSpec spec, Consumer<HarnessUpdate> updates) {
+  public Attempt start(AttemptSpec spec, UpdateSink updates) {
     var attempt = new Played(spec, updates);
     played.add(attempt);
     return attempt;

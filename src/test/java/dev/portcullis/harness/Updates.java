@@ -4,10 +4,9 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 
 /** Keeps what one attempt reported. */
-public final class Updates implements Consumer<HarnessUpdate> {
+public final class Updates implements UpdateSink {
   private final List<HarnessUpdate> all = new CopyOnWriteArrayList<>();
   private final CompletableFuture<HarnessUpdate.End> end = new CompletableFuture<>();
 

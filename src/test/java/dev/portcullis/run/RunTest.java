@@ -56,7 +56,7 @@ class RunTest {
     }
 
     @Override
-    public void decide(String approvalId, boolean allow) {
+    public void decide(String approvalId, String digest, boolean allow) {
       asked.ref().tell("decide " + approvalId + " " + allow);
     }
 
@@ -183,14 +183,14 @@ class RunTest {
     var run = spawn(CompletableFuture.completedStage(SPEC));
     var dispatch = live(run);
     dispatch.updates().accept(ATTACHED);
-    dispatch.updates().accept(new HarnessUpdate.ApprovalRequested("a-1", "rm", "rm x", "d"));
-    dispatch.updates().accept(new HarnessUpdate.ApprovalRequested("a-1", "rm", "rm x", "d"));
+    dispatch.updates().accept(new HarnessUpdate.ApprovalRequested("a-1", "execute", "rm", "rm x", "d"));
+    dispatch.updates().accept(new HarnessUpdate.ApprovalRequested("a-1", "execute", "rm", "rm x", "d"));
     owner.receiveMessage();
     run.tell(new Run.Persisted());
     owner.receiveMessage();
     run.tell(new Run.Persisted());
     time.expectNoMessageFor(LIMITS.idleDeadline().multipliedBy(2), owner);
-    run.tell(new Run.Decide("a-1", true));
+    run.tell(new Run.Decide("a-1", "d", true));
     asked.expectMessage("decide a-1 true");
     time.timePasses(LIMITS.idleDeadline());
     assertTrue(owner.receiveMessage().news().getFirst() instanceof Run.Failed);

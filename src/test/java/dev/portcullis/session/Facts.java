@@ -19,7 +19,7 @@ final class Facts {
       case TEXT_APPENDED -> new SessionEvent.TextAppended(run, 1, "text", AT);
       case STEP_STARTED -> new SessionEvent.StepStarted(run, 1, "s-1", "ls", "tool", "d", AT);
       case STEP_FINISHED -> new SessionEvent.StepFinished(run, 1, "s-1", true, AT);
-      case APPROVAL_REQUESTED -> new SessionEvent.ApprovalRequested(run, 1, "a-1", "rm", "rm x", "d", AT);
+      case APPROVAL_REQUESTED -> new SessionEvent.ApprovalRequested(run, 1, "a-1", "execute", "rm", "rm x", "d", AT);
       case APPROVAL_DECIDED -> new SessionEvent.ApprovalDecided(run, 1, "a-1", true, "me", AT);
       case STOP_NOTED -> new SessionEvent.ResumePending(run, 1, "restart", 1, AT);
       case ABORT_REQUESTED -> new SessionEvent.AbortRequested(run, "me", AT);

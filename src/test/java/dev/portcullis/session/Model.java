@@ -334,7 +334,7 @@ final class Model {
           .append(attempt.stopNote().isEmpty() ? "" : " noted")
           .append(" uncertain=").append(attempt.cut().uncertain())
           .append(" steps=").append(run.openSteps().values())
-          .append(" approvals=").append(run.approvals().keySet()).append('\n');
+          .append(" approvals=").append(run.questions().keySet()).append('\n');
     }
     var ended = new TreeMap<String, RunStatus>();
     state.ended().forEach(run -> ended.put(run.runId(), run.status()));

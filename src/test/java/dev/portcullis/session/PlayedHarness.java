@@ -4,6 +4,7 @@ import dev.portcullis.harness.AttemptSpec;
 import dev.portcullis.harness.Harness;
 import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessUpdate;
+import dev.portcullis.harness.UpdateSink;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -15,14 +16,14 @@ import java.util.function.Consumer;
 /** A harness whose every word a test says; it stops when it is asked to. */
 final class PlayedHarness implements Harness {
   /** One attempt as the harness sees it. */
-  record Played(AttemptSpec spec, Consumer<HarnessUpdate> updates, List<String> asked) implements Attempt {
+  record Played(AttemptSpec spec, UpdateSink updates, List<String> asked) implements Attempt {
     @Override
     public void abort(Duration grace) {
       asked.add("abort");
     }
 
     @Override
-    public void decide(String approvalId, boolean allow) {
+    public void decide(String approvalId, String digest, boolean allow) {
       asked.add("decide " + approvalId + " " + allow);
     }
 
@@ -50,7 +51,7 @@ final class PlayedHarness implements Harness {
   public void onLost(Consumer<HarnessFault> lost) {}
 
   @Override
-  public Attempt start(AttemptSpec spec, Consumer<HarnessUpdate> updates) {
+  public Attempt start(AttemptSpec spec, UpdateSink updates) {
     var attempt = new Played(spec, updates, new CopyOnWriteArrayList<>());
     played.add(attempt);
     return attempt;

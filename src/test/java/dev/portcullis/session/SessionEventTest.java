@@ -35,6 +35,9 @@ class SessionEventTest {
         files.put(CODEC.manifestOf(event), event);
       }
     }
+    files.put("approval-requested.kindless", new SessionEvent.ApprovalRequested(
+        "run_1", 1, "a-1", "", "rm", "rm x", "d", Facts.AT));
+    files.put("text-replaced", new SessionEvent.TextReplaced("run_1", 1, "all of it", AT));
     files.put("turn-accepted", Facts.accepted("run_1", "hello"));
     files.put("turn-accepted.full", new SessionEvent.TurnAccepted(
         "run_2", "agent:main:api:x", "main", "me", "grüße \ud83d\ude00", List.of(new Message("user", "before")),
@@ -74,6 +77,7 @@ class SessionEventTest {
             Map.entry("attempt-started", SessionEvent.AttemptStarted.class),
             Map.entry("harness-attached", SessionEvent.HarnessAttached.class),
             Map.entry("text-appended", SessionEvent.TextAppended.class),
+            Map.entry("text-replaced", SessionEvent.TextReplaced.class),
             Map.entry("step-started", SessionEvent.StepStarted.class),
             Map.entry("step-finished", SessionEvent.StepFinished.class),
             Map.entry("approval-requested", SessionEvent.ApprovalRequested.class),

@@ -31,7 +31,7 @@ record Word(Kind kind, int number) {
       case TEXT -> new HarnessUpdate.Text("text " + number + " ");
       case STEP_STARTED -> new HarnessUpdate.StepStarted(id(), title(), "tool", "d");
       case STEP_FINISHED -> new HarnessUpdate.StepFinished(id(), true);
-      case APPROVAL -> new HarnessUpdate.ApprovalRequested(id(), title(), "rm", "d");
+      case APPROVAL -> new HarnessUpdate.ApprovalRequested(id(), "execute", title(), "rm", "d");
       case USAGE -> new HarnessUpdate.Usage(number, number);
       case UNKNOWN -> new HarnessUpdate.Unknown("new");
       case COMPLETED -> new HarnessUpdate.Completed("end_turn");

@@ -3,6 +3,7 @@ package dev.portcullis.harness.echo;
 import dev.portcullis.harness.AttemptSpec;
 import dev.portcullis.harness.Harness.Attempt;
 import dev.portcullis.harness.HarnessUpdate;
+import dev.portcullis.harness.UpdateSink;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -16,16 +17,16 @@ final class EchoAttempt implements Attempt {
   private static final Runnable NOTHING = () -> {};
 
   private final EchoHarness.Timer timer;
-  private final Consumer<HarnessUpdate> updates;
+  private final UpdateSink updates;
   private final Consumer<EchoAttempt> ended;
-  private final Deque<EchoScript.Action> script;
+  private final Deque<EchoScript.Play> script;
   private Runnable callOff = NOTHING;
-  private String openApproval = "";
+  private List<HarnessUpdate.ApprovalRequested> openApproval = List.of();
   private String openStep = "";
-  private List<EchoScript.Action> whenDenied = List.of();
+  private List<EchoScript.Play> whenDenied = List.of();
   private boolean over;
 
-  EchoAttempt(AttemptSpec spec, EchoHarness.Timer timer, Consumer<HarnessUpdate> updates,
+  EchoAttempt(AttemptSpec spec, EchoHarness.Timer timer, UpdateSink updates,
       Consumer<EchoAttempt> ended) {
     this.timer = timer;
     this.updates = updates;
@@ -50,7 +51,7 @@ final class EchoAttempt implements Attempt {
           return;
         }
         case EchoScript.Ask(var approval, var denied) -> {
-          openApproval = approval.approvalId();
+          openApproval = List.of(approval);
           whenDenied = denied;
           updates.accept(approval);
           return;
@@ -67,8 +68,9 @@ final class EchoAttempt implements Attempt {
       case HarnessUpdate.StepStarted step -> openStep = step.stepId();
       case HarnessUpdate.StepFinished _ -> openStep = "";
       case HarnessUpdate.End _ -> finish();
-      case HarnessUpdate.Attached _, HarnessUpdate.Text _, HarnessUpdate.ApprovalRequested _,
-          HarnessUpdate.Usage _, HarnessUpdate.Unknown _ -> { }
+      case HarnessUpdate.Attached _, HarnessUpdate.Text _, HarnessUpdate.TextReplaced _,
+          HarnessUpdate.ApprovalRequested _, HarnessUpdate.ApprovalWithdrawn _, HarnessUpdate.Usage _,
+          HarnessUpdate.Unknown _ -> { }
     }
     updates.accept(update);
   }
@@ -91,12 +93,13 @@ final class EchoAttempt implements Attempt {
   }
 
   @Override
-  public synchronized void decide(String approvalId, boolean allow) {
-    if (over || openApproval.isEmpty() || !approvalId.equals(openApproval)) {
+  public synchronized void decide(String approvalId, String digest, boolean allow) {
+    if (over || openApproval.isEmpty() || !approvalId.equals(openApproval.getFirst().approvalId())) {
       return;
     }
-    openApproval = "";
-    if (!allow) {
+    var asked = openApproval.getFirst();
+    openApproval = List.of();
+    if (!allow || !digest.equals(asked.digest())) {
       script.clear();
       script.addAll(whenDenied);
     }

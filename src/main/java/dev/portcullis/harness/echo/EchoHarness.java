@@ -4,6 +4,7 @@ import dev.portcullis.harness.AttemptSpec;
 import dev.portcullis.harness.Harness;
 import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessUpdate;
+import dev.portcullis.harness.UpdateSink;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -54,7 +55,7 @@ public final class EchoHarness implements Harness {
   }
 
   @Override
-  public Attempt start(AttemptSpec spec, Consumer<HarnessUpdate> updates) {
+  public Attempt start(AttemptSpec spec, UpdateSink updates) {
     var attempt = new EchoAttempt(spec, timer, updates, live::remove);
     live.add(attempt);
     attempt.begin();

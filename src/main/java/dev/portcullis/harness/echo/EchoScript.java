@@ -1,5 +1,6 @@
 package dev.portcullis.harness.echo;
 
+import dev.portcullis.harness.Action;
 import dev.portcullis.harness.AttemptSpec;
 import dev.portcullis.harness.AttemptSpec.Interruption;
 import dev.portcullis.harness.HarnessFault;
@@ -11,21 +12,21 @@ import java.util.List;
 
 /** What one attempt will do, in order. Pure. */
 final class EchoScript {
-  sealed interface Action {}
+  sealed interface Play {}
 
-  record Report(HarnessUpdate update) implements Action {}
+  record Report(HarnessUpdate update) implements Play {}
 
-  record Wait(Duration time) implements Action {}
+  record Wait(Duration time) implements Play {}
 
   /** Goes on with the next action when allowed, and with {@code denied} when not. */
-  record Ask(HarnessUpdate.ApprovalRequested approval, List<Action> denied) implements Action {}
+  record Ask(HarnessUpdate.ApprovalRequested approval, List<Play> denied) implements Play {}
 
-  record Hang() implements Action {}
+  record Hang() implements Play {}
 
   private EchoScript() {}
 
   /** A message that can't be read becomes a script that says so. */
-  static List<Action> of(AttemptSpec spec) {
+  static List<Play> of(AttemptSpec spec) {
     try {
       return of(spec, EchoDirective.of(spec.message()));
     } catch (HarnessFault fault) {
@@ -33,8 +34,8 @@ final class EchoScript {
     }
   }
 
-  private static List<Action> of(AttemptSpec spec, EchoDirective directive) {
-    var actions = new ArrayList<Action>();
+  private static List<Play> of(AttemptSpec spec, EchoDirective directive) {
+    var actions = new ArrayList<Play>();
     if (directive.approve()) {
       actions.add(ask(spec, directive));
     }
@@ -57,15 +58,17 @@ final class EchoScript {
   }
 
   private static Ask ask(AttemptSpec spec, EchoDirective directive) {
+    var title = "echo the message";
+    var asked = new Action("other", title, directive.text(), spec.workspace());
     var approval = new HarnessUpdate.ApprovalRequested("approval-" + spec.runId() + "-" + spec.attempt(),
-        "echo the message", directive.text(), InputDigest.of(directive.text()));
+        asked.kind(), title, asked.input(), asked.digest());
     return new Ask(approval, List.of(
         new Report(new HarnessUpdate.Text("The request was denied.")),
         new Report(new HarnessUpdate.Completed("end_turn"))));
   }
 
   /** Adds the step unless an earlier try began it; returns what the answer has to say about that. */
-  private static String step(List<Action> actions, AttemptSpec spec, EchoDirective directive) {
+  private static String step(List<Play> actions, AttemptSpec spec, EchoDirective directive) {
     var name = directive.step();
     if (name.isEmpty()) {
       return "";

@@ -71,11 +71,13 @@ final class ApiCodec {
       case RunEvent.Accepted(var key, var agent) -> json.put("sessionKey", key).put("agent", agent);
       case RunEvent.Started(var attempt, var harness) -> json.put("attempt", attempt).put("harness", harness);
       case RunEvent.Text(var attempt, var text) -> json.put("attempt", attempt).put("text", text);
+      case RunEvent.TextReplaced(var attempt, var text) -> json.put("attempt", attempt).put("text", text);
       case RunEvent.StepStarted(var id, var title, var kind) ->
           json.put("stepId", id).put("title", title).put("kind", kind);
       case RunEvent.StepFinished(var id, var succeeded) -> json.put("stepId", id).put("succeeded", succeeded);
-      case RunEvent.ApprovalRequested(var id, var title, var input, var digest) ->
-          json.put("approvalId", id).put("title", title).put("input", input).put("digest", digest);
+      case RunEvent.ApprovalRequested(var id, var kind, var title, var input, var digest) ->
+          json.put("approvalId", id).put("kind", kind).put("title", title).put("input", input)
+              .put("digest", digest);
       case RunEvent.ApprovalDecided(var id, var allowed, var by) ->
           json.put("approvalId", id).put("allowed", allowed).put("by", by);
       case RunEvent.Interrupted(var attempt, var cause) -> json.put("attempt", attempt).put("cause", cause);

@@ -74,6 +74,7 @@ final class ChatStream {
   private ByteString on(RunEvent event) {
     return switch (event.body()) {
       case RunEvent.Text(var attempt, var piece) -> chunk(text.next(attempt, piece));
+      case RunEvent.TextReplaced(var attempt, var whole) -> chunk(text.replaced(attempt, whole));
       case RunEvent.Completed(var stopReason, var usage) -> {
         ended = true;
         var finish = data(ChatCodec.finishChunk(head, ChatCodec.finishReason(stopReason), includeUsage));

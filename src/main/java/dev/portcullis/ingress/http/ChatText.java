@@ -37,6 +37,16 @@ final class ChatText {
     return whole(all);
   }
 
+  /** What to send when all of an attempt's text so far turns out to be {@code whole}. */
+  String replaced(int ofAttempt, String whole) {
+    if (ofAttempt < attempt) {
+      return "";
+    }
+    attempt = ofAttempt;
+    said = 0;
+    return next(ofAttempt, whole);
+  }
+
   private String whole(String text) {
     var joined = half + text;
     boolean cut = !joined.isEmpty() && Character.isHighSurrogate(joined.charAt(joined.length() - 1));

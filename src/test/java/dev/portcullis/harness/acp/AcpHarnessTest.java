@@ -15,6 +15,7 @@ import dev.portcullis.harness.AttemptSpec.Message;
 import dev.portcullis.harness.Eventually;
 import dev.portcullis.harness.Harness;
 import dev.portcullis.harness.Harness.Attempt;
+import dev.portcullis.harness.Harness;
 import dev.portcullis.harness.Harness.Recovery;
 import dev.portcullis.harness.Harness.Registration;
 import dev.portcullis.harness.HarnessFault;
@@ -66,19 +67,19 @@ class AcpHarnessTest {
     assertEquals(0, new Reaper(INSTANCE, 2).reap(List.of()), "processes left by the harness");
   }
 
-  private AcpHarness harness() {
+  private Harness harness() {
     return harness(4, Map.of());
   }
 
-  private AcpHarness harness(int processes, Map<String, String> env) {
+  private Harness harness(int processes, Map<String, String> env) {
     return harness(AcpSimulator.java(), AcpSimulator.arguments(), processes, env);
   }
 
-  private AcpHarness harness(String command, List<String> args, int processes, Map<String, String> env) {
+  private Harness harness(String command, List<String> args, int processes, Map<String, String> env) {
     var all = new HashMap<>(Map.of("SIM_STORE", store.toString()));
     all.putAll(env);
-    var harness = AcpHarness.create(new HarnessConfig.Acp("sim", command, args, all, processes,
-        Duration.ofMinutes(5), Duration.ofSeconds(15)), launcher, workspace, Clock.systemUTC());
+    var harness = AcpHarness.create(new HarnessConfig.Acp(new HarnessConfig.Program("sim", command, args, all, processes,
+        Duration.ofMinutes(5), Duration.ofSeconds(15))), launcher, workspace, Clock.systemUTC());
     harness.onLost(losses::add);
     harnesses.add(harness);
     return harness;
@@ -101,7 +102,7 @@ class AcpHarnessTest {
 
   private static Code probeFails(Harness harness) {
     var failure = assertThrows(ExecutionException.class, () -> probe(harness));
-    return AcpAttempt.fault(failure.getCause()).code();
+    return HarnessFault.in(failure.getCause()).code();
   }
 
   private static Updates run(Harness harness, AttemptSpec spec) {
@@ -160,7 +161,7 @@ class AcpHarnessTest {
     var harness = harness("no-such-agent", List.of(), 1, Map.of());
     var stage = harness.probe().toCompletableFuture();
     assertTrue(stage.isCompletedExceptionally());
-    var fault = AcpAttempt.fault(assertThrows(CompletionException.class, stage::join));
+    var fault = HarnessFault.in(assertThrows(CompletionException.class, stage::join));
     assertEquals(Code.NOT_FOUND, fault.code());
     assertTrue(fault.getMessage().contains("no-such-agent"));
   }
@@ -172,9 +173,9 @@ class AcpHarnessTest {
 
   @Test
   void anAgentThatStartsTooSlowlyIsATimeout() throws Exception {
-    var config = new HarnessConfig.Acp("sim", AcpSimulator.java(), AcpSimulator.arguments(),
+    var config = new HarnessConfig.Acp(new HarnessConfig.Program("sim", AcpSimulator.java(), AcpSimulator.arguments(),
         Map.of("SIM_STORE", store.toString(), "SIM_DELAY_MS", "60000"), 1, Duration.ofMinutes(5),
-            Duration.ofSeconds(1));
+            Duration.ofSeconds(1)));
     var harness = AcpHarness.create(config, launcher, workspace, Clock.systemUTC());
     harnesses.add(harness);
     assertEquals(Code.TIMEOUT, probeFails(harness));
@@ -219,8 +220,8 @@ class AcpHarnessTest {
   @Test
   @Tag("INV-B5")
   void anIdleProcessIsClosedWithoutALossAndTheNextTurnStartsAnother() throws Exception {
-    var config = new HarnessConfig.Acp("sim", AcpSimulator.java(), AcpSimulator.arguments(),
-        Map.of("SIM_STORE", store.toString()), 1, Duration.ofMillis(200), Duration.ofSeconds(15));
+    var config = new HarnessConfig.Acp(new HarnessConfig.Program("sim", AcpSimulator.java(), AcpSimulator.arguments(),
+        Map.of("SIM_STORE", store.toString()), 1, Duration.ofMillis(200), Duration.ofSeconds(15)));
     var harness = AcpHarness.create(config, launcher, workspace, Clock.systemUTC());
     harness.onLost(losses::add);
     harnesses.add(harness);
@@ -281,8 +282,8 @@ class AcpHarnessTest {
     assertEquals("rm x", asked.title());
     assertEquals("{\"command\":\"rm x\"}", asked.input());
     assertTrue(updates.all(HarnessUpdate.StepStarted.class).isEmpty());
-    attempt.decide("unknown", true);
-    attempt.decide(asked.approvalId(), true);
+    attempt.decide("unknown", asked.digest(), true);
+    attempt.decide(asked.approvalId(), asked.digest(), true);
     updates.awaitEnd();
     assertEquals("chosen y1", updates.text());
     assertEquals(List.of(new HarnessUpdate.StepFinished("c2", true)),
@@ -293,7 +294,7 @@ class AcpHarnessTest {
   void aDeniedPermissionChoosesRejectOnce() {
     var updates = new Updates();
     var attempt = harness().start(spec("c", "[[sim permission]]"), updates);
-    attempt.decide(updates.await(HarnessUpdate.ApprovalRequested.class).approvalId(), false);
+    attempt.decide(updates.await(HarnessUpdate.ApprovalRequested.class).approvalId(), "", false);
     updates.awaitEnd();
     assertEquals("chosen n1", updates.text());
     assertEquals(List.of(new HarnessUpdate.StepFinished("c2", false)),
@@ -326,7 +327,7 @@ class AcpHarnessTest {
     var authentication = failure(run(harness, spec("c", "[[sim error -32000]]")));
     assertEquals(Code.AUTHENTICATION, authentication.code());
     assertTrue(authentication.getMessage().contains("Run `sim login`"));
-    assertEquals(Code.REFUSED, failure(run(harness, spec("c", "[[sim error 500]]"))).code());
+    assertEquals(Code.UPSTREAM, failure(run(harness, spec("c", "[[sim error 500]]"))).code());
   }
 
   // ---- aborts, deaths, stops
@@ -406,9 +407,12 @@ class AcpHarnessTest {
     var second = new Updates();
     var third = new Updates();
     var order = new CopyOnWriteArrayList<String>();
-    harness.start(spec("c2", "two"), second.andThen(_ -> order.add("two")));
+    harness.start(spec("c2", "two"), update -> {
+      order.add("two");
+      second.accept(update);
+    });
     var given = harness.start(spec("c4", "never"), third);
-    harness.start(spec("c3", "three"), new Updates().andThen(_ -> order.add("three")));
+    harness.start(spec("c3", "three"), _ -> order.add("three"));
     given.abort(Duration.ofSeconds(1));
     assertEquals(new HarnessUpdate.Aborted(), third.awaitEnd());
     attempt.abort(Duration.ofSeconds(5));

@@ -64,8 +64,8 @@ class LostAgentTest {
     var program = directory.resolve("agent");
     Files.writeString(program, "#!/bin/sh\nexec " + AcpSimulator.java() + " \"$@\"\n");
     assertTrue(program.toFile().setExecutable(true));
-    var config = new HarnessConfig.Acp("sim", program.toString(), AcpSimulator.arguments(),
-        Map.of("SIM_STORE", directory.toString()), 2, Duration.ofMinutes(1), Duration.ofSeconds(20));
+    var config = new HarnessConfig.Acp(new HarnessConfig.Program("sim", program.toString(), AcpSimulator.arguments(),
+        Map.of("SIM_STORE", directory.toString()), 2, Duration.ofMinutes(1), Duration.ofSeconds(20)));
     var launcher = ProcessLauncher.create("lost" + ProcessHandle.current().pid(), 1);
     var harness = AcpHarness.create(config, launcher, directory, Clock.systemUTC());
     var actor = kit.spawn(

@@ -134,11 +134,11 @@ class EchoHarnessTest {
   void approveAsksFirstAndGoesOnWhenAllowed() {
     var attempt = start("x [[echo approve]]");
     var asked = assertInstanceOf(HarnessUpdate.ApprovalRequested.class, updates.getLast());
-    attempt.decide("another", true);
+    attempt.decide("another", asked.digest(), true);
     time.pass(Duration.ZERO);
     assertEquals("", text());
-    attempt.decide(asked.approvalId(), true);
-    attempt.decide(asked.approvalId(), false);
+    attempt.decide(asked.approvalId(), asked.digest(), true);
+    attempt.decide(asked.approvalId(), asked.digest(), false);
     time.pass(Duration.ZERO);
     assertEquals("echo: x", text());
     assertEquals(new HarnessUpdate.Completed("end_turn"), updates.getLast());
@@ -147,7 +147,7 @@ class EchoHarnessTest {
   @Test
   void aDeniedApprovalEndsWithATextThatSaysSo() {
     var attempt = start("x [[echo approve step=deploy]]");
-    attempt.decide("approval-r-1", false);
+    attempt.decide("approval-r-1", "", false);
     time.pass(Duration.ZERO);
     assertEquals("The request was denied.", text());
     assertEquals(new HarnessUpdate.Completed("end_turn"), updates.getLast());
@@ -159,7 +159,7 @@ class EchoHarnessTest {
     assertEquals("echo: x", text());
     var fault = assertInstanceOf(HarnessUpdate.Failed.class, updates.getLast()).fault();
     assertEquals("quota_exceeded", fault.reason());
-    assertEquals(HarnessFault.Code.REQUESTED, fault.code());
+    assertEquals(HarnessFault.Code.QUOTA, fault.code());
   }
 
   @Test

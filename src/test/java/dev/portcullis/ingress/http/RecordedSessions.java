@@ -339,6 +339,10 @@ final class RecordedSessions implements Sessions {
           }
           text.append(piece.text());
         }
+        case RunEvent.TextReplaced whole -> {
+          text.setLength(0);
+          text.append(whole.text());
+        }
         case RunEvent.Interrupted _ -> status = RunStatus.INTERRUPTED;
         case RunEvent.Resumed _ -> {
           status = RunStatus.RUNNING;

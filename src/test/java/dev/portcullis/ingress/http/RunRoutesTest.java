@@ -106,7 +106,7 @@ class RunRoutesTest {
   void everyKindOfEventIsSpelledOut() {
     rig.sessions.script(
         new RunEvent.Started(1, "echo"), new RunEvent.StepStarted("s1", "List", "execute"),
-        new RunEvent.ApprovalRequested("a1", "Run?", "ls", "d1"),
+        new RunEvent.ApprovalRequested("a1", "execute", "Run?", "ls", "d1"),
             new RunEvent.ApprovalDecided("a1", true, "owner"),
         new RunEvent.StepFinished("s1", true), new RunEvent.Interrupted(1, "crash"),
             new RunEvent.Resumed(2, "echo"),
@@ -168,7 +168,7 @@ class RunRoutesTest {
   @Test
   void anApprovalIsDecidedByName() {
     rig.sessions.script(new RunEvent.Started(1, "echo"),
-        new RunEvent.ApprovalRequested("a1", "Run?", "ls", "d1"));
+        new RunEvent.ApprovalRequested("a1", "execute", "Run?", "ls", "d1"));
     submit();
     RouterTest.assertProblem(404, "approval_not_found",
         rig.post("/api/v1/runs/run-1/approvals/a2", "{\"decision\":\"allow\"}"));
