@@ -302,11 +302,6 @@ class AcpHarnessTest {
   }
 
   @Test
-  void filesAreNotOffered() {
-    assertEquals("code -32601", run(harness(), spec("c", "[[sim fs]]")).text());
-  }
-
-  @Test
   void garbageOnTheOutputDoesNotEndTheTurn() {
     assertEquals("after garbage", run(harness(), spec("c", "[[sim garbage]]")).text());
   }

@@ -47,6 +47,8 @@ class RealAgentTest {
   private static StandInModel model;
   private static Harness harness;
   private static Path workspace;
+  private static HarnessConfig.Program program;
+  private static ProcessLauncher launcher;
 
   @Parameter RealAgent agent;
 
@@ -56,9 +58,10 @@ class RealAgentTest {
     model = StandInModel.start();
     workspace = Files.createDirectories(directory.resolve(agent.program()).resolve("workspace"));
     var environment = agent.environment(model, directory.resolve(agent.program()).resolve("home"));
-    var config = new HarnessConfig.Acp(new HarnessConfig.Program(agent.program(), command.toString(),
-        agent.arguments(), environment, 2, Duration.ofMinutes(5), Duration.ofSeconds(60)));
-    harness = AcpHarness.create(config, ProcessLauncher.create(INSTANCE, 1), workspace, Clock.systemUTC());
+    program = new HarnessConfig.Program(agent.program(), command.toString(),
+        agent.arguments(), environment, 2, Duration.ofMinutes(5), Duration.ofSeconds(60));
+    launcher = ProcessLauncher.create(INSTANCE, 1);
+    harness = AcpHarness.create(new HarnessConfig.Acp(program), launcher, workspace, Clock.systemUTC());
     var began = System.nanoTime();
     var registration = harness.probe().toCompletableFuture().get(90, TimeUnit.SECONDS);
     System.out.printf("RealAgentTest agent=%s version=%s probe_ms=%d%n",
@@ -86,6 +89,10 @@ class RealAgentTest {
   }
 
   private static Updates run(String session, String message) {
+    return run(harness, session, message);
+  }
+
+  private static Updates run(Harness harness, String session, String message) {
     var updates = new Updates();
     harness.start(spec(session, message), updates);
     updates.awaitEnd();
@@ -123,7 +130,28 @@ class RealAgentTest {
   }
 
   @Test
-  @Tag("INV-H2")
+  void modelAndModeOfTheSettingsAreChosen() throws Exception {
+    var model = switch (agent) {
+      case OPENCODE -> "standin/" + StandInModel.SMALL;
+      case GEMINI -> "gemini-2.5-pro";
+      default -> "haiku"; // Set to stand for the small model.
+    };
+    var config = new HarnessConfig.Acp(program, "", model, "plan", false, false);
+    var chosen = AcpHarness.create(config, launcher, workspace, Clock.systemUTC());
+    try {
+      var updates = run(chosen, "", "[[say ok]] in " + agent);
+      assertEquals(new HarnessUpdate.Completed("end_turn"), updates.awaitEnd());
+      assertEquals("ok", updates.text(), "and nothing of the change of mode");
+      var call = RealAgentTest.model.calls().stream()
+          .filter(each -> each.userMessages().getLast().contains("[[say ok]]")).toList().getLast();
+      assertTrue((call.path() + call.body().path("model").asText())
+          .contains(agent == RealAgent.GEMINI ? model : StandInModel.SMALL), call::path);
+    } finally {
+      chosen.close(GRACE).toCompletableFuture().get(30, TimeUnit.SECONDS);
+    }
+  }
+
+  @Test
   void anApprovedCommandRunsOnce() throws Exception {
     var updates = new Updates();
     var attempt = harness.start(spec("", "[[shell echo hi >> log.txt && cat log.txt]]"), updates);
