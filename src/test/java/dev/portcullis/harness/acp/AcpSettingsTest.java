@@ -184,7 +184,6 @@ class AcpSettingsTest {
   // ---- files and terminals
 
   @Test
-  @Tag("SEC-40")
   void whatIsNotSetIsNeitherOfferedNorServed() throws IOException {
     var harness = serving(false, false);
     assertEquals("{\"fs\":{\"readTextFile\":false,\"writeTextFile\":false},\"terminal\":false}",

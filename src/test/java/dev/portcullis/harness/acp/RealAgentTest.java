@@ -134,7 +134,7 @@ class RealAgentTest {
     var model = switch (agent) {
       case OPENCODE -> "standin/" + StandInModel.SMALL;
       case GEMINI -> "gemini-2.5-pro";
-      default -> "haiku"; // Set to stand for the small model.
+      default -> "sonnet";
     };
     var config = new HarnessConfig.Acp(program, "", model, "plan", false, false);
     var chosen = AcpHarness.create(config, launcher, workspace, Clock.systemUTC());
@@ -144,8 +144,8 @@ class RealAgentTest {
       assertEquals("ok", updates.text(), "and nothing of the change of mode");
       var call = RealAgentTest.model.calls().stream()
           .filter(each -> each.userMessages().getLast().contains("[[say ok]]")).toList().getLast();
-      assertTrue((call.path() + call.body().path("model").asText())
-          .contains(agent == RealAgent.GEMINI ? model : StandInModel.SMALL), call::path);
+      var asked = call.path() + " " + call.body().path("model").asText();
+      assertTrue(asked.contains(model.replace("standin/", "")), asked);
     } finally {
       chosen.close(GRACE).toCompletableFuture().get(30, TimeUnit.SECONDS);
     }
@@ -181,7 +181,6 @@ class RealAgentTest {
 
   /** What is approved must be seen whole: a long command may not hide its end. */
   @Test
-  @Tag("SEC-25")
   void aLongCommandIsShownWholeWhenItAsks() {
     var command = "echo " + "x".repeat(10_000) + "; touch hidden.txt";
     var updates = new Updates();
