@@ -57,7 +57,7 @@ public final class StandInModel implements AutoCloseable {
       List<String> userMessages, CompletableFuture<End> end) {
     public End awaitEnd() {
       try {
-        return end.get(20, TimeUnit.SECONDS);
+        return end.get(60, TimeUnit.SECONDS);
       } catch (Exception e) {
         throw new AssertionError("the call of " + path + " does not end", e);
       }

@@ -46,6 +46,8 @@ final class AcpConnection implements AgentConnection, ProcessListener, JsonRpcPe
    * long.
    */
   private static final Duration SILENCE = Duration.ofMillis(300);
+  private static final Set<ToolCall.Status> BEGINS =
+      Set.of(ToolCall.Status.PENDING, ToolCall.Status.IN_PROGRESS);
   private static final Logger log = LoggerFactory.getLogger(AcpConnection.class);
 
   private final Parts parts;
@@ -249,8 +251,10 @@ final class AcpConnection implements AgentConnection, ProcessListener, JsonRpcPe
     running.set(Optional.empty());
   }
 
+  /** An agent may wait for a command of ours before it ends the turn. */
   @Override
   public void cancel() {
+    running.get().ifPresent(turn -> turn.terminals().close());
     peer.notify("session/cancel", AcpCodec.session(session.get()));
   }
 
@@ -305,7 +309,7 @@ final class AcpConnection implements AgentConnection, ProcessListener, JsonRpcPe
         to.text(text);
       }
       case AcpUpdate.Tool(var call) -> {
-        if (call.status() == ToolCall.Status.PENDING) {
+        if (BEGINS.contains(call.status())) {
           endMessage(to);
         }
         to.tool(call);

@@ -161,7 +161,7 @@ class RealAgentTest {
     attempt.decide(asked.approvalId(), asked.digest(), true);
     assertEquals(new HarnessUpdate.Completed("end_turn"), updates.awaitEnd());
     assertEquals("hi\n", Files.readString(workspace.resolve("log.txt")));
-    assertTrue(updates.text().contains("The tool said: ") && updates.text().contains("hi"), updates.text());
+    assertTrue(updates.text().contains("scripted tool.\n\nThe tool said: "), updates.text());
     assertEquals(1, updates.all(HarnessUpdate.StepStarted.class).size());
     assertEquals(List.of(true), updates.all(HarnessUpdate.StepFinished.class).stream()
         .map(HarnessUpdate.StepFinished::succeeded).toList());
@@ -177,6 +177,17 @@ class RealAgentTest {
     assertFalse(Files.exists(workspace.resolve("denied.txt")));
     assertTrue(updates.all(HarnessUpdate.StepFinished.class).stream()
         .noneMatch(HarnessUpdate.StepFinished::succeeded), updates.all()::toString);
+  }
+
+  @Test
+  void anAbortWhileItAsksEndsTheTurnAndKeepsTheProcess() {
+    var updates = new Updates();
+    var attempt = harness.start(spec("", "[[shell touch aborted.txt]]"), updates);
+    updates.await(HarnessUpdate.ApprovalRequested.class);
+    attempt.abort(GRACE);
+    assertEquals(new HarnessUpdate.Aborted(), updates.awaitEnd());
+    assertEquals(process(updates), process(run("", "[[say still here]]")));
+    assertFalse(Files.exists(workspace.resolve("aborted.txt")));
   }
 
   /** What is approved must be seen whole: a long command may not hide its end. */
