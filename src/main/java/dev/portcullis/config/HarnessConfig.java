@@ -60,8 +60,28 @@ public sealed interface HarnessConfig {
     }
   }
 
-  /** An Agent Client Protocol agent over stdio. */
-  record Acp(Program program) implements OfProgram {
+  /**
+   * An Agent Client Protocol agent over stdio.
+   *
+   * @param authMethod the agent's id of the way to sign in; empty: it has signed in already
+   * @param model the agent's name of the model, empty for its default
+   * @param mode the agent's name of the permission preset, empty for its default
+   * @param serveFiles whether the agent is offered to read and write files through us
+   * @param serveTerminals whether the agent is offered to run commands through us
+   */
+  record Acp(
+      Program program,
+      String authMethod,
+      String model,
+      String mode,
+      boolean serveFiles,
+      boolean serveTerminals)
+      implements OfProgram {
+    /** With the defaults of everything that is not needed to start it. */
+    public Acp(Program program) {
+      this(program, "", "", "", false, false);
+    }
+
     @Override
     public String kind() {
       return "acp";

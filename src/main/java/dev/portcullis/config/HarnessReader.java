@@ -15,7 +15,13 @@ final class HarnessReader {
   HarnessConfig harness(String name, String key) {
     return switch (keys.oneOf(key + ".kind", "echo", "acp")) {
       case "echo" -> new HarnessConfig.Echo(name);
-      case String _ -> new HarnessConfig.Acp(program(name, key, keys.text(key + ".command")));
+      case String _ -> new HarnessConfig.Acp(
+          program(name, key, keys.text(key + ".command")),
+          keys.optional(key + ".auth-method", keys::text, ""),
+          keys.optional(key + ".model", keys::text, ""),
+          keys.optional(key + ".mode", keys::text, ""),
+          keys.optional(key + ".serve-files", keys::flag, false),
+          keys.optional(key + ".serve-terminals", keys::flag, false));
     };
   }
 

@@ -217,6 +217,16 @@ class GatewayConfigTest {
     assertFalse(config.toString().contains("s3cret"));
   }
 
+  @Test void theSettingsOfAnAcpHarnessAreRead() {
+    var sets = Map.of("portcullis.harnesses.oc", "{ kind = acp, command = oc, model = m, mode = plan, "
+        + "auth-method = key, serve-files = true, serve-terminals = true }", "portcullis.agents.main.fallbacks", "[oc]");
+
+    var config = (HarnessConfig.Acp) GatewayConfig.from(new ConfigSource.Shipped().load(sets, Map.of()))
+        .harnesses().get("oc");
+
+    assertEquals(new HarnessConfig.Acp(config.program(), "key", "m", "plan", true, true), config);
+  }
+
   @Test void aHarnessThatNoAgentNamesIsNotDeclared() {
     var config = GatewayConfig.from(new ConfigSource.Shipped()
         .load(Map.of("portcullis.harnesses.spare", "{ kind = echo }"), Map.of()));

@@ -1,15 +1,28 @@
 package dev.portcullis.harness.acp;
 
 import dev.portcullis.harness.Harness.Recovery;
+import java.util.List;
 
 /**
  * What an agent said of itself in its handshake.
  *
  * @param loads reopens a session and tells it again from the start
  * @param resumes reopens a session silently
- * @param loginHint how to log in, in the agent's own words; empty when it does not tell
+ * @param logins its ways to sign in
  */
-record AcpAgent(String name, String version, boolean loads, boolean resumes, String loginHint) {
+record AcpAgent(String name, String version, boolean loads, boolean resumes, List<Login> logins) {
+  /**
+   * One way to sign in.
+   *
+   * @param id what {@code auth-method} takes
+   * @param hint the agent's own words; empty when it does not tell
+   */
+  record Login(String id, String hint) {}
+
+  AcpAgent {
+    logins = List.copyOf(logins);
+  }
+
   Recovery recovery() {
     return loads || resumes ? Recovery.NATIVE : Recovery.REPLAY;
   }

@@ -15,6 +15,7 @@ import dev.portcullis.harness.jsonrpc.Reply;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /**
  * ACP frames to and from our own types. Stateless: ids, timers and processes belong to {@link AcpConnection}.
@@ -22,9 +23,10 @@ import java.util.List;
  */
 final class AcpCodec {
   static final int PROTOCOL_VERSION = 1;
-  private static final int AUTHENTICATION_REQUIRED = -32000;
   private static final int INVALID_PARAMS = -32602;
-  private static final int MESSAGE_CHARS_MAX = 300;
+  private static final Set<String> ASIDES = Set.of("agent_message_chunk", "agent_thought_chunk",
+      "user_message_chunk", "plan", "available_commands_update", "current_mode_update",
+      "config_option_update", "session_info_update", "usage_update", "notice");
   private static final ObjectMapper SORTED =
       new ObjectMapper().configure(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS, true);
 
@@ -32,14 +34,18 @@ final class AcpCodec {
 
   // ---- to the agent
 
-  /** We offer neither files nor terminals: agents use the disk themselves then. */
-  static ObjectNode initialize() {
+  /** What is not offered, the agent does by itself. */
+  static ObjectNode initialize(boolean files, boolean terminals) {
     var params = object().put("protocolVersion", PROTOCOL_VERSION);
     var capabilities = params.putObject("clientCapabilities");
-    capabilities.putObject("fs").put("readTextFile", false).put("writeTextFile", false);
-    capabilities.put("terminal", false);
+    capabilities.putObject("fs").put("readTextFile", files).put("writeTextFile", files);
+    capabilities.put("terminal", terminals);
     params.putObject("clientInfo").put("name", "portcullis").put("title", "Portcullis").put("version", "1");
     return params;
+  }
+
+  static ObjectNode authenticate(String methodId) {
+    return object().put("methodId", methodId);
   }
 
   static ObjectNode newSession(Path workspace) {
@@ -94,14 +100,14 @@ final class AcpCodec {
     var info = result.path("agentInfo");
     return new AcpAgent(info.path("name").asText(""), info.path("version").asText(""),
         capabilities.path("loadSession").asBoolean(false),
-        capabilities.path("sessionCapabilities").hasNonNull("resume"), loginHint(result.path("authMethods")));
+        capabilities.path("sessionCapabilities").hasNonNull("resume"), logins(result.path("authMethods")));
   }
 
-  private static String loginHint(JsonNode methods) {
-    var hints = new ArrayList<String>();
-    methods.forEach(method -> hints.add(method.path("description").asText(method.path("name").asText(""))));
-    hints.removeIf(String::isBlank);
-    return String.join("; ", hints);
+  private static List<AcpAgent.Login> logins(JsonNode methods) {
+    var logins = new ArrayList<AcpAgent.Login>();
+    methods.forEach(method -> logins.add(new AcpAgent.Login(method.path("id").asText(""),
+        method.path("description").asText(method.path("name").asText("")))));
+    return logins;
   }
 
   static String decodeSessionId(JsonNode result) {
@@ -116,6 +122,10 @@ final class AcpCodec {
           new AcpUpdate.Text(text.textValue());
       case "tool_call" -> new AcpUpdate.Tool(tool(update, Status.PENDING));
       case "tool_call_update" -> new AcpUpdate.Tool(tool(update, Status.UNCHANGED));
+      case String kind when kind.equals("usage_update")
+          && update.path("cost").path("currency").asText().equals("USD") ->
+          new AcpUpdate.Cost(Math.round(update.path("cost").path("amount").asDouble() * 1_000_000));
+      case String kind when ASIDES.contains(kind) || kind.startsWith("compaction_") -> new AcpUpdate.Aside();
       case String kind -> new AcpUpdate.Other(kind); // A newer agent must not end a run.
     };
   }
@@ -130,6 +140,13 @@ final class AcpCodec {
     };
     return new ToolCall(required(call, "toolCallId"), call.path("title").asText(""),
         call.path("kind").asText(""), status, input(call.path("rawInput")));
+  }
+
+  /** Gemini tells what a tool is given in its content only: of an edit, the difference. */
+  private static ToolCall asked(JsonNode call) {
+    var tool = tool(call, Status.PENDING);
+    var input = tool.input().isEmpty() ? input(call.path("content")) : tool.input();
+    return new ToolCall(tool.callId(), tool.title(), tool.kind(), Status.PENDING, input);
   }
 
   /**
@@ -154,22 +171,29 @@ final class AcpCodec {
     var options = new ArrayList<AcpPermission.Option>();
     params.path("options").forEach(option ->
         options.add(new AcpPermission.Option(required(option, "optionId"), required(option, "kind"))));
-    var tool = tool(params.path("toolCall"), Status.PENDING);
-    return new AcpPermission(
-        new ToolCall(tool.callId(), tool.title(), tool.kind(), Status.PENDING, tool.input()), options);
+    return new AcpPermission(asked(params.path("toolCall")), options);
   }
 
-  /** The end of a turn: what it cost, where the agent tells, and how it ended. */
-  static List<HarnessUpdate> decodeEnd(JsonNode result) {
+  /**
+   * The end of a turn: what it used, where the agent tells, and how it ended.
+   *
+   * @param costMicros what it has cost
+   */
+  static List<HarnessUpdate> decodeEnd(JsonNode result, long costMicros) {
     var updates = new ArrayList<HarnessUpdate>();
     var gemini = result.path("_meta").path("quota").path("token_count");
     var usage = result.path("usage");
     if (usage.hasNonNull("inputTokens")) {
-      updates.add(new HarnessUpdate.Usage(
-          usage.path("inputTokens").asLong(), usage.path("outputTokens").asLong()));
+      // Agents leave what came from a cache out of the input, and count it in the total.
+      var output = usage.path("outputTokens").asLong();
+      var cached = usage.path("cachedReadTokens").asLong();
+      var input = usage.hasNonNull("totalTokens")
+          ? usage.path("totalTokens").asLong() - output
+          : usage.path("inputTokens").asLong() + cached;
+      updates.add(new HarnessUpdate.Usage(input, output, cached, costMicros));
     } else if (gemini.hasNonNull("input_tokens")) {
       updates.add(new HarnessUpdate.Usage(
-          gemini.path("input_tokens").asLong(), gemini.path("output_tokens").asLong()));
+          gemini.path("input_tokens").asLong(), gemini.path("output_tokens").asLong(), 0, costMicros));
     }
     var reason = required(result, "stopReason");
     updates.add(reason.equals("cancelled")
@@ -177,19 +201,6 @@ final class AcpCodec {
             HarnessFault.of(Code.REFUSED, "the agent gave the turn up without being asked to"))
         : new HarnessUpdate.Completed(reason));
     return updates;
-  }
-
-  static HarnessFault decodeError(String method, Reply.Error error, AcpAgent agent) {
-    var kind = error.data().path("errorKind").asText("");
-    var text = error.message().length() > MESSAGE_CHARS_MAX
-        ? error.message().substring(0, MESSAGE_CHARS_MAX) + "…"
-        : error.message();
-    if (error.code() == AUTHENTICATION_REQUIRED || error.code() == 401 || kind.contains("auth")) {
-      var hint = agent.loginHint().isEmpty() ? "" : ". It says: " + agent.loginHint();
-      return HarnessFault.of(Code.AUTHENTICATION, "the agent wants credentials: " + text + hint);
-    }
-    return HarnessFault.of(Code.REFUSED, "the agent answered " + method + " with error " + error.code()
-        + ": " + text);
   }
 
   /** An agent that refuses the handshake itself speaks another version, or something else. */

@@ -8,6 +8,7 @@ import dev.portcullis.harness.HarnessUpdate;
 import dev.portcullis.harness.ProcessIdentity;
 import dev.portcullis.harness.agent.AgentConnection;
 import dev.portcullis.harness.agent.AgentProcess;
+import dev.portcullis.harness.agent.ToolCall;
 import dev.portcullis.harness.jsonrpc.JsonRpcPeer;
 import dev.portcullis.harness.jsonrpc.Reply;
 import dev.portcullis.harness.process.ProcessLauncher;
@@ -16,8 +17,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -36,11 +39,15 @@ final class AcpConnection implements AgentConnection, ProcessListener, JsonRpcPe
     }
   }
 
+  private record Running(Turn listener, AcpTerminals terminals) {}
+
   /**
    * Gemini tells a loaded session again after it said that it is loaded: it is over when it is silent for so
    * long.
    */
   private static final Duration SILENCE = Duration.ofMillis(300);
+  private static final Set<ToolCall.Status> BEGINS =
+      Set.of(ToolCall.Status.PENDING, ToolCall.Status.IN_PROGRESS);
   private static final Logger log = LoggerFactory.getLogger(AcpConnection.class);
 
   private final Parts parts;
@@ -48,7 +55,13 @@ final class AcpConnection implements AgentConnection, ProcessListener, JsonRpcPe
   private final AgentProcess process = new AgentProcess();
   private final JsonRpcPeer peer;
   private final CompletableFuture<AcpAgent> agent = new CompletableFuture<>();
-  private final AtomicReference<Optional<Turn>> turn = new AtomicReference<>(Optional.empty());
+  private final AtomicReference<Optional<Running>> running = new AtomicReference<>(Optional.empty());
+  /** Of the session, in millionths of a US dollar. */
+  private final AtomicLong cost = new AtomicLong();
+  /** Requests of the agent's that wait for a person. */
+  private final Set<JsonNode> asking = ConcurrentHashMap.newKeySet();
+  /** The message that is being said. Belongs to the thread that reads from the agent. */
+  private final StringBuilder said = new StringBuilder();
   private final AtomicReference<String> session = new AtomicReference<>("");
   private final AtomicLong dropped = new AtomicLong();
   private final AtomicLong lastUpdate = new AtomicLong(System.nanoTime());
@@ -72,11 +85,13 @@ final class AcpConnection implements AgentConnection, ProcessListener, JsonRpcPe
 
   private void begin() {
     process.start(parts.launcher(), parts.config().program(), directory, this)
-        .thenCompose(_ -> peer.request("initialize", AcpCodec.initialize(), parts.limit()))
+        .thenCompose(_ -> peer.request("initialize",
+            AcpCodec.initialize(parts.config().serveFiles(), parts.config().serveTerminals()), parts.limit()))
         .thenApply(reply -> switch (reply) {
           case Reply.Result(var result) -> AcpCodec.decodeAgent(result);
           case Reply.Error error -> throw AcpCodec.decodeHandshakeError(error);
         })
+        .thenCompose(this::signIn)
         .whenComplete((known, failure) -> {
           if (failure == null) {
             agent.complete(known);
@@ -84,6 +99,17 @@ final class AcpConnection implements AgentConnection, ProcessListener, JsonRpcPe
             agent.completeExceptionally(HarnessFault.in(failure));
           }
         });
+  }
+
+  private CompletionStage<AcpAgent> signIn(AcpAgent known) {
+    var methodId = parts.config().authMethod();
+    return methodId.isEmpty()
+        ? CompletableFuture.completedStage(known)
+        : peer.request("authenticate", AcpCodec.authenticate(methodId), parts.limit())
+            .thenApply(reply -> switch (reply) {
+              case Reply.Result _ -> known;
+              case Reply.Error error -> throw AcpErrors.notSignedIn(methodId, error, known);
+            });
   }
 
   @Override
@@ -108,7 +134,10 @@ final class AcpConnection implements AgentConnection, ProcessListener, JsonRpcPe
 
   @Override
   public CompletionStage<Void> stop(Duration grace) {
-    return process.stop(grace);
+    var terminals = running.get()
+        .map(turn -> turn.terminals().close())
+        .orElseGet(() -> CompletableFuture.completedStage(null));
+    return process.stop(grace).thenCombine(terminals, (_, _) -> null);
   }
 
   @Override
@@ -121,7 +150,7 @@ final class AcpConnection implements AgentConnection, ProcessListener, JsonRpcPe
   @Override
   public CompletionStage<Opened> open(String wanted) {
     if (!wanted.isEmpty() && wanted.equals(session.get())) {
-      return CompletableFuture.completedStage(opened(wanted, false));
+      return CompletableFuture.completedStage(used(wanted, false));
     }
     var known = agent.join();
     var reopens = known.resumes() || known.loads();
@@ -133,7 +162,7 @@ final class AcpConnection implements AgentConnection, ProcessListener, JsonRpcPe
         .thenCompose(reply -> switch (reply) {
           case Reply.Result(var result) when result.path("sessionId").asText(wanted).equals(wanted) ->
               (known.resumes() ? CompletableFuture.<Void>completedStage(null) : silence())
-                  .thenApply(_ -> opened(wanted, false));
+                  .thenCompose(_ -> opened(wanted, false, result));
           case Reply.Result _ -> newSession(); // Some other session; ours is gone.
           case Reply.Error(var code, _, _) -> {
             log.info("acp.session_not_reopened name={} method={} code={}", name(), method, code);
@@ -144,14 +173,34 @@ final class AcpConnection implements AgentConnection, ProcessListener, JsonRpcPe
 
   private CompletionStage<Opened> newSession() {
     return peer.request("session/new", AcpCodec.newSession(directory), parts.limit())
-        .thenApply(reply -> switch (reply) {
-          case Reply.Result(var result) -> opened(AcpCodec.decodeSessionId(result), true);
-          case Reply.Error error -> throw AcpCodec.decodeError("session/new", error, agent.join());
+        .thenCompose(reply -> switch (reply) {
+          case Reply.Result(var result) -> opened(AcpCodec.decodeSessionId(result), true, result);
+          case Reply.Error error -> throw AcpErrors.of("session/new", error, agent.join());
         });
   }
 
-  private Opened opened(String sessionId, boolean fresh) {
-    session.set(sessionId);
+  /** A session keeps neither model nor mode over the death of its process, so both are set each time. */
+  private CompletionStage<Opened> opened(String sessionId, boolean fresh, JsonNode result) {
+    return choose(AcpChoice.model(parts.config().model(), sessionId, result))
+        .thenCompose(_ -> choose(AcpChoice.mode(parts.config().mode(), sessionId, result)))
+        .thenApply(_ -> {
+          session.set(sessionId);
+          cost.set(0);
+          return used(sessionId, fresh);
+        });
+  }
+
+  private CompletionStage<Void> choose(Optional<AcpChoice> choice) {
+    return choice.isEmpty()
+        ? CompletableFuture.completedStage(null)
+        : peer.request(choice.get().method(), choice.get().params(), parts.limit())
+            .thenApply(reply -> switch (reply) {
+              case Reply.Result _ -> null;
+              case Reply.Error error -> throw choice.get().refused(error);
+            });
+  }
+
+  private Opened used(String sessionId, boolean fresh) {
     parts.ages().touched(sessionId);
     return new Opened(sessionId, fresh);
   }
@@ -176,18 +225,22 @@ final class AcpConnection implements AgentConnection, ProcessListener, JsonRpcPe
 
   @Override
   public CompletionStage<List<HarnessUpdate>> prompt(String text, Turn listener) {
-    turn.set(Optional.of(listener));
+    var terminals = new AcpTerminals(name(), parts.launcher(), directory);
+    var before = cost.get();
+    said.setLength(0);
+    running.set(Optional.of(new Running(listener, terminals)));
     return peer.request("session/prompt", AcpCodec.prompt(session.get(), text))
         .thenApply(reply -> switch (reply) {
-          case Reply.Result(var result) -> decodeEnd(result);
-          case Reply.Error error -> List.of(new HarnessUpdate.Failed(
-              AcpCodec.decodeError("session/prompt", error, agent.join())));
-        });
+          case Reply.Result(var result) -> decodeEnd(result, Math.max(0, cost.get() - before));
+          case Reply.Error error -> List.<HarnessUpdate>of(
+              new HarnessUpdate.Failed(AcpErrors.of("session/prompt", error, agent.join())));
+        })
+        .thenCompose(last -> terminals.close().thenApply(_ -> last));
   }
 
-  private static List<HarnessUpdate> decodeEnd(JsonNode result) {
+  private static List<HarnessUpdate> decodeEnd(JsonNode result, long costMicros) {
     try {
-      return AcpCodec.decodeEnd(result);
+      return AcpCodec.decodeEnd(result, costMicros);
     } catch (HarnessFault fault) { // The turn is over all the same, and the process is as good as before.
       return List.of(new HarnessUpdate.Failed(fault));
     }
@@ -195,11 +248,13 @@ final class AcpConnection implements AgentConnection, ProcessListener, JsonRpcPe
 
   @Override
   public void turnOver() {
-    turn.set(Optional.empty());
+    running.set(Optional.empty());
   }
 
+  /** An agent may wait for a command of ours before it ends the turn. */
   @Override
   public void cancel() {
+    running.get().ifPresent(turn -> turn.terminals().close());
     peer.notify("session/cancel", AcpCodec.session(session.get()));
   }
 
@@ -208,7 +263,7 @@ final class AcpConnection implements AgentConnection, ProcessListener, JsonRpcPe
   @Override
   public void line(String line) {
     peer.receive(line);
-    turn.get().ifPresent(Turn::awaitRoom);
+    running.get().ifPresent(turn -> turn.listener().awaitRoom());
   }
 
   @Override
@@ -220,63 +275,125 @@ final class AcpConnection implements AgentConnection, ProcessListener, JsonRpcPe
     process.over(fault);
   }
 
-  private Optional<Turn> turnOf(JsonNode params) {
-    return turn.get().filter(_ -> params.path("sessionId").asText("").equals(session.get()));
+  private Optional<Running> turnOf(JsonNode params) {
+    return running.get().filter(_ -> params.path("sessionId").asText("").equals(session.get()));
   }
 
   @Override
   public void notified(String method, JsonNode params) {
-    if (!method.equals("session/update")) {
-      return; // Private extensions, before all.
+    switch (method) {
+      case "session/update" -> updated(params);
+      case "$/cancel_request" -> withdrawn(params.path("requestId"));
+      default -> { } // Private extensions, before all.
     }
+  }
+
+  private void updated(JsonNode params) {
     lastUpdate.set(System.nanoTime());
-    var to = turnOf(params);
-    if (to.isEmpty()) {
-      dropped.incrementAndGet();
-      return;
-    }
     try {
-      tell(to.get(), AcpCodec.decodeUpdate(params));
+      var update = AcpCodec.decodeUpdate(params);
+      if (update instanceof AcpUpdate.Cost(var micros)) {
+        cost.set(micros); // May come after the turn, and is of the session anyway.
+        return;
+      }
+      turnOf(params).ifPresentOrElse(turn -> tell(turn.listener(), update), dropped::incrementAndGet);
     } catch (HarnessFault fault) {
       log.warn("acp.update_ignored name={} cause={}", name(), fault.getMessage());
     }
   }
 
-  private static void tell(Turn to, AcpUpdate update) {
+  private void tell(Turn to, AcpUpdate update) {
     switch (update) {
-      case AcpUpdate.Text(var text) -> to.text(text);
-      case AcpUpdate.Tool(var call) -> to.tool(call);
+      case AcpUpdate.Text(var text) -> {
+        said.append(text);
+        to.text(text);
+      }
+      case AcpUpdate.Tool(var call) -> {
+        if (BEGINS.contains(call.status())) {
+          endMessage(to);
+        }
+        to.tool(call);
+      }
       case AcpUpdate.Other(var kind) -> to.unknown(kind);
+      case AcpUpdate.Aside _, AcpUpdate.Cost _ -> { }
+    }
+  }
+
+  /** The protocol does not say where a message ends; one that calls a tool is over. */
+  private void endMessage(Turn to) {
+    if (!said.isEmpty()) {
+      to.said(said.toString());
+      said.setLength(0);
     }
   }
 
   @Override
   public boolean asked(JsonNode id, String method, JsonNode params) {
-    if (!method.equals("session/request_permission")) {
-      return false;
-    }
-    var to = turnOf(params);
-    if (to.isEmpty()) {
-      peer.answer(id, AcpCodec.cancelled());
+    var turn = turnOf(params);
+    if (method.equals("session/request_permission")) {
+      turn.ifPresentOrElse(to -> permission(id, params, to.listener()),
+          () -> peer.answer(id, AcpCodec.cancelled()));
       return true;
     }
-    try {
-      var permission = AcpCodec.decodePermission(params);
-      to.get().asked(new Question(id.asText(), permission.tool(), answer -> answer(id, permission, answer)));
-    } catch (HarnessFault fault) {
-      log.warn("acp.permission_refused name={} cause={}", name(), fault.getMessage());
-      peer.answer(id, AcpCodec.cancelled());
+    var files = parts.config().serveFiles() && method.startsWith("fs/");
+    var terminals = parts.config().serveTerminals() && method.startsWith("terminal/");
+    if (!files && !terminals) {
+      return false;
+    }
+    if (turn.isEmpty()) {
+      reply(id, AcpWorkspace.refusal(AcpWorkspace.INVALID_PARAMS, "no turn runs in this session"));
+    } else if (terminals) {
+      turn.get().terminals().serve(method.substring("terminal/".length()), params)
+          .thenAccept(answer -> reply(id, answer));
+    } else {
+      switch (method) {
+        case "fs/read_text_file" -> reply(id, new AcpWorkspace(directory).read(params));
+        case "fs/write_text_file" -> reply(id, new AcpWorkspace(directory).write(params));
+        default -> {
+          return false;
+        }
+      }
     }
     return true;
   }
 
+  private void reply(JsonNode id, Reply reply) {
+    switch (reply) {
+      case Reply.Result(var result) -> peer.answer(id, result);
+      case Reply.Error(var code, var message, _) -> peer.refuse(id, code, message);
+    }
+  }
+
+  private void permission(JsonNode id, JsonNode params, Turn to) {
+    try {
+      var permission = AcpCodec.decodePermission(params);
+      endMessage(to);
+      asking.add(id);
+      to.asked(new Question(id.asText(), permission.tool(), answer -> answer(id, permission, answer)));
+    } catch (HarnessFault fault) {
+      log.warn("acp.permission_refused name={} cause={}", name(), fault.getMessage());
+      peer.answer(id, AcpCodec.cancelled());
+    }
+  }
+
+  /** False: it was answered or withdrawn before, and a second answer would be to nothing. */
   private boolean answer(JsonNode id, AcpPermission permission, Answer answer) {
     var choice = switch (answer) {
       case ALLOW -> permission.choose(true);
       case DENY -> permission.choose(false);
       case CANCEL -> Optional.<String>empty();
     };
+    if (!asking.remove(id)) {
+      return false;
+    }
     peer.answer(id, choice.map(AcpCodec::selected).orElseGet(AcpCodec::cancelled));
     return answer == Answer.ALLOW && choice.isPresent();
+  }
+
+  private void withdrawn(JsonNode id) {
+    if (asking.remove(id)) {
+      peer.answer(id, AcpCodec.cancelled());
+      running.get().ifPresent(turn -> turn.listener().withdrawn(id.asText()));
+    }
   }
 }

@@ -62,6 +62,7 @@ final class AgentAttempt implements Attempt, AgentConnection.Turn {
   private final CompletableFuture<Void> turnEnded = new CompletableFuture<>();
   private volatile Phase phase = new Waiting();
   private boolean aborting;
+  private boolean abortedInStep;
   private boolean secondTry;
   private boolean holding;
   private int asked;
@@ -152,6 +153,9 @@ final class AgentAttempt implements Attempt, AgentConnection.Turn {
       if (!aborting && last.getLast() instanceof HarnessUpdate.Failed(var fault)) {
         logLoss(connection, "turn", fault);
       }
+      gone = parts.pool().discard(connection, Duration.ZERO);
+    } else if (abortedInStep) {
+      // Agents end the command itself, not what it put into the background or into a session of its own.
       gone = parts.pool().discard(connection, Duration.ZERO);
     } else {
       cancelQuestions();
@@ -294,6 +298,7 @@ final class AgentAttempt implements Attempt, AgentConnection.Turn {
       case Opening(var connection) ->
           end(parts.pool().discard(connection, grace.dividedBy(2)), new HarnessUpdate.Aborted());
       case Running(var connection) -> {
+        abortedInStep = steps.anyRunning();
         cancelQuestions();
         connection.cancel();
         // The last fifth of the grace is for ending the process of an agent that does not listen.

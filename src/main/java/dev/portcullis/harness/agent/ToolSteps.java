@@ -81,6 +81,11 @@ public final class ToolSteps {
     return open.values().stream().anyMatch(call -> !call.begun() && !call.asked());
   }
 
+  /** Whether anything may be at work: all but what waits for permission. */
+  public boolean anyRunning() {
+    return open.values().stream().anyMatch(call -> !call.asked());
+  }
+
   private List<HarnessUpdate> begin(String callId) {
     var call = open.get(callId);
     if (call.begun() || call.asked()) {

@@ -302,11 +302,6 @@ class AcpHarnessTest {
   }
 
   @Test
-  void filesAreNotOffered() {
-    assertEquals("code -32601", run(harness(), spec("c", "[[sim fs]]")).text());
-  }
-
-  @Test
   void garbageOnTheOutputDoesNotEndTheTurn() {
     assertEquals("after garbage", run(harness(), spec("c", "[[sim garbage]]")).text());
   }
@@ -327,7 +322,7 @@ class AcpHarnessTest {
     var authentication = failure(run(harness, spec("c", "[[sim error -32000]]")));
     assertEquals(Code.AUTHENTICATION, authentication.code());
     assertTrue(authentication.getMessage().contains("Run `sim login`"));
-    assertEquals(Code.REFUSED, failure(run(harness, spec("c", "[[sim error 500]]"))).code());
+    assertEquals(Code.UPSTREAM, failure(run(harness, spec("c", "[[sim error 500]]"))).code());
   }
 
   // ---- aborts, deaths, stops

@@ -2,6 +2,7 @@ package dev.portcullis.harness.acp;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -13,7 +14,9 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.regex.Pattern;
@@ -21,7 +24,8 @@ import java.util.regex.Pattern;
 /**
  * A stand-in agent, a program of its own, scripted by the last {@code [[sim …]]} of the prompt. The
  * environment sets what it is: SIM_PROTOCOL, SIM_DELAY_MS, SIM_NAME, SIM_CAPABILITIES (load, resume),
- * SIM_STORE (directory of sessions).
+ * SIM_STORE (directory of sessions), SIM_LOGIN (the only {@code authenticate} that helps), SIM_CHOICES (how model
+ * and mode are chosen: {@code options} or {@code older}).
  */
 public final class AcpSimulator {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -30,8 +34,12 @@ public final class AcpSimulator {
   private static final Map<String, String> ENV = System.getenv();
   private static final BlockingQueue<JsonNode> ANSWERS = new LinkedBlockingQueue<>();
   private static volatile CountDownLatch cancelled = new CountDownLatch(1);
+  private static final Map<String, String> CHOSEN = new ConcurrentHashMap<>(Map.of("model", "m1", "mode", "ask"));
   private static volatile boolean deaf;
+  private static volatile boolean loggedIn;
+  private static volatile JsonNode offered;
   private static int requests;
+  private static int priced;
 
   private AcpSimulator() {}
 
@@ -66,11 +74,30 @@ public final class AcpSimulator {
 
   private static void receive(JsonNode id, String method, JsonNode params) throws IOException {
     switch (method) {
-      case "initialize" -> answer(id, initialized());
+      case "initialize" -> {
+        offered = params.get("clientCapabilities");
+        answer(id, initialized());
+      }
+      case "authenticate" -> {
+        loggedIn = params.path("methodId").asText().equals(ENV.get("SIM_LOGIN"));
+        if (loggedIn) {
+          answer(id, JSON.createObjectNode());
+        } else {
+          error(id, -32602, "unknown method");
+        }
+      }
+      case "session/set_config_option" ->
+          choose(id, method, params, params.path("configId").asText().substring(3), params.path("value"));
+      case "session/set_model" -> choose(id, method, params, "model", params.path("modelId"));
+      case "session/set_mode" -> choose(id, method, params, "mode", params.path("modeId"));
       case "session/new" -> {
+        if (ENV.containsKey("SIM_LOGIN") && !loggedIn) {
+          error(id, -32000, "Authentication required");
+          return;
+        }
         var session = "sim-" + ProcessHandle.current().pid() + "-" + System.nanoTime();
         Files.createFile(store(session));
-        answer(id, JSON.createObjectNode().put("sessionId", session));
+        answer(id, choices().put("sessionId", session));
       }
       case "session/load", "session/resume" -> reopen(id, method, params.get("sessionId").asText());
       case "session/prompt" -> {
@@ -102,13 +129,50 @@ public final class AcpSimulator {
     }
     if (method.endsWith("load")) {
       update(session, text("replayed before"));
-      answer(id, JSON.createObjectNode());
+      answer(id, choices());
       update(session, text("replayed after"));
       pause(100);
       update(session, text("replayed much later"));
     } else {
-      answer(id, JSON.createObjectNode());
+      answer(id, choices());
     }
+  }
+
+  private static ObjectNode choices() {
+    var result = JSON.createObjectNode();
+    switch (ENV.getOrDefault("SIM_CHOICES", "")) {
+      case "options" -> {
+        var options = result.putArray("configOptions");
+        option(options.addObject(), "model").addObject().put("value", "m1");
+        // Options may be in groups.
+        option(options.addObject(), "mode").addObject().putArray("options").addObject().put("value", "ask");
+      }
+      case "older" -> {
+        result.putObject("models").put("currentModelId", CHOSEN.get("model")).putArray("availableModels")
+            .addObject().put("modelId", "m1");
+        result.putObject("modes").put("currentModeId", CHOSEN.get("mode")).putArray("availableModes")
+            .addObject().put("id", "ask");
+      }
+      default -> { } // There is no choice.
+    }
+    return result;
+  }
+
+  private static ArrayNode option(ObjectNode option, String what) {
+    return option.put("id", "my-" + what).put("category", what).put("currentValue", CHOSEN.get(what))
+        .putArray("options");
+  }
+
+  /** As Gemini does, it says so in a chunk that belongs to no turn. */
+  private static void choose(JsonNode id, String method, JsonNode params, String what, JsonNode value) {
+    if (value.asText().equals("wrong")) {
+      error(id, -32602, "no such " + what);
+      return;
+    }
+    CHOSEN.put(what, value.asText());
+    CHOSEN.merge("by", method, (old, now) -> old + " " + now);
+    update(params.path("sessionId").asText(), text("[UPDATE] " + what));
+    answer(id, JSON.createObjectNode());
   }
 
   private static void turn(JsonNode id, JsonNode params) {
@@ -176,9 +240,30 @@ public final class AcpSimulator {
         cancelled.await();
         stop = "cancelled";
       }
-      case "fs" -> update(session,
-          text("code " + ask("fs/read_text_file", JSON.createObjectNode().put("path", "/x"))
-          .path("error").path("code").asInt()));
+      case "busy" -> {
+        update(session, tool("tool_call", "c3", "in_progress").put("title", "work"));
+        update(session, text("daemon " + new ProcessBuilder("setsid", "sleep", "1000").start().pid()));
+        cancelled.await();
+        update(session, tool("tool_call_update", "c3", "failed"));
+        stop = "cancelled";
+      }
+      case "chosen" -> update(session, text(new TreeMap<>(CHOSEN).toString()));
+      case "offered" -> update(session, text(offered.toString()));
+      case "read" -> served(session, "fs/read_text_file", JSON.createObjectNode().put("path", script[1]));
+      case "write" -> served(session, "fs/write_text_file",
+          JSON.createObjectNode().put("path", script[1]).put("content", script[2]));
+      case "terminal" -> terminal(session, String.join(" ", script).substring("terminal ".length()));
+      case "withdraw" -> withdraw(session);
+      case "kinds" -> {
+        for (var kind : List.of("agent_thought_chunk", "plan", "available_commands_update", "usage_update",
+            "session_info_update", "notice", "of_next_year")) {
+          update(session, text("not for you").put("sessionUpdate", kind));
+        }
+        var cost = JSON.createObjectNode().put("sessionUpdate", "usage_update");
+        cost.putObject("cost").put("amount", 0.25 * ++priced).put("currency", "USD");
+        update(session, cost);
+        update(session, text("all kinds"));
+      }
       case "late" -> update("another session", text("not yours"));
       case "error" -> {
         error(id, Integer.parseInt(script[1]), "scripted failure");
@@ -205,6 +290,40 @@ public final class AcpSimulator {
     update(session, tool("tool_call_update", "never-announced", "failed").put("title", "lost"));
     update(session, tool("tool_call", "never-ended", "in_progress").put("title", "open"));
     pause(400);
+  }
+
+  private static JsonNode served(String session, String method, ObjectNode params) throws InterruptedException {
+    var answer = ask(method, params.put("sessionId", session));
+    update(session, text(answer.has("error") ? "code " + answer.path("error").path("code").asInt()
+        : answer.path("result").toString()));
+    return answer.path("result");
+  }
+
+  /** Runs it and tells its output; one that does not end is left running until the turn is cancelled. */
+  private static void terminal(String session, String script) throws InterruptedException {
+    var params = JSON.createObjectNode().put("command", "sh");
+    params.putArray("args").add("-c").add(script);
+    var terminal = served(session, "terminal/create", params);
+    if (script.contains("sleep")) {
+      cancelled.await();
+    } else if (terminal.has("terminalId")) {
+      served(session, "terminal/wait_for_exit", terminal.deepCopy());
+      served(session, "terminal/output", terminal.deepCopy());
+      served(session, "terminal/release", terminal.deepCopy());
+    }
+  }
+
+  private static void withdraw(String session) throws InterruptedException {
+    var params = JSON.createObjectNode().put("sessionId", session);
+    params.putObject("toolCall").put("toolCallId", "c4").put("title", "rm y");
+    params.putArray("options").addObject().put("optionId", "y").put("kind", "allow_once");
+    var cancel = JSON.createObjectNode().put("jsonrpc", "2.0").put("method", "$/cancel_request");
+    cancel.putObject("params").put("requestId", requests);
+    var message = JSON.createObjectNode().put("jsonrpc", "2.0").put("id", requests++)
+        .put("method", "session/request_permission");
+    send(message.set("params", params));
+    send(cancel);
+    update(session, text(ANSWERS.take().path("result").path("outcome").path("outcome").asText()));
   }
 
   private static void permission(String session) throws InterruptedException {

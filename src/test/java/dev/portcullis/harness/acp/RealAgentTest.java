@@ -5,15 +5,17 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.abort;
 
 import dev.portcullis.config.HarnessConfig;
 import dev.portcullis.harness.AttemptSpec;
 import dev.portcullis.harness.AttemptSpec.Interruption;
+import dev.portcullis.harness.AttemptSpec.Message;
 import dev.portcullis.harness.Eventually;
 import dev.portcullis.harness.Harness;
 import dev.portcullis.harness.Harness.Recovery;
+import dev.portcullis.harness.HarnessFault.Code;
 import dev.portcullis.harness.HarnessUpdate;
+import dev.portcullis.harness.RealAgent;
 import dev.portcullis.harness.StandInModel;
 import dev.portcullis.harness.Updates;
 import dev.portcullis.harness.process.ProcessLauncher;
@@ -25,57 +27,60 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
-/** OpenCode, as the npm registry has it, with a model server that is part of the test. */
+/** Agents as the npm registry has them, with a model server that is part of the test. */
+@ParameterizedClass
+@EnumSource(names = {"OPENCODE", "GEMINI", "CLAUDE_ACP"})
 class RealAgentTest {
   private static final String INSTANCE = "real" + ProcessHandle.current().pid();
+  private static final Duration GRACE = Duration.ofSeconds(10);
 
   @TempDir static Path directory;
   private static StandInModel model;
   private static Harness harness;
   private static Path workspace;
+  private static HarnessConfig.Program program;
+  private static ProcessLauncher launcher;
 
-  @BeforeAll
-  static void start() throws Exception {
-    var agents = System.getenv().getOrDefault("PORTCULLIS_TEST_AGENTS", "target/agents");
-    var command = Path.of(agents, "bin", "opencode").toAbsolutePath();
-    if (!Files.isExecutable(command)) {
-      var reason = "RealAgentTest is skipped: there is no " + command + "; .ci/install-agents puts it there";
-      System.out.println(reason);
-      abort(reason);
-    }
+  @Parameter RealAgent agent;
+
+  @BeforeParameterizedClassInvocation
+  static void start(RealAgent agent) throws Exception {
+    var command = agent.command();
     model = StandInModel.start();
-    workspace = Files.createDirectory(directory.resolve("workspace"));
-    var home = Files.createDirectory(directory.resolve("home"));
-    var config = new HarnessConfig.Acp(new HarnessConfig.Program("opencode", command.toString(), List.of("acp"), model.openCode(home),
-        2,
-        Duration.ofMinutes(5), Duration.ofSeconds(60)));
-    harness = AcpHarness.create(config, ProcessLauncher.create(INSTANCE, 1), workspace, Clock.systemUTC());
+    workspace = Files.createDirectories(directory.resolve(agent.program()).resolve("workspace"));
+    var environment = agent.environment(model, directory.resolve(agent.program()).resolve("home"));
+    program = new HarnessConfig.Program(agent.program(), command.toString(),
+        agent.arguments(), environment, 2, Duration.ofMinutes(5), Duration.ofSeconds(60));
+    launcher = ProcessLauncher.create(INSTANCE, 1);
+    harness = AcpHarness.create(new HarnessConfig.Acp(program), launcher, workspace, Clock.systemUTC());
     var began = System.nanoTime();
     var registration = harness.probe().toCompletableFuture().get(90, TimeUnit.SECONDS);
-    System.out.printf("opencode %s: probe %d ms%n", registration.version(), millisSince(began));
+    System.out.printf("RealAgentTest agent=%s version=%s probe_ms=%d%n",
+        agent.program(), registration.version(), millisSince(began));
     assertEquals(Recovery.NATIVE, registration.recovery());
     assertFalse(registration.version().isEmpty());
     assertTrue(model.calls().isEmpty(), "a probe must not call a model");
   }
 
-  @AfterAll
+  @AfterParameterizedClassInvocation
   static void leaveNothing() throws Exception {
-    if (harness == null) {
-      return;
-    }
-    harness.close(Duration.ofSeconds(10)).toCompletableFuture().get(30, TimeUnit.SECONDS);
+    harness.close(GRACE).toCompletableFuture().get(30, TimeUnit.SECONDS);
     model.close();
     assertEquals(0, new Reaper(INSTANCE, 2).reap(List.of()), "processes left by the agent");
   }
 
-  private static AttemptSpec spec(String conversation, String session, String message) {
-    return new AttemptSpec(conversation, "run", 1, workspace, message, List.of(), session,
+  private static AttemptSpec spec(String session, String message) {
+    return new AttemptSpec("c", "run", 1, workspace, message,
+        session.isEmpty() ? List.of() : List.of(new Message("user", "seeded words")), session,
         new Interruption.None());
   }
 
@@ -83,85 +88,203 @@ class RealAgentTest {
     return Duration.ofNanos(System.nanoTime() - nanos).toMillis();
   }
 
-  private static String memory(Updates updates) throws IOException {
-    var pid = updates.await(HarnessUpdate.Attached.class).processes().getFirst().pid();
-    return Files.readAllLines(Path.of("/proc/" + pid + "/status")).stream()
-        .filter(line -> line.startsWith("VmRSS")).findFirst().orElse("");
+  private static Updates run(String session, String message) {
+    return run(harness, session, message);
   }
 
-  @Test
-  @Tag("INV-B5")
-  void aConversationSurvivesACancelAndTheDeathOfTheAgent() throws Exception {
-    var began = System.nanoTime();
-    var first = new Updates();
-    harness.start(spec("c", "", "remember mango [[say hello there friend]]"), first);
-    assertEquals(new HarnessUpdate.Completed("end_turn"), first.awaitEnd());
-    assertEquals("hello there friend", first.text());
-    assertTrue(first.all(HarnessUpdate.Text.class).size() > 1, "text is streamed");
-    var session = first.await(HarnessUpdate.Attached.class).nativeSession();
-    System.out.printf("opencode: first turn %d ms, %s%n", millisSince(began), memory(first));
-
-    began = System.nanoTime();
-    var second = new Updates();
-    var attempt = harness.start(spec("c", session, "[[slow 100 100]]"), second);
-    second.awaitText("part2 ");
-    var cancelled = System.nanoTime();
-    attempt.abort(Duration.ofSeconds(10));
-    assertEquals(new HarnessUpdate.Aborted(), second.awaitEnd());
-    System.out.printf("opencode: second turn's first text and cancel %d ms, cancel %d ms%n",
-        millisSince(began), millisSince(cancelled));
-    assertEquals(process(first), process(second), "a cancel keeps the process");
-
-    var third = new Updates();
-    harness.start(spec("c", session, "[[slow 100 100]] to be killed"), third);
-    third.awaitText("part2 ");
-    ProcessHandle.of(process(third)).orElseThrow().destroyForcibly();
-    assertInstanceOf(HarnessUpdate.Failed.class, third.awaitEnd());
-
-    began = System.nanoTime();
-    var fourth = new Updates();
-    harness.start(spec("c", session, "[[history]]"), fourth);
-    assertEquals(new HarnessUpdate.Completed("end_turn"), fourth.awaitEnd());
-    System.out.printf("opencode: resumed turn %d ms%n", millisSince(began));
-    assertNotEquals(process(first), process(fourth));
-    assertEquals(session, fourth.await(HarnessUpdate.Attached.class).nativeSession());
-    assertEquals("users=4", fourth.text(),
-        "the agent knows the whole conversation, and nothing is told again");
-    assertTrue(model.calls().getLast().userMessages().getFirst().contains("remember mango"));
-  }
-
-  @Test
-  void aToolWaitsForPermissionAndRunsOnce() throws Exception {
+  private static Updates run(Harness harness, String session, String message) {
     var updates = new Updates();
-    var attempt = harness.start(spec("tools", "", "[[shell echo hi >> log.txt && cat log.txt]]"), updates);
-    var asked = updates.await(HarnessUpdate.ApprovalRequested.class);
-    assertTrue(asked.input().contains("echo hi >> log.txt"), asked.toString());
-    assertFalse(Files.exists(workspace.resolve("log.txt")));
-    attempt.decide(asked.approvalId(), asked.digest(), true);
+    harness.start(spec(session, message), updates);
     updates.awaitEnd();
+    return updates;
+  }
+
+  private static String session(Updates updates) {
+    return updates.await(HarnessUpdate.Attached.class).nativeSession();
+  }
+
+  private static long process(Updates updates) {
+    return updates.await(HarnessUpdate.Attached.class).processes().getFirst().pid();
+  }
+
+  private static boolean runs(String pid) {
+    try {
+      return !Files.readString(Path.of("/proc", pid, "stat")).contains(") Z ");
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  @Test
+  void aTurnIsAnsweredInPiecesAndItsCostIsTold() {
+    var updates = run("", "[[say hello there friend]]");
+    assertEquals(new HarnessUpdate.Completed("end_turn"), updates.awaitEnd());
+    assertEquals("hello there friend", updates.text());
+    assertTrue(updates.all(HarnessUpdate.Text.class).size() > 1, "text is streamed");
+    var usage = updates.await(HarnessUpdate.Usage.class);
+    assertEquals(agent == RealAgent.CLAUDE_ACP ? 150 : 110, usage.inputTokens(), "what came from the cache counts");
+    assertEquals(12, usage.outputTokens());
+    assertEquals(agent == RealAgent.CLAUDE_ACP, usage.costMicros() > 0, usage::toString);
+    assertEquals(1, model.calls().stream().filter(StandInModel.Call::turn)
+        .filter(call -> call.userMessages().getLast().contains("hello there friend")).count());
+  }
+
+  @Test
+  void modelAndModeOfTheSettingsAreChosen() throws Exception {
+    var model = switch (agent) {
+      case OPENCODE -> "standin/" + StandInModel.SMALL;
+      case GEMINI -> "gemini-2.5-pro";
+      default -> "sonnet";
+    };
+    var config = new HarnessConfig.Acp(program, "", model, "plan", false, false);
+    var chosen = AcpHarness.create(config, launcher, workspace, Clock.systemUTC());
+    try {
+      var updates = run(chosen, "", "[[say ok]] in " + agent);
+      assertEquals(new HarnessUpdate.Completed("end_turn"), updates.awaitEnd());
+      assertEquals("ok", updates.text(), "and nothing of the change of mode");
+      var call = RealAgentTest.model.calls().stream()
+          .filter(each -> each.userMessages().getLast().contains("[[say ok]]")).toList().getLast();
+      var asked = call.path() + " " + call.body().path("model").asText();
+      assertTrue(asked.contains(model.replace("standin/", "")), asked);
+    } finally {
+      chosen.close(GRACE).toCompletableFuture().get(30, TimeUnit.SECONDS);
+    }
+  }
+
+  @Test
+  void anApprovedCommandRunsOnce() throws Exception {
+    var updates = new Updates();
+    var attempt = harness.start(spec("", "[[shell echo hi >> log.txt && cat log.txt]]"), updates);
+    var asked = updates.await(HarnessUpdate.ApprovalRequested.class);
+    assertTrue((asked.title() + asked.input()).contains("echo hi >> log.txt"), asked.toString());
+    assertFalse(Files.exists(workspace.resolve("log.txt")), "it waits");
+    attempt.decide(asked.approvalId(), asked.digest(), true);
+    assertEquals(new HarnessUpdate.Completed("end_turn"), updates.awaitEnd());
     assertEquals("hi\n", Files.readString(workspace.resolve("log.txt")));
-    assertTrue(updates.text().endsWith("The tool said: hi"), updates.text());
+    assertTrue(updates.text().contains("scripted tool.\n\nThe tool said: "), updates.text());
     assertEquals(1, updates.all(HarnessUpdate.StepStarted.class).size());
     assertEquals(List.of(true), updates.all(HarnessUpdate.StepFinished.class).stream()
         .map(HarnessUpdate.StepFinished::succeeded).toList());
   }
 
   @Test
-  void aCommandOfTheAgentDiesWithTheAttempt() throws Exception {
+  void aDeniedCommandDoesNotRun() {
     var updates = new Updates();
-    var attempt = harness.start(spec("daemon", "", "[[shell echo $$ > pid.txt; exec sleep 1000]]"), updates);
+    var attempt = harness.start(spec("", "[[shell touch denied.txt]]"), updates);
     var asked = updates.await(HarnessUpdate.ApprovalRequested.class);
-    attempt.decide(asked.approvalId(), asked.digest(), true);
-    var file = workspace.resolve("pid.txt");
-    Eventually.isTrue("the command runs", () -> Files.exists(file) && file.toFile().length() > 1);
-    var pid = Files.readString(file).strip();
-    assertTrue(Files.exists(Path.of("/proc", pid)));
-    attempt.stop(Duration.ofSeconds(6)).toCompletableFuture().get(30, TimeUnit.SECONDS);
-    var stat = Path.of("/proc", pid, "stat");
-    assertTrue(!Files.exists(stat) || Files.readString(stat).contains(") Z "), "the command is gone");
+    attempt.decide(asked.approvalId(), asked.digest(), false);
+    assertEquals(new HarnessUpdate.Completed("end_turn"), updates.awaitEnd());
+    assertFalse(Files.exists(workspace.resolve("denied.txt")));
+    assertTrue(updates.all(HarnessUpdate.StepFinished.class).stream()
+        .noneMatch(HarnessUpdate.StepFinished::succeeded), updates.all()::toString);
   }
 
-  private static long process(Updates updates) {
-    return updates.await(HarnessUpdate.Attached.class).processes().getFirst().pid();
+  @Test
+  void anAbortWhileItAsksEndsTheTurnAndKeepsTheProcess() {
+    var updates = new Updates();
+    var attempt = harness.start(spec("", "[[shell touch aborted.txt]]"), updates);
+    updates.await(HarnessUpdate.ApprovalRequested.class);
+    attempt.abort(GRACE);
+    assertEquals(new HarnessUpdate.Aborted(), updates.awaitEnd());
+    assertEquals(process(updates), process(run("", "[[say still here]]")));
+    assertFalse(Files.exists(workspace.resolve("aborted.txt")));
+  }
+
+  /** What is approved must be seen whole: a long command may not hide its end. */
+  @Test
+  void aLongCommandIsShownWholeWhenItAsks() {
+    var command = "echo " + "x".repeat(10_000) + "; touch hidden.txt";
+    var updates = new Updates();
+    var attempt = harness.start(spec("", "[[shell " + command + "]]"), updates);
+    var asked = updates.await(HarnessUpdate.ApprovalRequested.class);
+    attempt.decide(asked.approvalId(), asked.digest(), false);
+    updates.awaitEnd();
+    assertTrue((asked.title() + asked.input()).contains("x; touch hidden.txt"),
+        () -> asked.title().length() + " " + asked.input().length());
+  }
+
+  @Test
+  void anAbortInMidStreamEndsTheModelsCallAndKeepsTheProcess() {
+    var updates = new Updates();
+    var attempt = harness.start(spec("", "[[slow 200 100]] for " + agent), updates);
+    updates.awaitText("part2 ");
+    var began = System.nanoTime();
+    attempt.abort(GRACE);
+    assertEquals(new HarnessUpdate.Aborted(), updates.awaitEnd());
+    System.out.printf("RealAgentTest agent=%s abort_ms=%d%n", agent.program(), millisSince(began));
+    var call = model.calls().stream().filter(StandInModel.Call::turn)
+        .filter(each -> each.userMessages().getLast().contains("[[slow 200 100]]")).findFirst().orElseThrow();
+    assertEquals(StandInModel.End.CLOSED_BY_CLIENT, call.awaitEnd());
+
+    var next = run(session(updates), "[[say still here]]");
+    assertEquals(new HarnessUpdate.Completed("end_turn"), next.awaitEnd());
+    assertEquals("still here", next.text());
+    assertEquals(process(updates), process(next));
+  }
+
+  @Test
+  @Tag("INV-H4")
+  void anAbortInMidCommandLeavesNothingOfItNotEvenWhatLeftItsGroup() throws Exception {
+    var updates = new Updates();
+    var attempt = harness.start(spec("", "[[shell setsid sh -c 'echo $$ > a.pid; exec sleep 1000' & "
+        + "echo $$ > b.pid; exec sleep 1000]]"), updates);
+    var asked = updates.await(HarnessUpdate.ApprovalRequested.class);
+    attempt.decide(asked.approvalId(), asked.digest(), true);
+    var files = List.of(workspace.resolve("a.pid"), workspace.resolve("b.pid"));
+    Eventually.isTrue("both run", () -> files.stream().allMatch(file -> file.toFile().length() > 1));
+    var pids = files.stream().map(RealAgentTest::content).toList();
+    assertTrue(pids.stream().allMatch(RealAgentTest::runs), pids::toString);
+    attempt.abort(GRACE);
+    assertEquals(new HarnessUpdate.Aborted(), updates.awaitEnd());
+    attempt.stop(GRACE).toCompletableFuture().get(20, TimeUnit.SECONDS);
+    assertTrue(pids.stream().noneMatch(RealAgentTest::runs), pids::toString);
+    files.forEach(file -> assertTrue(file.toFile().delete()));
+  }
+
+  private static String content(Path file) {
+    try {
+      return Files.readString(file).strip();
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @Test
+  void aModelsErrorFailsTheTurnAndSaysWhy() {
+    var updates = run("", "[[error 400]]");
+    var fault = assertInstanceOf(HarnessUpdate.Failed.class, updates.awaitEnd()).fault();
+    // OpenCode keeps the status to itself.
+    assertEquals(agent == RealAgent.OPENCODE ? Code.REFUSED : Code.INVALID_REQUEST, fault.code(), fault::toString);
+    assertTrue(fault.getMessage().contains("scripted failure"), fault::toString);
+    assertEquals("fine", run("", "[[say fine]]").text());
+  }
+
+  @Test
+  @Tag("INV-B5")
+  void aConversationSurvivesTheDeathOfTheAgent() {
+    var first = run("", "remember mango [[say noted]]");
+    var session = session(first);
+    var killed = new Updates();
+    harness.start(spec(session, "[[slow 100 100]] to be killed"), killed);
+    killed.awaitText("part2 ");
+    ProcessHandle.of(process(killed)).orElseThrow().destroyForcibly();
+    assertInstanceOf(HarnessUpdate.Failed.class, killed.awaitEnd());
+
+    var began = System.nanoTime();
+    var resumed = run(session, "[[history]]");
+    System.out.printf("RealAgentTest agent=%s resumed_turn_ms=%d%n", agent.program(), millisSince(began));
+    assertEquals(new HarnessUpdate.Completed("end_turn"), resumed.awaitEnd());
+    assertNotEquals(process(first), process(resumed));
+    var asked = model.calls().getLast().userMessages();
+    if (agent == RealAgent.GEMINI) {
+      // Its store may not be touched again within a minute, so it is told the conversation instead.
+      assertNotEquals(session, session(resumed));
+      assertTrue(asked.getFirst().contains("seeded words"), asked::toString);
+    } else {
+      assertEquals(session, session(resumed));
+      assertTrue(resumed.text().startsWith("users=3 "), resumed.text());
+      assertTrue(asked.getFirst().contains("remember mango"), asked::toString);
+      assertTrue(asked.stream().noneMatch(text -> text.contains("seeded words")), "nothing is told again");
+    }
   }
 }
