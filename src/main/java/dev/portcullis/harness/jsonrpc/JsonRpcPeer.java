@@ -113,6 +113,10 @@ public final class JsonRpcPeer {
     if (line.isBlank()) {
       return;
     }
+    if (!line.stripTrailing().endsWith("}")) {
+      ignore(line); // Not worth the exception that the parser makes: there may be millions of them.
+      return;
+    }
     try {
       var value = JSON.readTree(line);
       if (value.isObject()) {
