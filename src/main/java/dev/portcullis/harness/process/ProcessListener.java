@@ -3,7 +3,7 @@ package dev.portcullis.harness.process;
 import dev.portcullis.harness.HarnessFault;
 
 /**
- * Hears what one process says. Lines come from one virtual thread, and each call is the credit for the next:
+ * Hears what one process says. Lines come from one thread of its own, and each call is the credit for the next:
  * while it lasts nothing more is read, so that a chatty process waits on its own pipe.
  */
 public interface ProcessListener {
