@@ -69,7 +69,7 @@ class FaultyAgentTest {
     assertEquals(0, new Reaper(INSTANCE, 2).reap(List.of()), "processes left by the harness");
   }
 
-  private AcpHarness harness(String command, List<String> args, Map<String, String> env, Duration start) {
+  private Harness harness(String command, List<String> args, Map<String, String> env, Duration start) {
     var all = new HashMap<>(Map.of("SIM_STORE", store.toString()));
     all.putAll(env);
     var program = new HarnessConfig.Program("sim", command, args, all, 4, Duration.ofMinutes(5), start);
@@ -79,11 +79,11 @@ class FaultyAgentTest {
     return harness;
   }
 
-  private AcpHarness simulator() {
+  private Harness simulator() {
     return simulator(Map.of(), Duration.ofSeconds(15));
   }
 
-  private AcpHarness simulator(Map<String, String> env, Duration start) {
+  private Harness simulator(Map<String, String> env, Duration start) {
     return harness(Simulator.java(), Simulator.arguments("acp"), env, start);
   }
 
