@@ -22,9 +22,9 @@ import org.slf4j.LoggerFactory;
  * One running agent with its pipes. Its standard input stays open as long as we live, so that it sees the end
  * of it when we die. No method blocks.
  *
- * <p>The pipes are served by platform threads: a virtual one that waits in a pipe holds its carrier, and the JDK
- * does not always start another in its stead. On two cores one silent agent could so stop every virtual thread,
- * the one that was to kill it among them.
+ * <p>The pipes are served by platform threads: a virtual one that waits in a pipe holds its carrier, and the
+ * JDK does not always start another in its stead. On two cores one silent agent could so stop every virtual
+ * thread, the one that was to kill it among them.
  */
 public final class HarnessProcess {
   /** Longest line read. Agents send whole files and images in one. */
