@@ -71,13 +71,12 @@ class FloodTest {
   private static String flooded(String flood) throws Exception {
     var gateway = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
         "--enable-native-access=ALL-UNNAMED", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xms64m",
-        "-XX:+UseCompactObjectHeaders", "-Dlogback.configurationFile=logback.xml", "-cp", System.getProperty("java.class.path"),
-        FloodedGateway.class.getName(), INSTANCE, flood).start();
-    try (var reader = gateway.inputReader(); var errors = gateway.errorReader()) {
-      Thread.ofVirtual().start(() -> errors.lines().forEach(_ -> { })); // Its log; never read, it would block.
+        "-XX:+UseCompactObjectHeaders", "-Dlogback.configurationFile=logback.xml",
+        "-cp", System.getProperty("java.class.path"), FloodedGateway.class.getName(), INSTANCE, flood)
+        .redirectError(ProcessBuilder.Redirect.DISCARD).start();
+    try (var reader = gateway.inputReader()) {
       var words = reader.lines().filter(line -> line.startsWith("grown ")).findFirst().orElseThrow().split(" ");
       var grown = Long.parseLong(words[2]);
-      System.out.println("flood " + List.of(words));
       assertTrue(grown < GROWTH_KIB_MAX, flood + " cost " + grown + " KiB");
       return words[1];
     } finally {
