@@ -32,6 +32,9 @@ final class Exchange {
       if (failed.getCause() instanceof IOException io) {
         throw io;
       }
+      if (failed.getCause() instanceof CancellationException cut) { // The JDK reports it in both ways.
+        throw new IOException("the call was cut off", cut);
+      }
       throw new IllegalStateException(failed.getCause());
     }
   }

@@ -58,7 +58,7 @@ public record ModelError(List<String> words, String message, String requestId) {
   }
 
   private String sentence(String what, String idHeader, String apiKey) {
-    var said = message.replace(apiKey, "[key]").replaceAll("[\\p{Cc}\\p{Cf}]+", " ").strip();
+    var said = message.replace(apiKey, "[key]").replaceAll("[\\p{Cc}\\p{Cf}\\s]+", " ").strip();
     var bounded = said.length() > MESSAGE_CHARS_MAX ? said.substring(0, MESSAGE_CHARS_MAX) + "…" : said;
     var id = (idHeader.isEmpty() ? requestId : idHeader).replaceAll("[^!-~]", "");
     return what + (bounded.isEmpty() ? "" : ": " + bounded)

@@ -132,6 +132,16 @@ public final class ModelHarness implements Harness {
     return attempt;
   }
 
+  /** Whether no attempt is left. */
+  boolean idle() {
+    return live.isEmpty();
+  }
+
+  /** Attempts that wait for their turn to call. */
+  int waiting() {
+    return parts.places().getQueueLength();
+  }
+
   @Override
   public CompletionStage<Void> close(Duration grace) {
     var ends = live.stream().map(attempt -> attempt.stop(grace).toCompletableFuture())
