@@ -121,8 +121,9 @@ final class ModelAttempt implements Attempt {
     }
     var wait = setback.asked().orElseGet(() -> parts.backoff().jitter(tries));
     if (wait.compareTo(Duration.between(parts.backoff().clock().instant(), endsAt)) >= 0) {
-      end(new HarnessUpdate.Failed(HarnessFault.of(
-          fault.code(), fault.getMessage() + "; it may be asked again in " + wait.toSeconds() + " s")));
+      var when = setback.asked()
+          .map(asked -> "; it may be asked again in " + asked.plusMillis(999).toSeconds() + " s").orElse("");
+      end(new HarnessUpdate.Failed(HarnessFault.of(fault.code(), fault.getMessage() + when)));
       return false;
     }
     log.warn("harness.model_retry name={} run={} code={} tries={} wait_ms={}",
@@ -171,7 +172,7 @@ final class ModelAttempt implements Attempt {
     if (late.isPresent()) {
       return nothingAgain(late.get());
     }
-    if (reached) {
+    if (reached || over.getCount() == 0) { // A call that we have cut ourselves says nothing of the server.
       return cutOff(answer);
     }
     var fault = parts.api().unreachable(broken);

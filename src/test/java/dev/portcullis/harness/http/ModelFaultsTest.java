@@ -20,6 +20,7 @@ import dev.portcullis.harness.Harness.Registration;
 import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessFault.Code;
 import dev.portcullis.harness.HarnessUpdate;
+import dev.portcullis.harness.Updates;
 import dev.portcullis.harness.http.ModelRig.Api;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -286,6 +287,22 @@ class ModelFaultsTest {
     probe(harness);
 
     assertAnswer("hello there friend", "end_turn", run(harness));
+    assertEquals(List.of(), rig.losses);
+  }
+
+  @Test void callsThatWereAbortedAreNoLoss() throws Exception {
+    rig.server.then(ScriptedServer.status(200, "{}"), (_, wire) -> wire.awaitGone());
+    var harness = rig.harness(Api.CHAT);
+    probe(harness);
+
+    for (int i = 1; i <= 2 * Contact.FAILURES_MAX; i++) {
+      int calls = i;
+      var attempt = ModelRig.start(harness, new Updates());
+      Eventually.isTrue("a call", () -> rig.server.requests().size() == 1 + calls);
+      attempt.abort(Duration.ofSeconds(1));
+      attempt.stop(Duration.ofSeconds(1)).toCompletableFuture().get(20, TimeUnit.SECONDS);
+    }
+
     assertEquals(List.of(), rig.losses);
   }
 

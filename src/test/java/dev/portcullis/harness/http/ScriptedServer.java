@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,7 +20,7 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -71,15 +72,15 @@ public final class ScriptedServer implements AutoCloseable {
     }
 
     public Wire send(byte[] bytes) throws IOException {
-      if (chunked) {
-        out.write((Integer.toHexString(bytes.length) + "\r\n").getBytes(StandardCharsets.ISO_8859_1));
-      }
-      out.write(bytes);
-      if (chunked) {
-        out.write("\r\n".getBytes(StandardCharsets.ISO_8859_1));
-      }
+      out.write(chunked ? chunk(bytes) : bytes);
       out.flush();
       return this;
+    }
+
+    private static byte[] chunk(byte[] bytes) {
+      var size = (Integer.toHexString(bytes.length) + "\r\n").getBytes(StandardCharsets.ISO_8859_1);
+      return ByteBuffer.allocate(size.length + bytes.length + 2)
+          .put(size).put(bytes).put((byte) '\r').put((byte) '\n').array();
     }
 
     /** The end of a stream, as a server that is done says it. */
@@ -106,7 +107,7 @@ public final class ScriptedServer implements AutoCloseable {
   }
 
   private final ServerSocket listener = new ServerSocket(0, 500, InetAddress.getLoopbackAddress());
-  private final List<Request> requests = new CopyOnWriteArrayList<>();
+  private final Queue<Request> requests = new ConcurrentLinkedQueue<>();
   private final Set<Socket> open = ConcurrentHashMap.newKeySet();
   private final Queue<Reply> replies = new ArrayDeque<>();
   private final AtomicInteger connections = new AtomicInteger();
