@@ -335,13 +335,17 @@ class CommandsTest {
     var hook = "portcullis.alerts.webhooks=[{ url = \"https://x.example\", secret = \"whsec_"
         + "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0\" }]";
 
-    assertEquals(0, shell.run("config", "print", "--set", set, "--set", hook), shell.err());
-    assertEquals(0, shell.run("config", "print", "--json", "--set", set, "--set", hook), shell.err());
+    var model = "portcullis.harnesses.gpt={ kind = openai, api-key = s3cret, model = gpt-x }";
+
+    for (var form : List.of("--set=portcullis.http.port=0", "--json")) {
+      assertEquals(0, shell.run("config", "print", form, "--set", set, "--set", hook, "--set", model), shell.err());
+    }
 
     assertFalse(shell.out().contains("s3cret"), shell.out());
     assertFalse(shell.out().contains("whsec_"), shell.out());
     assertTrue(shell.out().contains("portcullis.session.key-retention = \"24h\"\n"), shell.out());
     assertTrue(shell.out().contains("portcullis.harnesses.oc.command = \"oc\"\n"), shell.out());
+    assertTrue(shell.out().contains("portcullis.harnesses.gpt.model = \"gpt-x\"\n"), shell.out());
   }
 
   @Test void versionNamesAllFour() {
