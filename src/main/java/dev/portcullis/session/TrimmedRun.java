@@ -7,6 +7,7 @@ import dev.portcullis.protocol.RunView;
 import dev.portcullis.protocol.Usage;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 
 /**
  * What is kept of an ended run whose events were trimmed: everything but its texts. On disk, in the run's
@@ -64,7 +65,8 @@ record TrimmedRun(
         usage,
         lastSeq,
         new RunView.Times(acceptedAt, startedAt, List.of(endedAt)),
-        List.of());
+        List.of(),
+        Map.of());
   }
 
   /** Its last event: the one that can still be told. */

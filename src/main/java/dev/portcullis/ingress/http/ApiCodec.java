@@ -46,9 +46,7 @@ final class ApiCodec {
           .put("kind", step.kind())
           .put("state", step.state());
     }
-    json.set("approvals", array(
-        run.approvals().stream().filter(Approval::pending).toList(),
-        (asked, each) -> each.setAll(approval(asked))));
+    json.set("approvals", array(run.approvals(), (asked, each) -> each.setAll(approval(asked))));
     json.putNull("error").putNull("resumePending");
     json.set("usage", usage(run.usage()));
     json.put("acceptedAt", run.times().acceptedAt().toString());
