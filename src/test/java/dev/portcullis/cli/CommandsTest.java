@@ -57,6 +57,7 @@ class CommandsTest {
   @ParameterizedTest
   @ValueSource(strings = {
       "", "serve", "send", "status", "runs", "runs show", "runs tail", "runs abort", "runs resume",
+      "runs allow", "runs deny", "approvals", "approvals show", "approvals allow", "approvals deny",
       "sessions", "sessions show", "sessions reset", "sessions delete", "harnesses", "drain", "doctor",
       "token", "token show", "journal", "journal verify", "journal repair", "journal export", "journal stats",
       "journal schema",

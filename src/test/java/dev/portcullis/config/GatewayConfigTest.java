@@ -123,6 +123,11 @@ class GatewayConfigTest {
       "portcullis.agents.main.queue, later",
       "portcullis.agents.main.on-uncertain, guess",
       "portcullis.agents.main.approvals, perhaps",
+      "portcullis.agents.main.approvals.read, perhaps",
+      "portcullis.agents.main.approvals.default, often",
+      "portcullis.approvals.expire, 0s",
+      "portcullis.approvals.input-chars, 0",
+      "portcullis.approvals.input-chars, 16777217",
       "portcullis.harnesses.echo.kind, parrot",
       "portcullis.journal.store, paper",
       "portcullis.journal.leveldb.implementation, rust",
@@ -143,6 +148,7 @@ class GatewayConfigTest {
   @CsvSource({
       "portcullis.http.prot, 1",
       "portcullis.agents.main.model, x",
+      "portcullis.agents.main.approvals.shell, allow",
       "portcullis.harnesses.echo.command, x",
       "portcullis.new-thing.on, true"
   })
@@ -157,6 +163,37 @@ class GatewayConfigTest {
 
     assertEquals(config.retention().transcripts(), config.retention().runs());
     assertTrue(Instant.EPOCH.minus(config.retention().runs()).isBefore(Instant.parse("0971-01-01T00:00:00Z")));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"policy", "expiry", "expired", "harness"})
+  @Tag("SEC-24")
+  void aPrincipalCannotHaveANameUnderWhichTheGatewayDecides(String name) {
+    var key = "portcullis.auth.principals." + name;
+    assertNames(key, refused(Map.of(key, "{ token-sha256 = " + "0".repeat(64) + ", scopes = [] }")));
+  }
+
+  private static ApprovalPolicy policy(String value) {
+    return GatewayConfig.from(
+            new ConfigSource.Shipped().load(Map.of("portcullis.agents.main.approvals", value), Map.of()))
+        .agents().get("main").approvals();
+  }
+
+  @Test void oneWordAnswersForEveryKindOfTool() {
+    for (var kind : ApprovalPolicy.KINDS) {
+      assertEquals(AgentConfig.Approvals.DENY, policy("deny").of(kind));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"read, ALLOW", "edit, DENY", "execute, ASK", "search, DENY", "other, ALLOW", "new-kind, ALLOW", "'', ALLOW"})
+  void anAnswerIsFoundByTheKindOfToolAndAnUnknownKindIsAnother(String kind, AgentConfig.Approvals answer) {
+    assertEquals(answer, policy("{ default = deny, read = allow, execute = ask, other = allow }").of(kind));
+  }
+
+  @Test void aKindThatIsNotNamedIsAskedAboutUnlessTheDefaultSaysOtherwise() {
+    assertEquals(AgentConfig.Approvals.ASK, policy("{ read = allow }").of("execute"));
+    assertEquals(AgentConfig.Approvals.ASK, policy("{ read = allow }").of("new-kind"));
   }
 
   @Test void aNameThatCannotStandInASessionKeyIsRefused() {
