@@ -54,7 +54,7 @@ class ArchitectureTest {
   private static final Set<String> FOUNDATION = RANKS.getLast();
   /** What harness adapters have in common; not adapters themselves. */
   private static final Set<String> SHARED_BY_ADAPTERS =
-      Set.of(ROOT + ".harness.process", ROOT + ".harness.jsonrpc");
+      Set.of(ROOT + ".harness.process", ROOT + ".harness.jsonrpc", ROOT + ".harness.agent");
 
   private static JavaClasses classes;
 

@@ -9,7 +9,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.Set;
-import java.util.concurrent.CompletionException;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.PostStop;
@@ -202,15 +201,7 @@ public final class HarnessActor {
     probing = true;
     lostWhileProbing = false;
     context.pipeToSelf(harness.probe(), (registration, failure) ->
-        failure == null ? new Probed(registration) : new ProbeFailed(fault(failure)));
-  }
-
-  private static HarnessFault fault(Throwable failure) {
-    var wrapped = failure instanceof CompletionException && failure.getCause() != null;
-    var cause = wrapped ? failure.getCause() : failure;
-    return cause instanceof HarnessFault fault
-        ? fault
-        : HarnessFault.of(HarnessFault.Code.LOST, "the probe broke: " + cause);
+        failure == null ? new Probed(registration) : new ProbeFailed(HarnessFault.in(failure)));
   }
 
   private void proven(Registration registration) {

@@ -1,6 +1,7 @@
 package dev.portcullis.harness;
 
 import java.util.Arrays;
+import java.util.concurrent.CompletionException;
 
 /** A harness could not do its work. The message is for operators; it holds no prompt and no secret. */
 public final class HarnessFault extends RuntimeException {
@@ -81,6 +82,13 @@ public final class HarnessFault extends RuntimeException {
   /** @param message one sentence that says what happened and, where known, what to do */
   public static HarnessFault of(Code code, String message) {
     return new HarnessFault(code, code.reason(), message);
+  }
+
+  /** What made a stage fail, without the wrapping of futures. */
+  public static HarnessFault in(Throwable failure) {
+    var wrapped = failure instanceof CompletionException && failure.getCause() != null;
+    var cause = wrapped ? failure.getCause() : failure;
+    return cause instanceof HarnessFault fault ? fault : of(Code.LOST, "the connection broke: " + cause);
   }
 
   /** A required field is missing or of the wrong type. */

@@ -9,7 +9,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessFault.Code;
 import dev.portcullis.harness.HarnessUpdate;
-import dev.portcullis.harness.acp.AcpUpdate.Status;
+import dev.portcullis.harness.agent.ToolCall;
+import dev.portcullis.harness.agent.ToolCall.Status;
 import dev.portcullis.harness.jsonrpc.Reply;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -113,13 +114,13 @@ final class AcpCodec {
     return switch (required(update, "sessionUpdate")) {
       case String kind when kind.equals("agent_message_chunk") && text.isTextual() ->
           new AcpUpdate.Text(text.textValue());
-      case "tool_call" -> tool(update, Status.PENDING);
-      case "tool_call_update" -> tool(update, Status.UNCHANGED);
+      case "tool_call" -> new AcpUpdate.Tool(tool(update, Status.PENDING));
+      case "tool_call_update" -> new AcpUpdate.Tool(tool(update, Status.UNCHANGED));
       case String kind -> new AcpUpdate.Other(kind); // A newer agent must not end a run.
     };
   }
 
-  private static AcpUpdate.Tool tool(JsonNode call, Status absent) {
+  private static ToolCall tool(JsonNode call, Status absent) {
     var status = switch (call.path("status").asText("")) {
       case "pending" -> Status.PENDING;
       case "in_progress" -> Status.IN_PROGRESS;
@@ -127,7 +128,7 @@ final class AcpCodec {
       case "failed" -> Status.FAILED;
       default -> absent;
     };
-    return new AcpUpdate.Tool(required(call, "toolCallId"), call.path("title").asText(""),
+    return new ToolCall(required(call, "toolCallId"), call.path("title").asText(""),
         call.path("kind").asText(""), status, input(call.path("rawInput")));
   }
 
@@ -155,7 +156,7 @@ final class AcpCodec {
         options.add(new AcpPermission.Option(required(option, "optionId"), required(option, "kind"))));
     var tool = tool(params.path("toolCall"), Status.PENDING);
     return new AcpPermission(
-        new AcpUpdate.Tool(tool.callId(), tool.title(), tool.kind(), Status.PENDING, tool.input()), options);
+        new ToolCall(tool.callId(), tool.title(), tool.kind(), Status.PENDING, tool.input()), options);
   }
 
   /** The end of a turn: what it cost, where the agent tells, and how it ended. */

@@ -2,18 +2,20 @@ package dev.portcullis.harness.acp;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.portcullis.config.HarnessConfig;
+import dev.portcullis.harness.Harness.Registration;
 import dev.portcullis.harness.HarnessFault;
-import dev.portcullis.harness.HarnessFault.Code;
+import dev.portcullis.harness.HarnessUpdate;
 import dev.portcullis.harness.ProcessIdentity;
+import dev.portcullis.harness.agent.AgentConnection;
+import dev.portcullis.harness.agent.AgentProcess;
 import dev.portcullis.harness.jsonrpc.JsonRpcPeer;
 import dev.portcullis.harness.jsonrpc.Reply;
-import dev.portcullis.harness.process.HarnessProcess;
 import dev.portcullis.harness.process.ProcessLauncher;
 import dev.portcullis.harness.process.ProcessListener;
-import dev.portcullis.harness.process.ProcessSpec;
-import dev.portcullis.harness.process.Program;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ScheduledExecutorService;
@@ -23,27 +25,17 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/**
- * One agent process and the protocol spoken with it. Holds at most one session, with at most one turn at a
- * time.
- */
-final class AcpConnection implements ProcessListener, JsonRpcPeer.Handler {
-  /** Who hears of the turn that runs. */
-  interface Turn {
-    void updated(AcpUpdate update);
-
-    void asked(JsonNode requestId, AcpPermission permission);
+/** One agent process that speaks the Agent Client Protocol. */
+final class AcpConnection implements AgentConnection, ProcessListener, JsonRpcPeer.Handler {
+  /** What is needed to start agents of one harness. */
+  record Parts(
+      HarnessConfig.Acp config, ProcessLauncher launcher, AcpSessionAges ages,
+      ScheduledExecutorService timer) {
+    Duration limit() {
+      return config.program().startDeadline();
+    }
   }
 
-  /** What is needed to start agents of one harness. */
-  record Parts(HarnessConfig.Acp config, ProcessLauncher launcher, ScheduledExecutorService timer) {}
-
-  /** A session that can be prompted; {@code fresh}: it knows nothing of the conversation so far. */
-  record Opened(String sessionId, boolean fresh) {}
-
-  private record Route(String sessionId, Turn turn) {}
-
-  private static final Route NOWHERE = new Route("", new Deaf());
   /**
    * Gemini tells a loaded session again after it said that it is loaded: it is over when it is silent for so
    * long.
@@ -53,11 +45,10 @@ final class AcpConnection implements ProcessListener, JsonRpcPeer.Handler {
 
   private final Parts parts;
   private final Path directory;
+  private final AgentProcess process = new AgentProcess();
   private final JsonRpcPeer peer;
-  private final CompletableFuture<HarnessProcess> process = new CompletableFuture<>();
   private final CompletableFuture<AcpAgent> agent = new CompletableFuture<>();
-  private final CompletableFuture<HarnessFault> ended = new CompletableFuture<>();
-  private final AtomicReference<Route> route = new AtomicReference<>(NOWHERE);
+  private final AtomicReference<Optional<Turn>> turn = new AtomicReference<>(Optional.empty());
   private final AtomicReference<String> session = new AtomicReference<>("");
   private final AtomicLong dropped = new AtomicLong();
   private final AtomicLong lastUpdate = new AtomicLong(System.nanoTime());
@@ -72,37 +63,16 @@ final class AcpConnection implements ProcessListener, JsonRpcPeer.Handler {
   private AcpConnection(Parts parts, Path directory) {
     this.parts = parts;
     this.directory = directory;
-    this.peer = new JsonRpcPeer(parts.config().name(),
-        line -> process.thenAccept(running -> running.send(line)), this, parts.timer());
+    this.peer = new JsonRpcPeer(name(), process::send, this, parts.timer());
+  }
+
+  private String name() {
+    return parts.config().name();
   }
 
   private void begin() {
-    var config = parts.config();
-    try {
-      var program = Program.find(config.program().command(), parts.launcher().path());
-      var spec = new ProcessSpec(config.name(), program, config.program().args(), config.program().env(), directory);
-      parts.launcher().launch(spec, this).whenComplete((running, failure) -> {
-        if (failure == null) {
-          process.complete(running);
-          shakeHands();
-        } else {
-          fail(AcpAttempt.fault(failure));
-        }
-      });
-    } catch (HarnessFault fault) {
-      fail(fault);
-    }
-  }
-
-  /** It never ran: nothing is left to be stopped. */
-  private void fail(HarnessFault fault) {
-    process.completeExceptionally(fault);
-    agent.completeExceptionally(fault);
-    ended(fault);
-  }
-
-  private void shakeHands() {
-    peer.request("initialize", AcpCodec.initialize(), parts.config().program().startDeadline())
+    process.start(parts.launcher(), parts.config().program(), directory, this)
+        .thenCompose(_ -> peer.request("initialize", AcpCodec.initialize(), parts.limit()))
         .thenApply(reply -> switch (reply) {
           case Reply.Result(var result) -> AcpCodec.decodeAgent(result);
           case Reply.Error error -> throw AcpCodec.decodeHandshakeError(error);
@@ -111,57 +81,69 @@ final class AcpConnection implements ProcessListener, JsonRpcPeer.Handler {
           if (failure == null) {
             agent.complete(known);
           } else {
-            agent.completeExceptionally(AcpAttempt.fault(failure));
+            agent.completeExceptionally(HarnessFault.in(failure));
           }
         });
   }
 
-  /** Completes with what the agent said of itself, or fails with a {@link HarnessFault}. */
-  CompletionStage<AcpAgent> ready() {
-    return agent;
+  @Override
+  public CompletionStage<Registration> ready() {
+    return agent.thenApply(known -> new Registration(known.version(), known.recovery()));
   }
 
-  /** Completes when the process is gone or broke the protocol beyond use. */
-  CompletionStage<HarnessFault> ended() {
-    return ended;
+  @Override
+  public CompletionStage<HarnessFault> ended() {
+    return process.ended();
   }
 
-  /** Whether its process runs, asked of the kernel: news of its death may still be on the way. */
-  boolean alive() {
-    return process.isDone() && !process.isCompletedExceptionally() && process.join().alive();
+  @Override
+  public boolean alive() {
+    return process.alive();
   }
 
-  ProcessIdentity identity() {
-    return process.join().identity(); // Asked for only once the agent is ready.
+  @Override
+  public ProcessIdentity identity() {
+    return process.identity();
   }
 
-  /** Makes a session, or reopens the one named; one that can't be reopened is replaced by a new one. */
-  CompletionStage<Opened> openSession(String wanted, boolean mayReopen) {
+  @Override
+  public CompletionStage<Void> stop(Duration grace) {
+    return process.stop(grace);
+  }
+
+  @Override
+  public String errorTail() {
+    return process.errorTail();
+  }
+
+  // ---- sessions
+
+  @Override
+  public CompletionStage<Opened> open(String wanted) {
     if (!wanted.isEmpty() && wanted.equals(session.get())) {
-      return CompletableFuture.completedStage(new Opened(wanted, false));
+      return CompletableFuture.completedStage(opened(wanted, false));
     }
     var known = agent.join();
-    if (wanted.isEmpty() || !mayReopen || !(known.resumes() || known.loads())) {
+    var reopens = known.resumes() || known.loads();
+    if (wanted.isEmpty() || !reopens || !parts.ages().mayReopen(known, wanted)) {
       return newSession();
     }
     var method = known.resumes() ? "session/resume" : "session/load";
-    var limit = parts.config().program().startDeadline();
-    return peer.request(method, AcpCodec.openSession(wanted, directory), limit)
+    return peer.request(method, AcpCodec.openSession(wanted, directory), parts.limit())
         .thenCompose(reply -> switch (reply) {
           case Reply.Result(var result) when result.path("sessionId").asText(wanted).equals(wanted) ->
               (known.resumes() ? CompletableFuture.<Void>completedStage(null) : silence())
                   .thenApply(_ -> opened(wanted, false));
           case Reply.Result _ -> newSession(); // Some other session; ours is gone.
           case Reply.Error(var code, _, _) -> {
-            log.info("acp.session_not_reopened name={} method={} code={}",
-                parts.config().name(), method, code);
+            log.info("acp.session_not_reopened name={} method={} code={}", name(), method, code);
             yield newSession();
           }
         });
   }
 
   private CompletionStage<Opened> newSession() {
-    return peer.request("session/new", AcpCodec.newSession(directory), parts.config().program().startDeadline())
+    return peer.request("session/new", AcpCodec.newSession(directory), parts.limit())
         .thenApply(reply -> switch (reply) {
           case Reply.Result(var result) -> opened(AcpCodec.decodeSessionId(result), true);
           case Reply.Error error -> throw AcpCodec.decodeError("session/new", error, agent.join());
@@ -170,13 +152,14 @@ final class AcpConnection implements ProcessListener, JsonRpcPeer.Handler {
 
   private Opened opened(String sessionId, boolean fresh) {
     session.set(sessionId);
+    parts.ages().touched(sessionId);
     return new Opened(sessionId, fresh);
   }
 
   private CompletionStage<Void> silence() {
     var silent = new CompletableFuture<Void>();
     lastUpdate.set(System.nanoTime());
-    awaitSilence(silent, System.nanoTime() + parts.config().program().startDeadline().toNanos());
+    awaitSilence(silent, System.nanoTime() + parts.limit().toNanos());
     return silent;
   }
 
@@ -189,36 +172,35 @@ final class AcpConnection implements ProcessListener, JsonRpcPeer.Handler {
     }
   }
 
-  /** Starts a turn; its end is the answer. Updates go to {@code turn} until then. */
-  CompletionStage<Reply> prompt(String sessionId, String text, Turn turn) {
-    route.set(new Route(sessionId, turn));
-    return peer.request("session/prompt", AcpCodec.prompt(sessionId, text));
+  // ---- the turn
+
+  @Override
+  public CompletionStage<List<HarnessUpdate>> prompt(String text, Turn listener) {
+    turn.set(Optional.of(listener));
+    return peer.request("session/prompt", AcpCodec.prompt(session.get(), text))
+        .thenApply(reply -> switch (reply) {
+          case Reply.Result(var result) -> decodeEnd(result);
+          case Reply.Error error -> List.of(new HarnessUpdate.Failed(
+              AcpCodec.decodeError("session/prompt", error, agent.join())));
+        });
   }
 
-  /** Updates after the end of a turn belong to nobody. */
-  void turnOver() {
-    route.set(NOWHERE);
+  private static List<HarnessUpdate> decodeEnd(JsonNode result) {
+    try {
+      return AcpCodec.decodeEnd(result);
+    } catch (HarnessFault fault) { // The turn is over all the same, and the process is as good as before.
+      return List.of(new HarnessUpdate.Failed(fault));
+    }
   }
 
-  void cancel(String sessionId) {
-    peer.notify("session/cancel", AcpCodec.session(sessionId));
+  @Override
+  public void turnOver() {
+    turn.set(Optional.empty());
   }
 
-  void answer(JsonNode requestId, JsonNode result) {
-    peer.answer(requestId, result);
-  }
-
-  /** Ends the process and all it started. */
-  CompletionStage<Void> stop(Duration grace) {
-    return process.handle((running, failure) -> failure == null
-        ? running.stop(grace)
-        : CompletableFuture.<Void>completedStage(null)).thenCompose(stopped -> stopped);
-  }
-
-  /** The last of what the agent wrote to standard error, in one line for the log. */
-  private String errorTail() {
-    var ran = process.isDone() && !process.isCompletedExceptionally();
-    return ran ? process.join().errorTail().strip().replace("\n", " | ") : "";
+  @Override
+  public void cancel() {
+    peer.notify("session/cancel", AcpCodec.session(session.get()));
   }
 
   // ---- from the process
@@ -226,15 +208,20 @@ final class AcpConnection implements ProcessListener, JsonRpcPeer.Handler {
   @Override
   public void line(String line) {
     peer.receive(line);
+    turn.get().ifPresent(Turn::awaitRoom);
   }
 
   @Override
   public void ended(HarnessFault fault) {
     if (dropped.get() > 0) {
-      log.info("acp.updates_dropped name={} count={}", parts.config().name(), dropped.get());
+      log.info("acp.updates_dropped name={} count={}", name(), dropped.get());
     }
     peer.close(fault);
-    ended.complete(fault);
+    process.over(fault);
+  }
+
+  private Optional<Turn> turnOf(JsonNode params) {
+    return turn.get().filter(_ -> params.path("sessionId").asText("").equals(session.get()));
   }
 
   @Override
@@ -243,15 +230,23 @@ final class AcpConnection implements ProcessListener, JsonRpcPeer.Handler {
       return; // Private extensions, before all.
     }
     lastUpdate.set(System.nanoTime());
-    var to = route.get();
-    if (!params.path("sessionId").asText("").equals(to.sessionId())) {
+    var to = turnOf(params);
+    if (to.isEmpty()) {
       dropped.incrementAndGet();
       return;
     }
     try {
-      to.turn().updated(AcpCodec.decodeUpdate(params));
+      tell(to.get(), AcpCodec.decodeUpdate(params));
     } catch (HarnessFault fault) {
-      log.warn("acp.update_ignored name={} cause={}", parts.config().name(), fault.getMessage());
+      log.warn("acp.update_ignored name={} cause={}", name(), fault.getMessage());
+    }
+  }
+
+  private static void tell(Turn to, AcpUpdate update) {
+    switch (update) {
+      case AcpUpdate.Text(var text) -> to.text(text);
+      case AcpUpdate.Tool(var call) -> to.tool(call);
+      case AcpUpdate.Other(var kind) -> to.unknown(kind);
     }
   }
 
@@ -260,33 +255,28 @@ final class AcpConnection implements ProcessListener, JsonRpcPeer.Handler {
     if (!method.equals("session/request_permission")) {
       return false;
     }
-    var to = route.get();
-    if (!params.path("sessionId").asText("").equals(to.sessionId())) {
+    var to = turnOf(params);
+    if (to.isEmpty()) {
       peer.answer(id, AcpCodec.cancelled());
       return true;
     }
     try {
-      to.turn().asked(id, AcpCodec.decodePermission(params));
+      var permission = AcpCodec.decodePermission(params);
+      to.get().asked(new Question(id.asText(), permission.tool(), answer -> answer(id, permission, answer)));
     } catch (HarnessFault fault) {
-      log.warn("acp.permission_refused name={} cause={}", parts.config().name(), fault.getMessage());
+      log.warn("acp.permission_refused name={} cause={}", name(), fault.getMessage());
       peer.answer(id, AcpCodec.cancelled());
     }
     return true;
   }
 
-  /** Hears nothing: no session has an empty id. */
-  private record Deaf() implements Turn {
-    @Override
-    public void updated(AcpUpdate update) {}
-
-    @Override
-    public void asked(JsonNode requestId, AcpPermission permission) {}
-  }
-
-  /** Says that the agent went away in the middle of something. */
-  void logLoss(String during, HarnessFault fault) {
-    log.warn("acp.process_lost name={} during={} code={} cause=\"{}\" stderr=\"{}\"",
-        parts.config().name(), during, fault.code() == Code.LOST ? "lost" : fault.code(), fault.getMessage(),
-        errorTail());
+  private boolean answer(JsonNode id, AcpPermission permission, Answer answer) {
+    var choice = switch (answer) {
+      case ALLOW -> permission.choose(true);
+      case DENY -> permission.choose(false);
+      case CANCEL -> Optional.<String>empty();
+    };
+    peer.answer(id, choice.map(AcpCodec::selected).orElseGet(AcpCodec::cancelled));
+    return answer == Answer.ALLOW && choice.isPresent();
   }
 }

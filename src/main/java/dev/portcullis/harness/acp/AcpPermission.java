@@ -1,10 +1,11 @@
 package dev.portcullis.harness.acp;
 
+import dev.portcullis.harness.agent.ToolCall;
 import java.util.List;
 import java.util.Optional;
 
 /** A question of the agent: may it do this? */
-record AcpPermission(AcpUpdate.Tool tool, List<Option> options) {
+record AcpPermission(ToolCall tool, List<Option> options) {
   /** @param kind allow_once, allow_always, reject_once or reject_always */
   record Option(String id, String kind) {}
 

@@ -9,16 +9,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import dev.portcullis.harness.AttemptSpec;
-import dev.portcullis.harness.AttemptSpec.Interruption;
-import dev.portcullis.harness.AttemptSpec.Message;
 import dev.portcullis.harness.Harness.Recovery;
 import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessFault.Code;
 import dev.portcullis.harness.HarnessUpdate;
 import dev.portcullis.harness.HarnessUpdate.StepFinished;
 import dev.portcullis.harness.InputDigest;
-import dev.portcullis.harness.acp.AcpUpdate.Status;
-import dev.portcullis.harness.acp.AcpUpdate.Tool;
+import dev.portcullis.harness.agent.ToolSteps;
 import dev.portcullis.harness.jsonrpc.Reply;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -48,7 +45,7 @@ class AcpCodecTest {
 
   /** Plays recorded frames as an attempt does, each permission answered so. */
   private static List<HarnessUpdate> play(String name, boolean allow) throws IOException {
-    var steps = new AcpSteps();
+    var steps = new ToolSteps();
     var updates = new ArrayList<HarnessUpdate>();
     for (var frame : golden(name)) {
       if (frame.has("result")) {
@@ -62,7 +59,7 @@ class AcpCodecTest {
       } else {
         switch (AcpCodec.decodeUpdate(frame.get("params"))) {
           case AcpUpdate.Text(var text) -> updates.add(new HarnessUpdate.Text(text));
-          case Tool tool -> updates.addAll(steps.apply(tool));
+          case AcpUpdate.Tool(var call) -> updates.addAll(steps.apply(call));
           case AcpUpdate.Other(var kind) -> updates.add(new HarnessUpdate.Unknown(kind));
         }
       }
@@ -173,46 +170,6 @@ class AcpCodecTest {
     } catch (IOException e) {
       throw new IllegalArgumentException(e);
     }
-  }
-
-  @Test
-  void anAnnouncedCallBegunByTimeAndNeverEndedIsClosedAsFailed() {
-    var steps = new AcpSteps();
-    assertEquals(List.of(), steps.apply(new Tool("c", "bash", "", Status.PENDING, "")));
-    assertTrue(steps.anyAnnounced());
-    assertEquals(List.of(new HarnessUpdate.StepStarted("c", "bash", "other", "")), steps.beginAnnounced());
-    assertEquals(List.of(), steps.beginAnnounced());
-    assertEquals(List.of(new StepFinished("c", false)), steps.close());
-  }
-
-  @Test
-  void aFreshSessionIsToldTheConversationAndACutIsExplained() {
-    var spec = new AttemptSpec("c", "r", 2, Path.of("/"), "deploy it",
-        List.of(new Message("user", "hello"), new Message("assistant", "hi")), "",
-        new Interruption.Cut("restart", List.of("build"), List.of("upload")));
-    assertEquals("""
-        The conversation so far, for you to know; do not answer it again:
-
-        [user]
-        hello
-
-        [assistant]
-        hi
-
-        [end of the conversation so far]
-
-        Note from the gateway: your work on the message below was cut off (restart). This is a continuation \
-        of that work, not a new request.
-        Finished before it was cut off; do not do these again:
-        - build
-        Begun, and nobody knows with what outcome; find out what really happened before you go on, and do \
-        not simply repeat these:
-        - upload
-
-        The message:
-
-        deploy it""", AcpPrompt.of(spec, true));
-    assertTrue(AcpPrompt.of(spec, false).startsWith("Note from the gateway"));
   }
 
   @Test

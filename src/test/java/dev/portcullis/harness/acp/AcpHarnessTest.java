@@ -15,6 +15,7 @@ import dev.portcullis.harness.AttemptSpec.Message;
 import dev.portcullis.harness.Eventually;
 import dev.portcullis.harness.Harness;
 import dev.portcullis.harness.Harness.Attempt;
+import dev.portcullis.harness.Harness;
 import dev.portcullis.harness.Harness.Recovery;
 import dev.portcullis.harness.Harness.Registration;
 import dev.portcullis.harness.HarnessFault;
@@ -66,15 +67,15 @@ class AcpHarnessTest {
     assertEquals(0, new Reaper(INSTANCE, 2).reap(List.of()), "processes left by the harness");
   }
 
-  private AcpHarness harness() {
+  private Harness harness() {
     return harness(4, Map.of());
   }
 
-  private AcpHarness harness(int processes, Map<String, String> env) {
+  private Harness harness(int processes, Map<String, String> env) {
     return harness(AcpSimulator.java(), AcpSimulator.arguments(), processes, env);
   }
 
-  private AcpHarness harness(String command, List<String> args, int processes, Map<String, String> env) {
+  private Harness harness(String command, List<String> args, int processes, Map<String, String> env) {
     var all = new HashMap<>(Map.of("SIM_STORE", store.toString()));
     all.putAll(env);
     var harness = AcpHarness.create(new HarnessConfig.Acp(new HarnessConfig.Program("sim", command, args, all, processes,
@@ -101,7 +102,7 @@ class AcpHarnessTest {
 
   private static Code probeFails(Harness harness) {
     var failure = assertThrows(ExecutionException.class, () -> probe(harness));
-    return AcpAttempt.fault(failure.getCause()).code();
+    return HarnessFault.in(failure.getCause()).code();
   }
 
   private static Updates run(Harness harness, AttemptSpec spec) {
@@ -160,7 +161,7 @@ class AcpHarnessTest {
     var harness = harness("no-such-agent", List.of(), 1, Map.of());
     var stage = harness.probe().toCompletableFuture();
     assertTrue(stage.isCompletedExceptionally());
-    var fault = AcpAttempt.fault(assertThrows(CompletionException.class, stage::join));
+    var fault = HarnessFault.in(assertThrows(CompletionException.class, stage::join));
     assertEquals(Code.NOT_FOUND, fault.code());
     assertTrue(fault.getMessage().contains("no-such-agent"));
   }

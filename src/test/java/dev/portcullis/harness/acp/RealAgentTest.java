@@ -11,6 +11,7 @@ import dev.portcullis.config.HarnessConfig;
 import dev.portcullis.harness.AttemptSpec;
 import dev.portcullis.harness.AttemptSpec.Interruption;
 import dev.portcullis.harness.Eventually;
+import dev.portcullis.harness.Harness;
 import dev.portcullis.harness.Harness.Recovery;
 import dev.portcullis.harness.HarnessUpdate;
 import dev.portcullis.harness.StandInModel;
@@ -36,7 +37,7 @@ class RealAgentTest {
 
   @TempDir static Path directory;
   private static StandInModel model;
-  private static AcpHarness harness;
+  private static Harness harness;
   private static Path workspace;
 
   @BeforeAll

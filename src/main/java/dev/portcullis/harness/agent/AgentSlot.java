@@ -1,10 +1,10 @@
-package dev.portcullis.harness.acp;
+package dev.portcullis.harness.agent;
 
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 
-/** One place for a process. What it is used for is guarded by the lock of {@link AcpPool}. */
-final class AcpSlot {
+/** One place for a process. What it is used for is guarded by the lock of {@link AgentPool}. */
+final class AgentSlot {
   sealed interface Use {}
 
   record Starting() implements Use {}
@@ -19,12 +19,15 @@ final class AcpSlot {
   record Ending(String conversation) implements Use {}
 
   final Path directory;
-  final CompletableFuture<AcpConnection> connection = new CompletableFuture<>();
+  final String session;
+  final CompletableFuture<AgentConnection> connection = new CompletableFuture<>();
   final CompletableFuture<Void> gone = new CompletableFuture<>();
   Use use;
 
-  AcpSlot(Path directory, Use use) {
+  /** @param session that its process is started for, empty for a new one */
+  AgentSlot(Path directory, String session, Use use) {
     this.directory = directory;
+    this.session = session;
     this.use = use;
   }
 }

@@ -1,6 +1,5 @@
-package dev.portcullis.harness.acp;
+package dev.portcullis.harness.agent;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.portcullis.harness.Action;
 import dev.portcullis.harness.AttemptSpec;
 import dev.portcullis.harness.Harness.Attempt;
@@ -8,51 +7,58 @@ import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessFault.Code;
 import dev.portcullis.harness.HarnessUpdate;
 import dev.portcullis.harness.UpdateSink;
-import dev.portcullis.harness.jsonrpc.Reply;
+import dev.portcullis.harness.agent.AgentConnection.Answer;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One attempt: waits for a process, opens the session, runs the turn. Its lock keeps updates in order and
  * makes the end the last one.
  */
-final class AcpAttempt implements Attempt, AcpConnection.Turn {
-  /** What is shared by all attempts of a harness. */
-  record Parts(AcpPool pool, AcpSessionAges ages, ScheduledExecutorService timer) {}
+final class AgentAttempt implements Attempt, AgentConnection.Turn {
+  /**
+   * What is shared by all attempts of a harness.
+   *
+   * @param name of the harness
+   */
+  record Parts(String name, AgentPool pool, ScheduledExecutorService timer) {}
 
   private sealed interface Phase {}
 
   private record Waiting() implements Phase {}
 
-  private record Opening(AcpConnection connection) implements Phase {}
+  private record Opening(AgentConnection connection) implements Phase {}
 
-  private record Running(AcpConnection connection, String sessionId) implements Phase {}
+  private record Running(AgentConnection connection) implements Phase {}
 
   /** @param gone completes when no process is left that had to go */
   private record Over(CompletionStage<Void> gone) implements Phase {}
 
-  private record Question(JsonNode requestId, AcpPermission permission, Action action) {}
+  private record Asked(AgentConnection.Question question, Action action) {}
 
   /**
-   * A call that is announced becomes a step when nothing was heard of it for so long; see {@link AcpSteps}.
+   * A call that is announced becomes a step when nothing was heard of it for so long; see {@link ToolSteps}.
    */
   private static final Duration HOLD = Duration.ofMillis(150);
   /** Longest time that a cancelled turn gets before its process is ended, when it must go anyway. */
   private static final Duration CANCEL_WAIT = Duration.ofSeconds(2);
   private static final CompletionStage<Void> NOTHING_TO_GO = CompletableFuture.completedStage(null);
+  private static final Logger log = LoggerFactory.getLogger(AgentAttempt.class);
 
   private final Parts parts;
   private final AttemptSpec spec;
   private final UpdateSink updates;
-  private final AcpSteps steps = new AcpSteps();
-  private final Map<String, Question> questions = new LinkedHashMap<>();
+  private final ToolSteps steps = new ToolSteps();
+  private final AnswerText answer = new AnswerText();
+  private final Map<String, Asked> questions = new LinkedHashMap<>();
   private final CompletableFuture<Void> turnEnded = new CompletableFuture<>();
   private volatile Phase phase = new Waiting();
   private boolean aborting;
@@ -60,29 +66,20 @@ final class AcpAttempt implements Attempt, AcpConnection.Turn {
   private boolean holding;
   private int asked;
 
-  AcpAttempt(Parts parts, AttemptSpec spec, UpdateSink updates) {
+  AgentAttempt(Parts parts, AttemptSpec spec, UpdateSink updates) {
     this.parts = parts;
     this.spec = spec;
     this.updates = updates;
   }
 
-  /** What failed, without the wrapping of futures. */
-  static HarnessFault fault(Throwable failure) {
-    var wrapped = failure instanceof CompletionException && failure.getCause() != null;
-    var cause = wrapped ? failure.getCause() : failure;
-    return cause instanceof HarnessFault fault
-        ? fault
-        : HarnessFault.of(Code.LOST, "the connection broke: " + cause);
-  }
-
   // ---- getting there
   void begin() {
-    parts.pool().acquire(spec.conversation(), spec.workspace(), this::waiting)
+    parts.pool().acquire(spec.conversation(), spec.workspace(), spec.nativeSession(), this::waiting)
         .whenComplete((connection, failure) -> {
       if (failure == null) {
         open(connection);
       } else {
-        failed(fault(failure));
+        failed(HarnessFault.in(failure));
       }
     });
   }
@@ -98,25 +95,24 @@ final class AcpAttempt implements Attempt, AcpConnection.Turn {
     }
   }
 
-  private synchronized void open(AcpConnection connection) {
+  private synchronized void open(AgentConnection connection) {
     if (!(phase instanceof Waiting)) {
       parts.pool().release(connection); // Nobody waits any more.
       return;
     }
     phase = new Opening(connection);
     connection.ready()
-        .thenCompose(agent -> connection.openSession(
-            spec.nativeSession(), parts.ages().mayReopen(agent, spec.nativeSession())))
+        .thenCompose(_ -> connection.open(spec.nativeSession()))
         .whenComplete((opened, failure) -> {
           if (failure == null) {
             run(connection, opened);
           } else {
-            notOpened(connection, fault(failure));
+            notOpened(connection, HarnessFault.in(failure));
           }
         });
   }
 
-  private synchronized void notOpened(AcpConnection connection, HarnessFault fault) {
+  private synchronized void notOpened(AgentConnection connection, HarnessFault fault) {
     if (phase instanceof Over) {
       return;
     }
@@ -128,37 +124,24 @@ final class AcpAttempt implements Attempt, AcpConnection.Turn {
       gone.thenRun(this::begin);
       return;
     }
-    connection.logLoss("session", fault);
+    logLoss(connection, "session", fault);
     end(gone, new HarnessUpdate.Failed(fault));
   }
 
-  private synchronized void run(AcpConnection connection, AcpConnection.Opened opened) {
+  private synchronized void run(AgentConnection connection, AgentConnection.Opened opened) {
     if (phase instanceof Over) {
       return;
     }
-    parts.ages().touched(opened.sessionId());
-    phase = new Running(connection, opened.sessionId());
+    phase = new Running(connection);
     updates.accept(new HarnessUpdate.Attached(opened.sessionId(), List.of(connection.identity())));
-    connection.prompt(opened.sessionId(), AcpPrompt.of(spec, opened.fresh()), this)
-        .whenComplete((reply, failure) -> ended(connection, failure == null
-            ? end(connection, reply)
-            : List.of(new HarnessUpdate.Failed(fault(failure))), failure != null));
+    connection.prompt(AgentPrompt.of(spec, opened.fresh()), this)
+        .whenComplete((last, failure) -> ended(connection, failure == null
+            ? last
+            : List.of(new HarnessUpdate.Failed(HarnessFault.in(failure))), failure != null));
   }
 
   // ---- the turn
-  private static List<HarnessUpdate> end(AcpConnection connection, Reply reply) {
-    try {
-      return switch (reply) {
-        case Reply.Result(var result) -> AcpCodec.decodeEnd(result);
-        case Reply.Error error -> List.of(new HarnessUpdate.Failed(
-            AcpCodec.decodeError("session/prompt", error, connection.ready().toCompletableFuture().join())));
-      };
-    } catch (HarnessFault fault) {
-      return List.of(new HarnessUpdate.Failed(fault));
-    }
-  }
-
-  private synchronized void ended(AcpConnection connection, List<HarnessUpdate> last, boolean lost) {
+  private synchronized void ended(AgentConnection connection, List<HarnessUpdate> last, boolean lost) {
     connection.turnOver();
     turnEnded.complete(null);
     if (phase instanceof Over) {
@@ -167,11 +150,11 @@ final class AcpAttempt implements Attempt, AcpConnection.Turn {
     var gone = NOTHING_TO_GO;
     if (lost) {
       if (!aborting && last.getLast() instanceof HarnessUpdate.Failed(var fault)) {
-        connection.logLoss("turn", fault);
+        logLoss(connection, "turn", fault);
       }
       gone = parts.pool().discard(connection, Duration.ZERO);
     } else {
-      answerQuestions(connection);
+      cancelQuestions();
       parts.pool().release(connection);
     }
     steps.close().forEach(updates::accept);
@@ -185,18 +168,46 @@ final class AcpAttempt implements Attempt, AcpConnection.Turn {
   }
 
   @Override
-  public synchronized void updated(AcpUpdate update) {
-    if (!(phase instanceof Running)) {
-      return;
+  public synchronized void text(String piece) {
+    if (phase instanceof Running) {
+      answer.piece(piece).forEach(updates::accept);
     }
-    switch (update) {
-      case AcpUpdate.Text(var text) when text.isEmpty() -> { }
-      case AcpUpdate.Text(var text) -> updates.accept(new HarnessUpdate.Text(text));
-      case AcpUpdate.Tool tool -> {
-        steps.apply(tool).forEach(updates::accept);
-        hold();
-      }
-      case AcpUpdate.Other(var kind) -> updates.accept(new HarnessUpdate.Unknown(kind));
+  }
+
+  @Override
+  public synchronized void said(String whole) {
+    if (phase instanceof Running) {
+      answer.whole(whole).forEach(updates::accept);
+    }
+  }
+
+  @Override
+  public synchronized void tool(ToolCall news) {
+    if (phase instanceof Running) {
+      steps.apply(news).forEach(updates::accept);
+      hold();
+    }
+  }
+
+  @Override
+  public synchronized void used(HarnessUpdate.Usage usage) {
+    if (phase instanceof Running) {
+      updates.accept(usage);
+    }
+  }
+
+  @Override
+  public synchronized void unknown(String kind) {
+    if (phase instanceof Running) {
+      updates.accept(new HarnessUpdate.Unknown(kind));
+    }
+  }
+
+  /** Without the lock: who reads from the agent waits here, and whoever ends the attempt must not. */
+  @Override
+  public void awaitRoom() {
+    if (phase instanceof Running) {
+      updates.awaitRoom();
     }
   }
 
@@ -215,39 +226,61 @@ final class AcpAttempt implements Attempt, AcpConnection.Turn {
   }
 
   @Override
-  public synchronized void asked(JsonNode requestId, AcpPermission permission) {
-    if (!(phase instanceof Running(var connection, _))) {
+  public synchronized void asked(AgentConnection.Question question) {
+    if (!(phase instanceof Running) || aborting) {
+      question.responder().answer(Answer.CANCEL);
       return;
     }
-    if (aborting) {
-      connection.answer(requestId, AcpCodec.cancelled());
-      return;
-    }
-    var tool = steps.asked(permission.tool());
+    var tool = steps.asked(question.tool());
+    var action = new Action(tool.shownKind(), tool.shownTitle(), tool.input(), spec.workspace());
     var approvalId = spec.runId() + "-" + spec.attempt() + "-" + ++asked;
-    var action = new Action(
-        tool.kind().isEmpty() ? "other" : tool.kind(), tool.title(), tool.input(), spec.workspace());
-    questions.put(approvalId, new Question(requestId, permission, action));
+    questions.put(approvalId, new Asked(question, action));
     updates.accept(new HarnessUpdate.ApprovalRequested(
         approvalId, action.kind(), action.title(), action.input(), action.digest()));
   }
 
   @Override
-  public synchronized void decide(String approvalId, String digest, boolean allow) {
-    var question = questions.remove(approvalId);
-    if (question == null || !(phase instanceof Running(var connection, _))) {
-      return;
-    }
-    boolean allowed = allow && question.action().digest().equals(digest);
-    var choice = question.permission().choose(allowed);
-    connection.answer(question.requestId(), choice.map(AcpCodec::selected).orElseGet(AcpCodec::cancelled));
-    steps.decided(question.permission().tool().callId(), allowed && choice.isPresent())
-        .forEach(updates::accept);
+  public synchronized void withdrawn(String questionId) {
+    var ids = questions.entrySet().stream()
+        .filter(open -> open.getValue().question().id().equals(questionId))
+        .map(Map.Entry::getKey)
+        .toList();
+    ids.forEach(approvalId -> {
+      questions.remove(approvalId);
+      updates.accept(new HarnessUpdate.ApprovalWithdrawn(approvalId));
+    });
   }
 
-  private void answerQuestions(AcpConnection connection) {
-    questions.values().forEach(question -> connection.answer(question.requestId(), AcpCodec.cancelled()));
+  @Override
+  public synchronized void decide(String approvalId, String digest, boolean allow) {
+    var open = questions.remove(approvalId);
+    if (open == null || !(phase instanceof Running)) {
+      return;
+    }
+    boolean same = open.action().digest().equals(digest);
+    if (allow && !same) {
+      log.warn("agent.approval_void name={} approval={} cause=\"it is no longer what was approved\"",
+          parts.name(), approvalId);
+    }
+    boolean allowed = open.question().responder().answer(allow && same ? Answer.ALLOW : Answer.DENY);
+    steps.decided(open.question().tool().callId(), allowed).forEach(updates::accept);
+  }
+
+  @Override
+  public CompletionStage<Boolean> steer(String message) {
+    return phase instanceof Running(var connection) && !aborting
+        ? connection.steer(message)
+        : CompletableFuture.completedStage(false);
+  }
+
+  private void cancelQuestions() {
+    questions.values().forEach(open -> open.question().responder().answer(Answer.CANCEL));
     questions.clear();
+  }
+
+  private void logLoss(AgentConnection connection, String during, HarnessFault fault) {
+    log.warn("agent.process_lost name={} during={} code={} cause=\"{}\" stderr=\"{}\"",
+        parts.name(), during, fault.code(), fault.getMessage(), connection.errorTail());
   }
 
   // ---- ending it
@@ -261,9 +294,9 @@ final class AcpAttempt implements Attempt, AcpConnection.Turn {
       case Waiting _ -> end(NOTHING_TO_GO, new HarnessUpdate.Aborted());
       case Opening(var connection) ->
           end(parts.pool().discard(connection, grace.dividedBy(2)), new HarnessUpdate.Aborted());
-      case Running(var connection, var sessionId) -> {
-        answerQuestions(connection);
-        connection.cancel(sessionId);
+      case Running(var connection) -> {
+        cancelQuestions();
+        connection.cancel();
         // The last fifth of the grace is for ending the process of an agent that does not listen.
         var polite = grace.multipliedBy(4).dividedBy(5);
         parts.timer().schedule(() -> force(connection, grace.minus(polite)), polite.toMillis(),
@@ -273,7 +306,7 @@ final class AcpAttempt implements Attempt, AcpConnection.Turn {
     }
   }
 
-  private synchronized void force(AcpConnection connection, Duration grace) {
+  private synchronized void force(AgentConnection connection, Duration grace) {
     if (phase instanceof Running) {
       parts.pool().discard(connection, grace)
           .thenRun(() -> ended(connection, List.of(new HarnessUpdate.Aborted()), true));
@@ -286,9 +319,9 @@ final class AcpAttempt implements Attempt, AcpConnection.Turn {
       case Over(var already) -> already;
       case Waiting _ -> NOTHING_TO_GO;
       case Opening(var connection) -> parts.pool().discard(connection, grace);
-      case Running(var connection, var sessionId) -> {
-        answerQuestions(connection);
-        connection.cancel(sessionId);
+      case Running(var connection) -> {
+        cancelQuestions();
+        connection.cancel();
         var wait = grace.dividedBy(3).compareTo(CANCEL_WAIT) < 0 ? grace.dividedBy(3) : CANCEL_WAIT;
         yield turnEnded.copy().completeOnTimeout(null, wait.toMillis(), TimeUnit.MILLISECONDS)
             .thenCompose(_ -> parts.pool().discard(connection, grace.minus(wait)));

@@ -1,9 +1,7 @@
-package dev.portcullis.harness.acp;
+package dev.portcullis.harness.agent;
 
 import dev.portcullis.harness.HarnessUpdate;
 import dev.portcullis.harness.InputDigest;
-import dev.portcullis.harness.acp.AcpUpdate.Status;
-import dev.portcullis.harness.acp.AcpUpdate.Tool;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -16,22 +14,22 @@ import java.util.Set;
  * announce a call before they know its title, and ask for permission after they called it running; so a call
  * becomes a step a moment later, or when it runs by permission, or when it is over. Belongs to one attempt.
  */
-final class AcpSteps {
+public final class ToolSteps {
   /** What is known of a call that has not become a step, or is one. */
-  private record Call(Tool tool, boolean begun, boolean asked) {}
+  private record Call(ToolCall tool, boolean begun, boolean asked) {}
 
   private final Map<String, Call> open = new LinkedHashMap<>();
   private final Set<String> ended = new HashSet<>();
 
   /** Takes news of a call. The steps that follow from it at once are returned. */
-  List<HarnessUpdate> apply(Tool news) {
+  public List<HarnessUpdate> apply(ToolCall news) {
     if (ended.contains(news.callId())) {
       return List.of(); // Late content of a call that is over begins nothing.
     }
     var old = open.get(news.callId());
     var call = old == null
         ? new Call(news, false, false)
-        : new Call(merge(old.tool(), news), old.begun(), old.asked());
+        : new Call(old.tool().with(news), old.begun(), old.asked());
     open.put(news.callId(), call);
     return switch (call.tool().status()) {
       case COMPLETED -> finish(call, true);
@@ -44,7 +42,7 @@ final class AcpSteps {
    * The agent asks whether it may: until that is answered the call has not begun. Returns all that is known
    * of it.
    */
-  Tool asked(Tool tool) {
+  public ToolCall asked(ToolCall tool) {
     ended.remove(tool.callId());
     apply(tool);
     var call = open.get(tool.callId());
@@ -53,7 +51,7 @@ final class AcpSteps {
   }
 
   /** The question is answered: an allowed call begins now. */
-  List<HarnessUpdate> decided(String callId, boolean allow) {
+  public List<HarnessUpdate> decided(String callId, boolean allow) {
     var call = open.get(callId);
     if (!allow || call == null) {
       return List.of();
@@ -63,14 +61,14 @@ final class AcpSteps {
   }
 
   /** Enough time has passed: what was announced and is not being asked about has begun. */
-  List<HarnessUpdate> beginAnnounced() {
+  public List<HarnessUpdate> beginAnnounced() {
     var updates = new ArrayList<HarnessUpdate>();
     List.copyOf(open.keySet()).forEach(callId -> updates.addAll(begin(callId)));
     return updates;
   }
 
   /** The turn is over: agents forget to end calls, above all refused ones. */
-  List<HarnessUpdate> close() {
+  public List<HarnessUpdate> close() {
     var updates = new ArrayList<HarnessUpdate>();
     open.values().stream().filter(Call::begun).forEach(call ->
         updates.add(new HarnessUpdate.StepFinished(call.tool().callId(), false)));
@@ -79,7 +77,7 @@ final class AcpSteps {
     return updates;
   }
 
-  boolean anyAnnounced() {
+  public boolean anyAnnounced() {
     return open.values().stream().anyMatch(call -> !call.begun() && !call.asked());
   }
 
@@ -99,16 +97,8 @@ final class AcpSteps {
     return call.begun() ? List.of(finished) : List.of(started(call.tool()), finished);
   }
 
-  private static HarnessUpdate started(Tool tool) {
-    return new HarnessUpdate.StepStarted(tool.callId(), tool.title().isEmpty() ? tool.callId() : tool.title(),
-        tool.kind().isEmpty() ? "other" : tool.kind(),
+  private static HarnessUpdate started(ToolCall tool) {
+    return new HarnessUpdate.StepStarted(tool.callId(), tool.shownTitle(), tool.shownKind(),
         tool.input().isEmpty() ? "" : InputDigest.of(tool.input()));
-  }
-
-  private static Tool merge(Tool old, Tool news) {
-    return new Tool(old.callId(), news.title().isEmpty() ? old.title() : news.title(),
-        news.kind().isEmpty() ? old.kind() : news.kind(),
-        news.status() == Status.UNCHANGED ? old.status() : news.status(),
-        news.input().isEmpty() ? old.input() : news.input());
   }
 }

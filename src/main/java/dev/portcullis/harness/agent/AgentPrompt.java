@@ -1,12 +1,12 @@
-package dev.portcullis.harness.acp;
+package dev.portcullis.harness.agent;
 
 import dev.portcullis.harness.AttemptSpec;
 import dev.portcullis.harness.AttemptSpec.Interruption;
 import java.util.List;
 
 /** Words an attempt for the agent. Pure. */
-final class AcpPrompt {
-  private AcpPrompt() {}
+final class AgentPrompt {
+  private AgentPrompt() {}
 
   /** @param fresh the agent's session knows nothing of the conversation so far */
   static String of(AttemptSpec spec, boolean fresh) {

@@ -1,8 +1,9 @@
-package dev.portcullis.harness.acp;
+package dev.portcullis.harness.agent;
 
+import dev.portcullis.config.HarnessConfig;
+import dev.portcullis.harness.Harness.Registration;
 import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessFault.Code;
-import dev.portcullis.harness.acp.AcpConnection.Parts;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -13,6 +14,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -22,18 +24,25 @@ import java.util.function.Predicate;
  * The processes of one harness: one per conversation, one more on standby while there is room. Who finds no
  * room waits in order. Decisions are made under the lock, everything that may call back is done after it.
  */
-final class AcpPool {
+final class AgentPool {
   /** What a process that nobody needs gets to go quietly. */
   private static final Duration GRACE = Duration.ofSeconds(10);
   /** A new standby waits until the attempt that took the old one is on its way. */
   private static final Duration RESTOCK = Duration.ofSeconds(2);
 
+  /** What is needed to start the processes of one harness. */
+  record Parts(HarnessConfig.Program program, AgentHarness.Opener opener, ScheduledExecutorService timer) {}
+
   private record Waiter(
-      String conversation, Path directory, BooleanSupplier wanted, CompletableFuture<AcpConnection> place) {}
+      String conversation,
+      Path directory,
+      String session,
+      BooleanSupplier wanted,
+      CompletableFuture<AgentConnection> place) {}
 
   private final Parts parts;
   private final Consumer<HarnessFault> lost;
-  private final Set<AcpSlot> slots = new LinkedHashSet<>();
+  private final Set<AgentSlot> slots = new LinkedHashSet<>();
   private final List<Waiter> waiters = new ArrayList<>();
   private Path lastDirectory;
   private boolean closed;
@@ -42,7 +51,7 @@ final class AcpPool {
    * @param directory where the first standby works
    * @param lost hears that a standby died or that no process can be started
    */
-  AcpPool(Parts parts, Path directory, Consumer<HarnessFault> lost) {
+  AgentPool(Parts parts, Path directory, Consumer<HarnessFault> lost) {
     this.parts = parts;
     this.lastDirectory = directory;
     this.lost = lost;
@@ -52,39 +61,42 @@ final class AcpPool {
    * Proves that the agent can be started: by the one on standby, by a new one, or by one at work when there
    * is no room.
    */
-  CompletionStage<AcpAgent> prove() {
-    AcpSlot slot;
+  CompletionStage<Registration> prove() {
+    AgentSlot slot;
     boolean fresh;
     synchronized (this) {
       if (closed) {
         return CompletableFuture.failedStage(closing());
       }
-      var room = slots.size() < parts.config().program().processes();
-      var known = find(use -> use instanceof AcpSlot.Standby || use instanceof AcpSlot.Starting)
-          .or(() -> room ? Optional.empty() : find(use -> !(use instanceof AcpSlot.Ending)));
+      var room = slots.size() < parts.program().processes();
+      var known = find(use -> use instanceof AgentSlot.Standby || use instanceof AgentSlot.Starting)
+          .or(() -> room ? Optional.empty() : find(use -> !(use instanceof AgentSlot.Ending)));
       if (known.isEmpty() && !room) {
         return slots.iterator().next().gone.thenCompose(_ -> prove());
       }
       fresh = known.isEmpty();
-      slot = known.orElseGet(() -> new AcpSlot(lastDirectory, new AcpSlot.Starting()));
+      slot = known.orElseGet(() -> new AgentSlot(lastDirectory, "", new AgentSlot.Starting()));
       slots.add(slot);
     }
     if (fresh) {
       startStandby(slot);
     }
-    return slot.connection.thenCompose(AcpConnection::ready);
+    return slot.connection.thenCompose(AgentConnection::ready);
   }
 
-  private Optional<AcpSlot> find(Predicate<AcpSlot.Use> fits) {
+  private Optional<AgentSlot> find(Predicate<AgentSlot.Use> fits) {
     return slots.stream().filter(slot -> fits.test(slot.use)).findFirst();
   }
 
   /**
-   * A process for a conversation, the one it had if that lives. {@code wanted} turns false when nobody waits
-   * any more.
+   * A process for a conversation, the one it had if that lives.
+   *
+   * @param session the agent's own id of the conversation, empty when there is none
+   * @param wanted turns false when nobody waits any more
    */
-  CompletionStage<AcpConnection> acquire(String conversation, Path directory, BooleanSupplier wanted) {
-    var waiter = new Waiter(conversation, directory, wanted, new CompletableFuture<>());
+  CompletionStage<AgentConnection> acquire(
+      String conversation, Path directory, String session, BooleanSupplier wanted) {
+    var waiter = new Waiter(conversation, directory, session, wanted, new CompletableFuture<>());
     synchronized (this) {
       if (closed) {
         return CompletableFuture.failedStage(closing());
@@ -96,11 +108,11 @@ final class AcpPool {
   }
 
   /** The turn is over: the process stays warm for the next one of its conversation. */
-  void release(AcpConnection connection) {
+  void release(AgentConnection connection) {
     synchronized (this) {
       for (var slot : slots) {
-        if (holds(slot, connection) && slot.use instanceof AcpSlot.Busy(var conversation)) {
-          rest(slot, new AcpSlot.Idle(conversation));
+        if (holds(slot, connection) && slot.use instanceof AgentSlot.Busy(var conversation)) {
+          rest(slot, new AgentSlot.Idle(conversation));
         }
       }
     }
@@ -108,8 +120,8 @@ final class AcpPool {
   }
 
   /** Ends the process; completes when nothing of it is left. */
-  CompletionStage<Void> discard(AcpConnection connection, Duration grace) {
-    List<AcpSlot> found;
+  CompletionStage<Void> discard(AgentConnection connection, Duration grace) {
+    List<AgentSlot> found;
     synchronized (this) {
       found = slots.stream().filter(slot -> holds(slot, connection)).toList();
     }
@@ -118,7 +130,7 @@ final class AcpPool {
   }
 
   CompletionStage<Void> close(Duration grace) {
-    List<AcpSlot> all;
+    List<AgentSlot> all;
     List<Waiter> refused;
     synchronized (this) {
       closed = true;
@@ -135,7 +147,7 @@ final class AcpPool {
     return HarnessFault.of(Code.LOST, "the harness is being closed");
   }
 
-  private static boolean holds(AcpSlot slot, AcpConnection connection) {
+  private static boolean holds(AgentSlot slot, AgentConnection connection) {
     return slot.connection.getNow(connection) == connection && slot.connection.isDone();
   }
 
@@ -163,15 +175,16 @@ final class AcpPool {
 
   /** The process that has been working for the conversation, else the one on standby. */
   private boolean warm(Waiter waiter, List<Runnable> after) {
-    var own = find(use -> use instanceof AcpSlot.Idle(var conversation)
+    var own = find(use -> use instanceof AgentSlot.Idle(var conversation)
         && conversation.equals(waiter.conversation));
-    var found = own.or(() -> find(use -> use instanceof AcpSlot.Standby).filter(slot -> fits(slot, waiter)));
+    var found = own.or(() ->
+        find(use -> use instanceof AgentSlot.Standby).filter(slot -> fits(slot, waiter)));
     if (found.isEmpty()) {
       return false;
     }
     var slot = found.get();
     if (!fits(slot, waiter)) {
-      retire(slot, after); // Its workspace has changed.
+      retire(slot, after); // Its workspace has changed, or it can only go on with another session.
       return false;
     }
     if (!slot.connection.join().alive()) {
@@ -181,34 +194,33 @@ final class AcpPool {
     if (own.isEmpty()) {
       parts.timer().schedule(this::restock, RESTOCK.toMillis(), TimeUnit.MILLISECONDS);
     }
-    slot.use = new AcpSlot.Busy(waiter.conversation);
+    slot.use = new AgentSlot.Busy(waiter.conversation);
     after.add(() -> waiter.place.complete(slot.connection.join()));
     return true;
   }
 
-  private static boolean fits(AcpSlot slot, Waiter waiter) {
-    return slot.directory.equals(waiter.directory);
+  private static boolean fits(AgentSlot slot, Waiter waiter) {
+    return slot.directory.equals(waiter.directory) && slot.connection.join().serves(waiter.session);
   }
 
   /** One conversation, one process: the next one starts when nothing of the last one is left. */
   private boolean inUse(String wanted) {
     return slots.stream().anyMatch(slot -> switch (slot.use) {
-      case AcpSlot.Busy(var conversation) -> conversation.equals(wanted);
+      case AgentSlot.Busy(var conversation) -> conversation.equals(wanted);
       // It did not serve: it is about to be ended.
-      case AcpSlot.Idle(var conversation) -> conversation.equals(wanted);
-      case AcpSlot.Ending(var conversation) -> conversation.equals(wanted);
-      case AcpSlot.Starting _, AcpSlot.Standby _ -> false;
+      case AgentSlot.Idle(var conversation) -> conversation.equals(wanted);
+      case AgentSlot.Ending(var conversation) -> conversation.equals(wanted);
+      case AgentSlot.Starting _, AgentSlot.Standby _ -> false;
     });
   }
 
   private boolean start(Waiter waiter, List<Runnable> after) {
-    if (slots.size() >= parts.config().program().processes()) {
-      slots.stream().filter(slot -> slot.use instanceof AcpSlot.Standby || slot.use instanceof AcpSlot.Idle)
-          .findFirst()
+    if (slots.size() >= parts.program().processes()) {
+      find(use -> use instanceof AgentSlot.Standby || use instanceof AgentSlot.Idle)
           .ifPresent(slot -> retire(slot, after));
       return false;
     }
-    var slot = new AcpSlot(waiter.directory, new AcpSlot.Busy(waiter.conversation));
+    var slot = new AgentSlot(waiter.directory, waiter.session, new AgentSlot.Busy(waiter.conversation));
     slots.add(slot);
     lastDirectory = waiter.directory;
     after.add(() -> startFor(waiter, slot));
@@ -216,36 +228,36 @@ final class AcpPool {
   }
 
   // ---- starting and ending
-  private AcpConnection open(AcpSlot slot) {
-    var connection = AcpConnection.open(parts, slot.directory);
+  private AgentConnection open(AgentSlot slot) {
+    var connection = parts.opener().open(slot.directory, slot.session);
     slot.connection.complete(connection);
     connection.ended().thenAccept(fault -> died(slot, fault));
     return connection;
   }
 
-  private void startFor(Waiter waiter, AcpSlot slot) {
+  private void startFor(Waiter waiter, AgentSlot slot) {
     var connection = open(slot);
     connection.ready().whenComplete((_, failure) -> {
       if (failure == null) {
         waiter.place.complete(connection);
         return;
       }
-      var fault = AcpAttempt.fault(failure);
+      var fault = HarnessFault.in(failure);
       end(slot, Duration.ZERO);
       lost.accept(fault);
       waiter.place.completeExceptionally(fault);
     });
   }
 
-  private void startStandby(AcpSlot slot) {
+  private void startStandby(AgentSlot slot) {
     open(slot).ready().whenComplete((_, failure) -> {
       if (failure != null) {
         end(slot, Duration.ZERO);
         return;
       }
       synchronized (this) {
-        if (slot.use instanceof AcpSlot.Starting) {
-          rest(slot, new AcpSlot.Standby());
+        if (slot.use instanceof AgentSlot.Starting) {
+          rest(slot, new AgentSlot.Standby());
         }
       }
       pump();
@@ -253,25 +265,25 @@ final class AcpPool {
   }
 
   private void restock() {
-    var slot = new AcpSlot(lastDirectory, new AcpSlot.Starting());
+    var slot = new AgentSlot(lastDirectory, "", new AgentSlot.Starting());
     synchronized (this) {
       var stocked = slots.stream()
-          .anyMatch(each -> each.use instanceof AcpSlot.Standby || each.use instanceof AcpSlot.Starting);
-      if (closed || stocked || !waiters.isEmpty() || slots.size() >= parts.config().program().processes()) {
+          .anyMatch(each -> each.use instanceof AgentSlot.Standby || each.use instanceof AgentSlot.Starting);
+      if (closed || stocked || !waiters.isEmpty() || slots.size() >= parts.program().processes()) {
         return;
       }
       slots.add(slot);
     }
     startStandby(slot);
-    slot.connection.thenCompose(AcpConnection::ready).whenComplete((_, failure) -> {
+    slot.connection.thenCompose(AgentConnection::ready).whenComplete((_, failure) -> {
       if (failure != null) {
-        lost.accept(AcpAttempt.fault(failure));
+        lost.accept(HarnessFault.in(failure));
       }
     });
   }
 
   /** Leaves a process to itself, until it is needed or has been unused for too long. */
-  private void rest(AcpSlot slot, AcpSlot.Use use) {
+  private void rest(AgentSlot slot, AgentSlot.Use use) {
     slot.use = use;
     parts.timer().schedule(() -> {
       var after = new ArrayList<Runnable>();
@@ -281,13 +293,13 @@ final class AcpPool {
         }
       }
       after.forEach(Runnable::run);
-    }, parts.config().program().idleClose().toMillis(), TimeUnit.MILLISECONDS);
+    }, parts.program().idleClose().toMillis(), TimeUnit.MILLISECONDS);
   }
 
-  private void died(AcpSlot slot, HarnessFault fault) {
+  private void died(AgentSlot slot, HarnessFault fault) {
     boolean standby;
     synchronized (this) {
-      standby = slot.use instanceof AcpSlot.Standby;
+      standby = slot.use instanceof AgentSlot.Standby;
     }
     end(slot, Duration.ZERO); // It is dead; what it started may not be.
     if (standby) {
@@ -295,9 +307,9 @@ final class AcpPool {
     }
   }
 
-  private void end(AcpSlot slot, Duration grace) {
+  private void end(AgentSlot slot, Duration grace) {
     synchronized (this) {
-      if (slot.use instanceof AcpSlot.Ending) {
+      if (slot.use instanceof AgentSlot.Ending) {
         return;
       }
       slot.use = ending(slot.use);
@@ -309,20 +321,20 @@ final class AcpPool {
    * Takes a process out of use under the lock, or the next look would still give it out, and ends it after
    * that.
    */
-  private void retire(AcpSlot slot, List<Runnable> after) {
+  private void retire(AgentSlot slot, List<Runnable> after) {
     slot.use = ending(slot.use);
     after.add(() -> stop(slot, GRACE));
   }
 
-  private static AcpSlot.Ending ending(AcpSlot.Use use) {
-    return new AcpSlot.Ending(switch (use) {
-      case AcpSlot.Busy(var conversation) -> conversation;
-      case AcpSlot.Idle(var conversation) -> conversation;
-      case AcpSlot.Starting _, AcpSlot.Standby _, AcpSlot.Ending _ -> "";
+  private static AgentSlot.Ending ending(AgentSlot.Use use) {
+    return new AgentSlot.Ending(switch (use) {
+      case AgentSlot.Busy(var conversation) -> conversation;
+      case AgentSlot.Idle(var conversation) -> conversation;
+      case AgentSlot.Starting _, AgentSlot.Standby _, AgentSlot.Ending _ -> "";
     });
   }
 
-  private void stop(AcpSlot slot, Duration grace) {
+  private void stop(AgentSlot slot, Duration grace) {
     slot.connection.thenCompose(connection -> connection.stop(grace)).whenComplete((_, _) -> {
       synchronized (this) {
         slots.remove(slot);
