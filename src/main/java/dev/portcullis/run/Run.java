@@ -163,6 +163,7 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
     this.assignment = assignment;
     this.owner = owner;
     this.outbound = new Outbound(parts.limits().textInterval());
+    context.setLoggerName(Run.class); // What is guessed is Pekko's own name, whose lines are not shown.
     var self = context.getSelf();
     this.backlog = new Backlog(update -> self.tell(new Updated(update)));
     context.pipeToSelf(

@@ -20,7 +20,7 @@ final class Uncertain {
   static SessionEvent.ApprovalRequested question(OpenRun run, Instant now) {
     var attempt = run.attempt();
     var steps = attempt.cut().uncertain();
-    var title = steps.stream().map(OpenStep::title).collect(Collectors.joining(", "))
+    var title = steps.stream().map(OpenStep::line).collect(Collectors.joining(", "))
         + " may or may not have happened. Go on?";
     var input = steps.stream().map(Uncertain::line).collect(Collectors.joining("\n"));
     return new SessionEvent.ApprovalRequested(
@@ -35,7 +35,7 @@ final class Uncertain {
   }
 
   private static String line(OpenStep step) {
-    return step.title() + " (" + step.kind() + ", input "
+    return step.line() + " (" + step.kind() + ", input "
         + (step.inputDigest().isEmpty() ? "not told" : step.inputDigest()) + ")";
   }
 
