@@ -157,9 +157,8 @@ final class Turns {
       return Control.refuse(new ControlReply.Unknown());
     }
     return switch (status.get()) {
-      case PARKED -> Control.done(RunStatus.INTERRUPTED, Stream.concat(
-          Uncertain.answeredByResume(state.open().get(runId), by, now).stream(),
-          Stream.of(new SessionEvent.RunUnparked(runId, by, now))).toArray(SessionEvent[]::new));
+      case PARKED -> Control.done(RunStatus.INTERRUPTED,
+          Uncertain.resumed(state.open().get(runId), by, now).toArray(SessionEvent[]::new));
       // It waits for its next attempt; an operator's word makes that due at once.
       case INTERRUPTED -> Control.done(
           RunStatus.INTERRUPTED,
@@ -181,7 +180,7 @@ final class Turns {
         run.runId(), run.attempt().number(), decide.approvalId(), decide.allow(), decide.by(), now);
     var question = Optional.ofNullable(run.questions().get(decide.approvalId()))
         .filter(_ -> run.takes(event));
-    if (question.isPresent() && run.status() == RunStatus.PARKED) {
+    if (Uncertain.isAsked(run, decide.approvalId())) {
       var follows = Uncertain.answered(run, decide.allow(), decide.by(), now);
       return Control.done(decide.allow() ? RunStatus.INTERRUPTED : RunStatus.ABORTED, event, follows);
     }

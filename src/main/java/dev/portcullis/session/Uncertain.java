@@ -2,6 +2,7 @@ package dev.portcullis.session;
 
 import dev.portcullis.harness.InputDigest;
 import dev.portcullis.protocol.OpenStep;
+import dev.portcullis.protocol.RunStatus;
 import java.time.Instant;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -26,7 +27,7 @@ final class Uncertain {
     return new SessionEvent.ApprovalRequested(
         run.runId(),
         attempt.number(),
-        "resume-" + run.runId() + "-" + attempt.number(),
+        id(run),
         KIND,
         title,
         input,
@@ -46,11 +47,25 @@ final class Uncertain {
         : new SessionEvent.RunAborted(run.runId(), by, now);
   }
 
-  /** An operator's resume answers what is asked. */
-  static List<SessionEvent.OfRun> answeredByResume(OpenRun run, String by, Instant now) {
-    return run.questions().keySet().stream()
-        .<SessionEvent.OfRun>map(id -> new SessionEvent.ApprovalDecided(
-            run.runId(), run.attempt().number(), id, true, by, now))
-        .toList();
+  /** Ours: what a harness asks has another, whatever kind the agent gives it. */
+  private static String id(OpenRun run) {
+    return "resume-" + run.runId() + "-" + run.attempt().number();
+  }
+
+  /** Whether {@code approvalId} is this question, and it is open. */
+  static boolean isAsked(OpenRun run, String approvalId) {
+    return run.status() == RunStatus.PARKED
+        && run.questions().containsKey(approvalId)
+        && approvalId.equals(id(run));
+  }
+
+  /** What an operator's resume of a parked run writes: it is also a yes to this question, and to no other. */
+  static List<SessionEvent> resumed(OpenRun run, String by, Instant now) {
+    var unparked = new SessionEvent.RunUnparked(run.runId(), by, now);
+    return isAsked(run, id(run))
+        ? List.of(
+            new SessionEvent.ApprovalDecided(run.runId(), run.attempt().number(), id(run), true, by, now),
+            unparked)
+        : List.of(unparked);
   }
 }
