@@ -176,6 +176,20 @@ class CommandsTest {
     assertEquals("session k begins anew\nsession k is deleted\n", shell.out());
   }
 
+  @Test void aRunSaysWhatItWaitsForAndWhereItWent() {
+    gateway.on("GET /api/v1/runs/run-1", 200, """
+        {"id":"run-1","agent":"main","harness":"spare","status":"parked","attempts":2,
+         "steps":[{"title":"deploy","state":"uncertain"}],"parked":{"reason":"uncertain_step","reference":""}}""");
+    gateway.on("GET /api/v1/runs/run-2", 200, "{\"id\":\"run-2\",\"steeredInto\":\"run-1\"}");
+
+    assertEquals(0, run("runs show", "run-1"), shell.err());
+    assertEquals(0, run("runs show", "run-2"), shell.err());
+
+    assertTrue(shell.out().contains("agent     main on spare\n"), shell.out());
+    assertTrue(shell.out().contains("parked    uncertain_step\nstep      uncertain  deploy\n"), shell.out());
+    assertTrue(shell.out().contains("went into run-1\n"), shell.out());
+  }
+
   @Test void aRunIsShownWithItsError() {
     gateway.on("GET /api/v1/runs/run-1", 200, """
         {"id":"run-1","sessionKey":"agent:main:main","agent":"main","harness":"echo",
