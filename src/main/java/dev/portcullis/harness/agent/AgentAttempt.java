@@ -161,7 +161,9 @@ final class AgentAttempt implements Attempt, AgentConnection.Turn {
       cancelQuestions();
       parts.pool().release(connection);
     }
-    steps.close().forEach(updates::accept);
+    if (!lost) { // Of a step that was cut off with its process nobody knows how it ended.
+      steps.close().forEach(updates::accept);
+    }
     last.stream().filter(update -> !(update instanceof HarnessUpdate.End)).forEach(updates::accept);
     end(gone, aborting ? new HarnessUpdate.Aborted() : last.getLast());
   }
