@@ -2,13 +2,12 @@ package dev.portcullis.crash;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.abort;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.portcullis.harness.RealAgent;
 import dev.portcullis.harness.StandInModel;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -23,19 +22,8 @@ import org.junit.jupiter.api.io.TempDir;
 class RealAgentKillTest {
   @TempDir Path directory;
 
-  private static Path agent() {
-    var agents = System.getenv().getOrDefault("PORTCULLIS_TEST_AGENTS", "target/agents");
-    var command = Path.of(agents, "bin", "opencode").toAbsolutePath();
-    if (!Files.isExecutable(command)) {
-      var reason = "RealAgentKillTest is skipped: there is no " + command + "; .ci/install-agents puts it there";
-      System.out.println(reason);
-      abort(reason);
-    }
-    return command;
-  }
-
   private GatewayProcess start(Path agent, StandInModel model) {
-    var environment = model.openCode(directory.resolve("home")).entrySet().stream()
+    var environment = RealAgent.OPENCODE.environment(model, directory.resolve("home")).entrySet().stream()
         .map(entry -> entry.getKey() + " = " + quoted(entry.getValue()))
         .collect(Collectors.joining(", ", "{", "}"));
     return GatewayProcess.on(directory.resolve("data"))
@@ -61,8 +49,7 @@ class RealAgentKillTest {
   @Tag("K-1")
   @Tag("N6")
   void aRealAgentContinuesItsOwnConversationAfterItsGatewayWasKilled() throws IOException {
-    var agent = agent();
-    Files.createDirectory(directory.resolve("home"));
+    var agent = RealAgent.OPENCODE.command();
     String cut;
     try (var model = StandInModel.start()) {
       try (var gateway = start(agent, model).awaitReady(); var client = gateway.client()) {
@@ -93,8 +80,7 @@ class RealAgentKillTest {
   @Tag("torture")
   @Tag("K-1")
   void fiftyTurnsOfARealAgentSurviveAKill() throws IOException {
-    var agent = agent();
-    Files.createDirectory(directory.resolve("home"));
+    var agent = RealAgent.OPENCODE.command();
     var runs = new ArrayList<String>();
     try (var model = StandInModel.start()) {
       try (var gateway = start(agent, model).awaitReady(); var client = gateway.client()) {

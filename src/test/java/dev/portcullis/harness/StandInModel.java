@@ -2,37 +2,67 @@ package dev.portcullis.harness;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import dev.portcullis.harness.ModelDialect.Asked;
+import dev.portcullis.harness.ModelDialect.Frame;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.regex.Pattern;
 
 /**
- * A model server on loopback that needs no model: speaks Chat Completions with streaming and obeys the last
- * directive of the last user message. {@code [[say WORDS]]} answers them word by word; {@code [[slow N MS]]}
- * answers {@code part1 part2 …}, N of them, MS milliseconds apart; {@code [[shell COMMAND]]} calls the tool
- * {@code bash} and then repeats what it said; {@code [[history]]} tells how many user messages the model was
- * given; {@code [[error STATUS]]} refuses.
+ * A model server on loopback that needs no model: speaks Chat Completions, Responses, Anthropic Messages and
+ * Gemini, streamed or not, and obeys the directives of the last user message.
+ *
+ * <pre>
+ * [[say WORDS]]           answers them word by word; without any directive it says "ok"
+ * [[slow N MS]]           answers "part1 part2 …", N of them, MS milliseconds apart
+ * [[long N]]              answers N kilobytes
+ * [[length WORDS]]        answers them and stops for length
+ * [[shell COMMAND]]       calls the shell tool that was offered, then repeats what it said
+ * [[tool NAME {…}]]       calls that tool with these arguments, then repeats what it said
+ * [[history]]             tells how many messages it was given: "users=N assistants=M"
+ * [[error STATUS TIMES]]  refuses; after TIMES (without it: always) answers "recovered"
+ * [[cut N]]               with one of the others: drops the connection after N pieces
+ * [[stream-error N]]      with one of the others: sends the vendor's error after N (1) pieces of a stream
+ * </pre>
+ *
+ * A call of the model {@link #SMALL} is one of the agent for itself (a title, say) and is answered "ok". A key that
+ * begins with {@code wrong} is refused with 401.
  */
 public final class StandInModel implements AutoCloseable {
+  public static final String MODEL = "standin-1";
+  public static final String SMALL = "standin-small";
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final Pattern DIRECTIVE = Pattern.compile(
-      "\\[\\[(say|slow|shell|history|error) ?((?:(?!]]).)*)]]");
+  private static final List<String> KEYS = List.of("authorization", "x-api-key", "x-goog-api-key");
 
-  /** @param turn a call of the agent for a turn, not for a title */
-  public record Call(boolean turn, List<String> userMessages) {}
+  public enum End { ANSWERED, REFUSED, CUT, CLOSED_BY_CLIENT }
+
+  /**
+   * @param turn a call of the agent for a turn, not for a title
+   * @param headers by name in lower case
+   * @param end how the call ended; completes then
+   */
+  public record Call(boolean turn, String path, Map<String, String> headers, JsonNode body,
+      List<String> userMessages, CompletableFuture<End> end) {
+    public End awaitEnd() {
+      try {
+        return end.get(20, TimeUnit.SECONDS);
+      } catch (Exception e) {
+        throw new AssertionError("the call of " + path + " does not end", e);
+      }
+    }
+  }
 
   private final HttpServer server;
   private final List<Call> calls = new CopyOnWriteArrayList<>();
@@ -46,38 +76,23 @@ public final class StandInModel implements AutoCloseable {
   private StandInModel() throws IOException {
     server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
-    server.createContext("/v1/chat/completions", this::serve);
+    server.createContext("/", this::serve);
     server.start();
   }
 
-  /** What OpenAI-compatible clients want as their base URL. */
-  public String baseUrl() {
-    return "http://127.0.0.1:" + server.getAddress().getPort() + "/v1";
+  /** What Anthropic's and Gemini's clients want as their base URL. */
+  public String rootUrl() {
+    return "http://127.0.0.1:" + server.getAddress().getPort();
   }
 
-  /** What it was asked, oldest first. */
+  /** What OpenAI's clients and those compatible want as their base URL. */
+  public String baseUrl() {
+    return rootUrl() + "/v1";
+  }
+
+  /** What it was asked to answer, oldest first. */
   public List<Call> calls() {
     return List.copyOf(calls);
-  }
-
-  /**
-   * Environment that makes OpenCode talk to this server alone, with everything it keeps below {@code home}.
-   */
-  public Map<String, String> openCode(Path home) {
-    var config = JSON.createObjectNode().put("model", "standin/standin-1")
-        .put("small_model", "standin/standin-1")
-        .put("autoupdate", false).put("share", "disabled");
-    config.putArray("enabled_providers").add("standin");
-    config.putObject("permission").put("bash", "ask").put("edit", "ask");
-    var provider = config.putObject("provider").putObject("standin")
-        .put("npm", "@ai-sdk/openai-compatible").put("name", "Stand-in");
-    provider.putObject("options").put("baseURL", baseUrl()).put("apiKey", "none");
-    provider.putObject("models").putObject("standin-1").put("name", "Stand-in 1");
-    return Map.of("HOME", home.toString(), "OPENCODE_CONFIG_CONTENT", config.toString(),
-        "OPENCODE_DISABLE_AUTOUPDATE", "1", "OPENCODE_DISABLE_MODELS_FETCH", "1",
-            "OPENCODE_DISABLE_LSP_DOWNLOAD", "1",
-        // It installs a plugin in the background; a registry that is not there keeps the network out of it.
-        "npm_config_registry", "http://127.0.0.1:9/", "npm_config_fetch_retries", "0");
   }
 
   @Override
@@ -86,124 +101,154 @@ public final class StandInModel implements AutoCloseable {
   }
 
   private void serve(HttpExchange exchange) throws IOException {
-    try (exchange) {
-      var request = JSON.readTree(exchange.getRequestBody());
-      var users = new ArrayList<String>();
-      request.path("messages").forEach(message -> {
-        if (message.path("role").asText().equals("user")) {
-          users.add(text(message.path("content")));
-        }
-      });
-      calls.add(new Call(request.path("tools").size() > 0, List.copyOf(users)));
-      var last = request.path("messages").path(request.path("messages").size() - 1);
-      var words = users.isEmpty() ? "" : users.getLast();
-      if (last.path("role").asText().equals("tool")) {
-        stream(exchange, List.of("The tool said: ", text(last.path("content")).strip()), 0);
+    var path = exchange.getRequestURI().getPath();
+    var body = exchange.getRequestBody().readAllBytes();
+    if (exchange.getRequestMethod().equals("HEAD")) {
+      exchange.sendResponseHeaders(200, -1);
+      exchange.close();
+    } else if (path.equals("/v1/models")) {
+      if (!wrongKey(exchange)) {
+        json(exchange, 200, models());
       } else {
-        obey(exchange, words, users.size(), request.path("tools").size() > 0);
+        json(exchange, 401, exchange.getRequestHeaders().containsKey("anthropic-version")
+            ? MessagesDialect.error("authentication_error", ModelDialect.FAILURE)
+            : ChatDialect.openAiError(401));
       }
+    } else if (path.endsWith(":countTokens")) {
+      json(exchange, 200, ModelDialect.object().put("totalTokens", ModelDialect.INPUT));
+    } else if (path.equals("/v1/messages/count_tokens")) {
+      json(exchange, 200, ModelDialect.object().put("input_tokens", ModelDialect.INPUT));
+    } else {
+      call(exchange, path, body.length == 0 ? JSON.nullNode() : JSON.readTree(body));
+    }
+  }
+
+  private static boolean wrongKey(HttpExchange exchange) {
+    return KEYS.stream().flatMap(name -> exchange.getRequestHeaders().getOrDefault(name, List.of()).stream())
+        .anyMatch(key -> key.startsWith("wrong") || key.startsWith("Bearer wrong"));
+  }
+
+  /** One list that OpenAI's clients understand and Anthropic's too. */
+  private static JsonNode models() {
+    var list = ModelDialect.object().put("object", "list").put("has_more", false)
+        .put("first_id", MODEL).put("last_id", SMALL);
+    var data = list.putArray("data");
+    for (var id : List.of(MODEL, SMALL)) {
+      data.addObject().put("id", id).put("object", "model").put("created", 1_700_000_000L)
+          .put("owned_by", "standin").put("type", "model").put("display_name", id)
+          .put("created_at", "2026-01-01T00:00:00Z");
+    }
+    return list;
+  }
+
+  private void call(HttpExchange exchange, String path, JsonNode body) throws IOException {
+    var number = ids.incrementAndGet();
+    Asked asked;
+    ModelDialect dialect;
+    if (path.equals("/v1/chat/completions")) {
+      asked = ChatDialect.read(body);
+      dialect = new ChatDialect(number, asked);
+    } else if (path.equals("/v1/responses")) {
+      asked = ResponsesDialect.read(body);
+      dialect = new ResponsesDialect(number, asked);
+    } else if (path.equals("/v1/messages")) {
+      asked = MessagesDialect.read(body);
+      dialect = new MessagesDialect(number, asked);
+    } else if (path.matches("/v1beta/models/[^/]+:(streamGenerateContent|generateContent)")) {
+      asked = GeminiDialect.read(path.substring(path.lastIndexOf('/') + 1), body);
+      dialect = new GeminiDialect(number, asked);
+    } else {
+      json(exchange, 404, ChatDialect.openAiError(404));
+      return;
+    }
+    var headers = new TreeMap<String, String>();
+    exchange.getRequestHeaders().forEach((name, values) -> headers.put(name.toLowerCase(), values.getFirst()));
+    var turn = !asked.model().equals(SMALL);
+    var before = (int) calls.stream()
+        .filter(call -> call.turn() && call.userMessages().equals(asked.userMessages())).count();
+    var call = new Call(turn, path, headers, body, asked.userMessages(), new CompletableFuture<>());
+    calls.add(call);
+    dialect.headers().forEach(exchange.getResponseHeaders()::set);
+    var obeyed = turn ? asked : new Asked(SMALL, asked.stream(), List.of(), 0, asked.toolSaid(), Map.of());
+    var script = wrongKey(exchange) ? new StandInScript.Refusal(401) : StandInScript.of(obeyed, before);
+    switch (script) {
+      case StandInScript.Refusal(var status) -> {
+        if (status == 429 || status == 529) {
+          exchange.getResponseHeaders().set("retry-after", "1");
+        }
+        json(exchange, status, dialect.error(status));
+        call.end().complete(End.REFUSED);
+      }
+      case StandInScript.Answer answer -> answer(exchange, dialect, asked.stream(), answer, call.end());
+    }
+  }
+
+  private static void answer(HttpExchange exchange, ModelDialect dialect, boolean stream,
+      StandInScript.Answer answer, CompletableFuture<End> end) throws IOException {
+    try {
+      if (stream) {
+        exchange.getResponseHeaders().set("Content-Type", "text/event-stream; charset=utf-8");
+        exchange.sendResponseHeaders(200, 0);
+        stream(exchange.getResponseBody(), dialect, answer);
+      } else if (answer.ending() instanceof StandInScript.Ending.Cut) {
+        throw new Cut();
+      } else {
+        TimeUnit.MILLISECONDS.sleep(answer.pauseMillis() * answer.pieces().size());
+        json(exchange, 200, dialect.whole(answer.text(), answer.call(), answer.finish()));
+      }
+      exchange.close();
+      end.complete(End.ANSWERED);
+    } catch (Cut cut) {
+      end.complete(End.CUT);
+      throw cut; // The server drops a connection whose handler fails.
+    } catch (IOException e) {
+      end.complete(End.CLOSED_BY_CLIENT);
+      throw e;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
   }
 
-  private void obey(HttpExchange exchange, String message, int users, boolean tools)
+  private static void stream(OutputStream out, ModelDialect dialect, StandInScript.Answer answer)
       throws IOException, InterruptedException {
-    var matcher = DIRECTIVE.matcher(message);
-    var verb = "say";
-    var rest = "ok";
-    while (matcher.find()) {
-      verb = matcher.group(1);
-      rest = matcher.group(2).strip();
+    send(out, dialect.begin());
+    for (int sent = 0; sent < answer.pieces().size() && answer.ending().after() != sent; sent++) {
+      TimeUnit.MILLISECONDS.sleep(answer.pauseMillis());
+      send(out, dialect.text(answer.pieces().get(sent)));
     }
-    switch (verb) {
-      case "slow" -> {
-        var parts = new ArrayList<String>();
-        for (int i = 1; i <= Integer.parseInt(rest.split(" ")[0]); i++) {
-          parts.add("part" + i + " ");
-        }
-        stream(exchange, parts, tools ? Long.parseLong(rest.split(" ")[1]) : 0);
+    switch (answer.ending()) {
+      case StandInScript.Ending.Cut _ -> throw new Cut();
+      case StandInScript.Ending.Error _ -> {
+        send(out, dialect.fail());
+        return;
       }
-      case "shell" -> callTool(exchange, rest);
-      case "history" -> stream(exchange, List.of("users=" + users), 0);
-      case "error" -> refuse(exchange, Integer.parseInt(rest));
-      default -> stream(exchange, List.of(rest.split("(?<=\\s)(?=\\S)")), 0);
+      case StandInScript.Ending.Whole _ -> { }
     }
-  }
-
-  private void stream(HttpExchange exchange, List<String> pieces, long pauseMillis)
-      throws IOException, InterruptedException {
-    try (var out = begin(exchange)) {
-      var id = "chatcmpl-" + ids.incrementAndGet();
-      send(out, chunk(id, JSON.createObjectNode().put("role", "assistant").put("content", ""), ""));
-      for (var piece : pieces) {
-        Thread.sleep(pauseMillis);
-        send(out, chunk(id, JSON.createObjectNode().put("content", piece), ""));
-      }
-      end(out, id, "stop");
+    if (answer.call().isPresent()) {
+      send(out, dialect.call(answer.call().get()));
     }
+    send(out, dialect.end(answer.finish()));
   }
 
-  private void callTool(HttpExchange exchange, String command) throws IOException {
-    try (var out = begin(exchange)) {
-      var id = "chatcmpl-" + ids.incrementAndGet();
-      var delta = JSON.createObjectNode();
-      var call = delta.putArray("tool_calls").addObject()
-          .put("index", 0).put("id", "call_" + ids.incrementAndGet()).put("type", "function");
-      var arguments = JSON.createObjectNode().put("command", command)
-          .put("description", "run the scripted command");
-      call.putObject("function").put("name", "bash").put("arguments", arguments.toString());
-      send(out, chunk(id, delta, ""));
-      end(out, id, "tool_calls");
+  /** The connection goes in the middle of an answer. */
+  private static final class Cut extends IOException {
+    private static final long serialVersionUID = 1;
+  }
+
+  private static void send(OutputStream out, List<Frame> frames) throws IOException {
+    for (var frame : frames) {
+      var event = frame.event().map(name -> "event: " + name + "\n").orElse("");
+      out.write((event + "data: " + frame.data() + "\n\n").getBytes(StandardCharsets.UTF_8));
     }
-  }
-
-  private static OutputStream begin(HttpExchange exchange) throws IOException {
-    exchange.getResponseHeaders().set("Content-Type", "text/event-stream; charset=utf-8");
-    exchange.sendResponseHeaders(200, 0);
-    return exchange.getResponseBody();
-  }
-
-  private static void end(OutputStream out, String id, String reason) throws IOException {
-    send(out, chunk(id, JSON.createObjectNode(), reason));
-    var usage = chunk(id, JSON.createObjectNode(), "");
-    usage.putArray("choices");
-    usage.putObject("usage").put("prompt_tokens", 110).put("completion_tokens", 12).put("total_tokens", 122);
-    send(out, usage);
-    out.write("data: [DONE]\n\n".getBytes(StandardCharsets.UTF_8));
-  }
-
-  private static void refuse(HttpExchange exchange, int status) throws IOException {
-    var error = JSON.createObjectNode();
-    error.putObject("error").put("message", "scripted failure").put("type", "scripted")
-        .put("code", "scripted");
-    var bytes = error.toString().getBytes(StandardCharsets.UTF_8);
-    exchange.getResponseHeaders().set("Content-Type", "application/json");
-    exchange.sendResponseHeaders(status, bytes.length);
-    exchange.getResponseBody().write(bytes);
-  }
-
-  private static ObjectNode chunk(String id, ObjectNode delta, String reason) {
-    var chunk = JSON.createObjectNode().put("id", id).put("object", "chat.completion.chunk")
-        .put("created", 1_700_000_000L).put("model", "standin-1");
-    var choice = chunk.putArray("choices").addObject().put("index", 0);
-    choice.set("delta", delta);
-    choice.put("finish_reason", reason.isEmpty() ? null : reason);
-    return chunk;
-  }
-
-  private static void send(OutputStream out, JsonNode chunk) throws IOException {
-    out.write(("data: " + chunk + "\n\n").getBytes(StandardCharsets.UTF_8));
     out.flush();
   }
 
-  /** Content is text, or a list of parts. */
-  private static String text(JsonNode content) {
-    if (content.isTextual()) {
-      return content.textValue();
+  private static void json(HttpExchange exchange, int status, JsonNode body) throws IOException {
+    try (exchange) {
+      var bytes = body.toString().getBytes(StandardCharsets.UTF_8);
+      exchange.getResponseHeaders().set("Content-Type", "application/json");
+      exchange.sendResponseHeaders(status, bytes.length);
+      exchange.getResponseBody().write(bytes);
     }
-    var text = new StringBuilder();
-    content.forEach(part -> text.append(part.path("text").asText("")));
-    return text.toString();
   }
 }

@@ -3,6 +3,7 @@ package dev.portcullis.harness.process;
 import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessFault.Code;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -57,30 +58,49 @@ public final class ProcessLauncher {
 
   /** Starts one process; fails with a {@link HarnessFault} when the system refuses. */
   public CompletionStage<HarnessProcess> launch(ProcessSpec spec, ProcessListener listener) {
+    return start(spec, (builder, marker) -> {
+      var process = new HarnessProcess(spec.harness(), builder.start(), marker, listener);
+      process.begin();
+      log.debug("harness.process_started name={} pid={}", spec.harness(), process.identity().pid());
+      return process;
+    });
+  }
+
+  /**
+   * Starts a command for an agent; fails with a {@link HarnessFault} when the system refuses.
+   *
+   * @param outputBytes how much is kept of what it prints
+   */
+  public CompletionStage<Terminal> terminal(ProcessSpec spec, int outputBytes) {
+    return start(spec, (builder, marker) -> {
+      builder.redirectErrorStream(true).redirectInput(Path.of("/dev/null").toFile());
+      var terminal = new Terminal(builder.start(), marker, outputBytes);
+      terminal.begin();
+      return terminal;
+    });
+  }
+
+  private interface Start<T> {
+    T from(ProcessBuilder builder, Marker marker) throws IOException;
+  }
+
+  private <T> CompletionStage<T> start(ProcessSpec spec, Start<T> start) {
     return prefix.thenApplyAsync(wrappers -> {
+      var marker = new Marker(instance, incarnation, spec.harness() + "-" + started.incrementAndGet());
+      var command = new ArrayList<>(wrappers);
+      command.add(spec.program().toString());
+      command.addAll(spec.args());
+      var builder = new ProcessBuilder(command).directory(spec.directory().toFile());
+      builder.environment().clear();
+      builder.environment().putAll(environmentOf(spec, marker));
       try {
-        return start(spec, listener, wrappers);
+        return start.from(builder, marker);
       } catch (IOException e) {
         throw new CompletionException(HarnessFault.of(Code.NOT_FOUND,
             "command " + spec.program() + " can't be started in " + spec.directory() + ": "
                 + e.getMessage()));
       }
     }, spawner);
-  }
-
-  private HarnessProcess start(ProcessSpec spec, ProcessListener listener, List<String> wrappers)
-      throws IOException {
-    var marker = new Marker(instance, incarnation, spec.harness() + "-" + started.incrementAndGet());
-    var command = new ArrayList<>(wrappers);
-    command.add(spec.program().toString());
-    command.addAll(spec.args());
-    var builder = new ProcessBuilder(command).directory(spec.directory().toFile());
-    builder.environment().clear();
-    builder.environment().putAll(environmentOf(spec, marker));
-    var process = new HarnessProcess(spec.harness(), builder.start(), marker, listener);
-    process.begin();
-    log.debug("harness.process_started name={} pid={}", spec.harness(), process.identity().pid());
-    return process;
   }
 
   private Map<String, String> environmentOf(ProcessSpec spec, Marker marker) {

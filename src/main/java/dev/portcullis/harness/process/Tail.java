@@ -19,6 +19,10 @@ final class Tail {
     written += length;
   }
 
+  synchronized boolean truncated() {
+    return written > ring.length;
+  }
+
   synchronized String text() {
     var start = (int) (written % ring.length);
     if (written <= ring.length) {
