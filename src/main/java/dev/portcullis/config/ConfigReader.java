@@ -71,7 +71,8 @@ final class ConfigReader {
         keys.number("portcullis.run.attempts", 1, 10),
         keys.durations("portcullis.run.resume-delays"),
         keys.duration("portcullis.run.text-interval"),
-        keys.positive("portcullis.run.abort-grace"));
+        keys.positive("portcullis.run.abort-grace"),
+        keys.number("portcullis.run.output-chars", 1, Integer.MAX_VALUE));
   }
 
   private GatewayConfig.Session session() {

@@ -37,7 +37,10 @@ public record GatewayConfig(
 
   public record Drain(Duration deadline, Duration grace) {}
 
-  /** @param resumeDelays delay before resume attempt 1, 2, …; the last one repeats */
+  /**
+   * @param resumeDelays delay before resume attempt 1, 2, …; the last one repeats
+   * @param outputChars most that is stored of what one attempt says and does
+   */
   public record Run(
       Duration deadline,
       Duration idleDeadline,
@@ -45,7 +48,8 @@ public record GatewayConfig(
       int attempts,
       List<Duration> resumeDelays,
       Duration textInterval,
-      Duration abortGrace) {
+      Duration abortGrace,
+      int outputChars) {
     public Run {
       resumeDelays = List.copyOf(resumeDelays);
     }

@@ -25,9 +25,9 @@ final class Backlog implements UpdateSink {
     return UPDATE_WEIGHT + switch (update) {
       case HarnessUpdate.Text(var text) -> text.length();
       case HarnessUpdate.TextReplaced(var text) -> text.length();
-      case HarnessUpdate.ApprovalRequested ask -> ask.input().length();
+      case HarnessUpdate.ApprovalRequested ask -> ask.title().length() + ask.input().length();
+      case HarnessUpdate.StepStarted step -> step.title().length();
       case HarnessUpdate.Attached _,
-          HarnessUpdate.StepStarted _,
           HarnessUpdate.StepFinished _,
           HarnessUpdate.ApprovalWithdrawn _,
           HarnessUpdate.Usage _,

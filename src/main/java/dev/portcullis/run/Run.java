@@ -103,6 +103,7 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
   private final ActorRef<Report> owner;
   private final Outbound outbound;
   private final Backlog backlog;
+  private final Output output;
   /** Weight of the updates that the next report will carry, and of those that the one under way does. */
   private long gathered;
   private long reported;
@@ -144,6 +145,7 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
     this.assignment = assignment;
     this.owner = owner;
     this.outbound = new Outbound(parts.limits().textInterval());
+    this.output = new Output(parts.limits().outputChars());
     var self = context.getSelf();
     this.backlog = new Backlog(update -> self.tell(new Updated(update)));
     context.pipeToSelf(
@@ -283,6 +285,11 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
       backlog.taken(Backlog.weightOf(update));
       return;
     }
+    if (!output.fits(update)) {
+      backlog.taken(Backlog.weightOf(update));
+      tooMuch();
+      return;
+    }
     gathered += Backlog.weightOf(update);
     switch (update) {
       case HarnessUpdate.ApprovalRequested ask -> openApprovals.add(ask.approvalId());
@@ -317,6 +324,11 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
     giveUp(new Failed(
         "harness_timeout", "The agent was silent for " + parts.limits().idleDeadline().toSeconds() + " s.",
             ""));
+  }
+
+  private void tooMuch() {
+    giveUp(new Failed("output_limit", "The agent's output is longer than the " + parts.limits().outputChars()
+        + " characters that are stored of one attempt.", ""));
   }
 
   private void decide(Decide decision) {

@@ -103,6 +103,7 @@ class GatewayConfigTest {
       "portcullis.run.resume-delays, []",
       "portcullis.run.text-interval, -1ms",
       "portcullis.run.abort-grace, 0s",
+      "portcullis.run.output-chars, 0",
       "portcullis.session.queue-limit, 0",
       "portcullis.session.key-retention, 0s",
       "portcullis.retention.transcripts, 0s",

@@ -1,6 +1,6 @@
 package dev.portcullis.crash;
 
-import dev.portcullis.harness.acp.AcpSimulator;
+import dev.portcullis.harness.Simulator;
 import java.nio.file.Path;
 import java.util.Random;
 import java.util.function.BiFunction;
@@ -44,15 +44,14 @@ record HarnessUnderTest(
    * @param store where it writes down every prompt that it is given, one file for each of its sessions
    */
   static HarnessUnderTest simulator(Path store) {
-    var home = System.getProperty("java.home");
-    var arguments = "[\"-XX:TieredStopAtLevel=1\", \"-XX:+UseSerialGC\", \"-Xmx64m\", \"-Xrs\", \"-cp\", \""
-        + System.getProperty("java.class.path") + "\", \"" + AcpSimulator.class.getName() + "\"]";
+    var arguments = Simulator.arguments("acp").stream().map(argument -> '"' + argument + '"')
+        .collect(Collectors.joining(", ", "[", "]"));
     return new HarnessUnderTest(
         "acp",
         launch -> launch
             .set("portcullis.agents.main.harness", "sim")
             .set("portcullis.harnesses.sim.kind", "acp")
-            .set("portcullis.harnesses.sim.command", "\"" + home + "/bin/java\"")
+            .set("portcullis.harnesses.sim.command", "\"" + Simulator.java() + "\"")
             .set("portcullis.harnesses.sim.args", arguments)
             .set("portcullis.harnesses.sim.processes", "3")
             .set("portcullis.harnesses.sim.env", "{SIM_CAPABILITIES = resume, SIM_STORE = \"" + store + "\"}"),

@@ -32,7 +32,7 @@ class RunTest {
   private static final ManualTime time = ManualTime.get(kit.system());
   private static final GatewayConfig.Run LIMITS = new GatewayConfig.Run(
       Duration.ofHours(1), Duration.ofMinutes(10), Duration.ofMinutes(2), 3, List.of(Duration.ZERO),
-      Duration.ofMillis(200), Duration.ofSeconds(10));
+      Duration.ofMillis(200), Duration.ofSeconds(10), 100_000);
   private static final AttemptSpec SPEC = new AttemptSpec(
       "conversation", "r-1", 1, Path.of("/"), "hello", List.of(), "", new AttemptSpec.Interruption.None());
   private static final HarnessUpdate ATTACHED = new HarnessUpdate.Attached("n-1", List.of());
@@ -169,6 +169,34 @@ class RunTest {
     time.timePasses(LIMITS.idleDeadline());
     assertTrue(owner.receiveMessage().news().getFirst() instanceof Run.Failed(var code, _, _)
         && code.equals("harness_timeout"));
+    asked.expectMessage("stop");
+  }
+
+  @Test
+  @Tag("SEC-44")
+  void anAgentThatSaysMoreThanIsStoredIsStoppedAndItsRunSaysWhy() {
+    var run = spawn(CompletableFuture.completedStage(SPEC));
+    var dispatch = live(run);
+    var most = "x".repeat(LIMITS.outputChars() - 1_000);
+    dispatch.updates().accept(new HarnessUpdate.Text(most));
+    time.timePasses(LIMITS.textInterval());
+    assertEquals(news(new HarnessUpdate.Text(most)), owner.receiveMessage().news());
+    run.tell(new Run.Persisted());
+    dispatch.updates().accept(new HarnessUpdate.Text("x".repeat(1_000)));
+    var failed = (Run.Failed) owner.receiveMessage().news().getFirst();
+    assertEquals("output_limit", failed.code());
+    assertTrue(failed.message().contains("100000 characters"), failed.message());
+    asked.expectMessage("stop");
+  }
+
+  @Test
+  @Tag("SEC-44")
+  void stepsWithoutEndAreTooMuchAsWell() {
+    var run = spawn(CompletableFuture.completedStage(SPEC));
+    var dispatch = live(run);
+    for (int i = 0; i < LIMITS.outputChars() / 100; i++) {
+      dispatch.updates().accept(new HarnessUpdate.StepStarted("s" + i, "", "", ""));
+    }
     asked.expectMessage("stop");
   }
 

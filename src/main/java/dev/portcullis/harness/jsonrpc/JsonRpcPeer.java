@@ -27,6 +27,9 @@ import org.slf4j.LoggerFactory;
 public final class JsonRpcPeer {
   public static final int METHOD_NOT_FOUND = -32601;
 
+  /** What is kept of an error's text: it goes to logs and to whoever waits for the answer. */
+  private static final int ERROR_CHARS_MAX = 2_000;
+
   /** What the other end may say unasked. Called by the thread that brings the line. */
   public interface Handler {
     void notified(String method, JsonNode params);
@@ -110,6 +113,10 @@ public final class JsonRpcPeer {
     if (line.isBlank()) {
       return;
     }
+    if (!line.stripTrailing().endsWith("}")) {
+      ignore(line); // Not worth the exception that the parser makes: there may be millions of them.
+      return;
+    }
     try {
       var value = JSON.readTree(line);
       if (value.isObject()) {
@@ -149,8 +156,9 @@ public final class JsonRpcPeer {
       log.debug("jsonrpc.answer_to_nothing name={} id={}", name, id);
     } else if (value.hasNonNull("error")) {
       var error = value.get("error");
-      reply.complete(new Reply.Error(error.path("code").asInt(), error.path("message").asText(),
-          error.path("data")));
+      var text = error.path("message").asText();
+      reply.complete(new Reply.Error(error.path("code").asInt(),
+          text.substring(0, Math.min(text.length(), ERROR_CHARS_MAX)), error.path("data")));
     } else {
       reply.complete(new Reply.Result(value.path("result")));
     }

@@ -13,6 +13,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,7 +29,7 @@ public final class HarnessProcess {
   private static final int WAITING_LINES_MAX = 1_000;
   private static final int TAIL_BYTES = 8 * 1024;
   /**
-   * What is left in the pipe of a dead process is read this long; a daemon of its may hold the pipe open for
+   * What is left in the pipe of a dead process is awaited this long; somebody else may hold the pipe open for
    * ever.
    */
   private static final Duration LAST_WORDS = Duration.ofMillis(500);
@@ -42,6 +43,8 @@ public final class HarnessProcess {
   private final BlockingQueue<Input> input = new LinkedBlockingQueue<>(WAITING_LINES_MAX);
   private final Tail errors = new Tail(TAIL_BYTES);
   private final AtomicBoolean ended = new AtomicBoolean();
+  /** Counted up before and after each line that is handed over: odd while the listener has one. */
+  private final AtomicLong handed = new AtomicLong();
   private final AtomicReference<CompletableFuture<Void>> stop = new AtomicReference<>();
 
   private sealed interface Input {}
@@ -85,8 +88,13 @@ public final class HarnessProcess {
 
   /**
    * Sends one line. A process that has ended, or does not read, is reported through the listener, not here.
+   *
+   * @param line without its end; one with a line break inside would be two, the second of its author's choice
    */
   public void send(String line) {
+    if (line.indexOf('\n') >= 0) {
+      throw new IllegalStateException("a line with a line break inside");
+    }
     if (!input.offer(new Line(line))) {
       end(HarnessFault.of(Code.LOST, "the process does not read its input"));
     }
@@ -97,13 +105,17 @@ public final class HarnessProcess {
    * grace}, hard stop after all of it. Completes when nothing is left. Repeatable: the first call decides.
    */
   public CompletionStage<Void> stop(Duration grace) {
+    return clear(grace).thenRun(() -> end(HarnessFault.of(Code.LOST, "the process was stopped")));
+  }
+
+  private CompletionStage<Void> clear(Duration grace) {
     var mine = new CompletableFuture<Void>();
     if (!stop.compareAndSet(null, mine)) {
       return stop.get();
     }
     Thread.ofVirtual().name("stop-" + process.pid()).start(() -> {
       try {
-        stopNow(grace);
+        clearNow(grace);
         mine.complete(null);
       } catch (InterruptedException | RuntimeException e) {
         mine.completeExceptionally(e);
@@ -112,14 +124,11 @@ public final class HarnessProcess {
     return mine;
   }
 
-  private void stopNow(Duration grace) throws InterruptedException {
+  private void clearNow(Duration grace) throws InterruptedException {
     var half = grace.dividedBy(2);
     hardStop.look();
     if (grace.isPositive()) {
-      if (!input.offer(new EndOfInput())) {
-        input.clear();
-        input.add(new EndOfInput());
-      }
+      endInput();
       if (!exits(half)) {
         hardStop.look();
         hardStop.signal(Signals.TERM);
@@ -127,7 +136,13 @@ public final class HarnessProcess {
       }
     }
     hardStop.run();
-    end(HarnessFault.of(Code.LOST, "the process was stopped"));
+  }
+
+  private void endInput() {
+    if (!input.offer(new EndOfInput())) {
+      input.clear();
+      input.add(new EndOfInput());
+    }
   }
 
   private boolean exits(Duration time) throws InterruptedException {
@@ -135,19 +150,27 @@ public final class HarnessProcess {
   }
 
   private void readOutput() {
+    var noise = new Noise(harness, process.pid());
     try (var out = process.getInputStream()) {
-      new LineReader(out, LINE_BYTES_MAX).forEach(line -> {
-        if (!ended.get()) {
-          listener.line(line);
-        }
-      });
-      end(HarnessFault.of(Code.LOST, "the process closed its output"));
+      new LineReader(out, LINE_BYTES_MAX, noise).forEach(this::hand);
+      end(exits(LAST_WORDS) ? exit() : HarnessFault.of(Code.LOST, "the process closed its output"));
     } catch (IOException e) {
       end(HarnessFault.of(Code.LOST, "the output of the process can't be read"));
     } catch (HarnessFault fault) {
       end(fault);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     } finally { // A bug in a listener must not leave a turn waiting for ever.
       end(HarnessFault.of(Code.LOST, "what the process said could not be handled"));
+      noise.sum();
+    }
+  }
+
+  private void hand(String line) {
+    if (!ended.get()) {
+      handed.incrementAndGet();
+      listener.line(line);
+      handed.incrementAndGet();
     }
   }
 
@@ -177,14 +200,24 @@ public final class HarnessProcess {
     }
   }
 
+  /** What outlives it would work on with nobody to hear it, and could fill its pipe for ever. */
   private void exited() {
+    clear(Duration.ZERO);
     try {
-      Thread.sleep(LAST_WORDS);
+      long heard;
+      do { // As long as the listener takes its time with what was said, it is heard out.
+        heard = handed.get();
+        Thread.sleep(LAST_WORDS);
+      } while (!ended.get() && (heard != handed.get() || heard % 2 == 1));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    input.offer(new EndOfInput());
-    end(HarnessFault.of(Code.LOST, "the process ended with exit code " + process.exitValue()));
+    endInput();
+    end(exit());
+  }
+
+  private HarnessFault exit() {
+    return HarnessFault.of(Code.LOST, "the process ended with exit code " + process.exitValue());
   }
 
   private void end(HarnessFault fault) {

@@ -3,13 +3,19 @@ package dev.portcullis.harness.process;
 import dev.portcullis.harness.HarnessFault;
 
 /**
- * Hears what one process says. Called from one thread at a time, and each call is the credit for the next:
+ * Hears what one process says. Lines come from one virtual thread, and each call is the credit for the next:
  * while it lasts nothing more is read, so that a chatty process waits on its own pipe.
  */
 public interface ProcessListener {
-  /** One line of standard output, without its end. */
+  /**
+   * One line of standard output that begins as a JSON object does, without its end. May take as long as it
+   * likes, and may block.
+   */
   void line(String line);
 
-  /** The process ended, closed its output or broke a bound; the last call. */
+  /**
+   * The process ended, closed its output, broke a bound or was stopped; no line follows. Comes from another
+   * thread, and in spite of a {@code line} that still lasts where the process was stopped.
+   */
   void ended(HarnessFault fault);
 }

@@ -10,6 +10,7 @@ import org.slf4j.LoggerFactory;
  */
 final class StderrLog {
   private static final int LINES_PER_INTERVAL = 20;
+  private static final int LINE_CHARS_MAX = 500;
   private static final long INTERVAL_NANOS = 10_000_000_000L;
   private static final Logger log = LoggerFactory.getLogger(StderrLog.class);
 
@@ -42,7 +43,8 @@ final class StderrLog {
       dropped = 0;
     }
     if (lines++ < LINES_PER_INTERVAL) {
-      log.debug("harness.stderr name={} pid={} line={}", harness, pid, line);
+      var shown = line.substring(0, Math.min(line.length(), LINE_CHARS_MAX));
+      log.debug("harness.stderr name={} pid={} line={}", harness, pid, shown);
     } else {
       dropped++;
     }

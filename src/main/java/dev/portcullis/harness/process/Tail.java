@@ -13,9 +13,11 @@ final class Tail {
   }
 
   synchronized void add(byte[] bytes, int length) {
-    for (int i = Math.max(0, length - ring.length); i < length; i++) {
-      ring[(int) ((written + i) % ring.length)] = bytes[i];
-    }
+    int kept = Math.min(length, ring.length);
+    var start = (int) ((written + length - kept) % ring.length);
+    int untilEdge = Math.min(kept, ring.length - start);
+    System.arraycopy(bytes, length - kept, ring, start, untilEdge);
+    System.arraycopy(bytes, length - kept + untilEdge, ring, 0, kept - untilEdge);
     written += length;
   }
 

@@ -22,6 +22,7 @@ import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessFault.Code;
 import dev.portcullis.harness.HarnessUpdate;
 import dev.portcullis.harness.ProcessIdentity;
+import dev.portcullis.harness.Simulator;
 import dev.portcullis.harness.Updates;
 import dev.portcullis.harness.process.ProcessLauncher;
 import dev.portcullis.harness.process.Reaper;
@@ -72,7 +73,7 @@ class AcpHarnessTest {
   }
 
   private Harness harness(int processes, Map<String, String> env) {
-    return harness(AcpSimulator.java(), AcpSimulator.arguments(), processes, env);
+    return harness(Simulator.java(), Simulator.arguments("acp"), processes, env);
   }
 
   private Harness harness(String command, List<String> args, int processes, Map<String, String> env) {
@@ -173,7 +174,7 @@ class AcpHarnessTest {
 
   @Test
   void anAgentThatStartsTooSlowlyIsATimeout() throws Exception {
-    var config = new HarnessConfig.Acp(new HarnessConfig.Program("sim", AcpSimulator.java(), AcpSimulator.arguments(),
+    var config = new HarnessConfig.Acp(new HarnessConfig.Program("sim", Simulator.java(), Simulator.arguments("acp"),
         Map.of("SIM_STORE", store.toString(), "SIM_DELAY_MS", "60000"), 1, Duration.ofMinutes(5),
             Duration.ofSeconds(1)));
     var harness = AcpHarness.create(config, launcher, workspace, Clock.systemUTC());
@@ -192,7 +193,7 @@ class AcpHarnessTest {
     var harness = harness();
     probe(harness);
     var standby = ProcessHandle.current().children()
-        .filter(child -> commandLine(child.pid()).contains("AcpSimulator"))
+        .filter(child -> commandLine(child.pid()).contains("Simulator"))
         .toList();
     assertEquals(1, standby.size());
     kill(standby.getFirst().pid());
@@ -205,9 +206,9 @@ class AcpHarnessTest {
   @Test
   void theDisappearanceOfTheProgramIsALossWithinTwoSeconds(@TempDir Path bin) throws Exception {
     var script = bin.resolve("agent");
-    Files.writeString(script, "#!/bin/sh\nexec " + AcpSimulator.java() + " \"$@\"\n");
+    Files.writeString(script, "#!/bin/sh\nexec " + Simulator.java() + " \"$@\"\n");
     assertTrue(script.toFile().setExecutable(true));
-    var harness = harness(script.toString(), AcpSimulator.arguments(), 2, Map.of());
+    var harness = harness(script.toString(), Simulator.arguments("acp"), 2, Map.of());
     probe(harness);
     var gone = System.nanoTime();
     Files.delete(script);
@@ -220,7 +221,7 @@ class AcpHarnessTest {
   @Test
   @Tag("INV-B5")
   void anIdleProcessIsClosedWithoutALossAndTheNextTurnStartsAnother() throws Exception {
-    var config = new HarnessConfig.Acp(new HarnessConfig.Program("sim", AcpSimulator.java(), AcpSimulator.arguments(),
+    var config = new HarnessConfig.Acp(new HarnessConfig.Program("sim", Simulator.java(), Simulator.arguments("acp"),
         Map.of("SIM_STORE", store.toString()), 1, Duration.ofMillis(200), Duration.ofSeconds(15)));
     var harness = AcpHarness.create(config, launcher, workspace, Clock.systemUTC());
     harness.onLost(losses::add);
@@ -360,8 +361,8 @@ class AcpHarnessTest {
   }
 
   private static List<String> shell(String before) {
-    var all = new ArrayList<>(List.of("-c", before + "exec \"$0\" \"$@\"", AcpSimulator.java()));
-    all.addAll(AcpSimulator.arguments());
+    var all = new ArrayList<>(List.of("-c", before + "exec \"$0\" \"$@\"", Simulator.java()));
+    all.addAll(Simulator.arguments("acp"));
     return all;
   }
 

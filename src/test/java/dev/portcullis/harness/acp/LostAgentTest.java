@@ -13,6 +13,7 @@ import dev.portcullis.harness.HarnessActor;
 import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.Harnesses;
 import dev.portcullis.harness.Harnesses.State;
+import dev.portcullis.harness.Simulator;
 import dev.portcullis.harness.process.ProcessLauncher;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -62,9 +63,9 @@ class LostAgentTest {
   void anAgentThatIsUninstalledIsUnavailableWithinFiveSecondsAndComesBackByItself(@TempDir Path directory)
       throws Exception {
     var program = directory.resolve("agent");
-    Files.writeString(program, "#!/bin/sh\nexec " + AcpSimulator.java() + " \"$@\"\n");
+    Files.writeString(program, "#!/bin/sh\nexec " + Simulator.java() + " \"$@\"\n");
     assertTrue(program.toFile().setExecutable(true));
-    var config = new HarnessConfig.Acp(new HarnessConfig.Program("sim", program.toString(), AcpSimulator.arguments(),
+    var config = new HarnessConfig.Acp(new HarnessConfig.Program("sim", program.toString(), Simulator.arguments("acp"),
         Map.of("SIM_STORE", directory.toString()), 2, Duration.ofMinutes(1), Duration.ofSeconds(20)));
     var launcher = ProcessLauncher.create("lost" + ProcessHandle.current().pid(), 1);
     var harness = AcpHarness.create(config, launcher, directory, Clock.systemUTC());

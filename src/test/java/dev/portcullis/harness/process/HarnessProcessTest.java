@@ -69,7 +69,7 @@ class HarnessProcessTest {
   @Test
   @Tag("INV-H1")
   void theEnvironmentIsEmptyButForTheList() throws Exception {
-    start("env; echo end", Map.of("KEY", "value", "WATCHDOG_PID", "1"));
+    start("env | sed 's/^/{/'; echo {end", Map.of("KEY", "value", "WATCHDOG_PID", "1"));
     Eventually.isTrue("all lines", () -> recorder.lines.contains("end"));
     var names = recorder.lines.stream().filter(line -> line.contains("="))
         .map(line -> line.substring(0, line.indexOf('='))).collect(Collectors.toCollection(TreeSet::new));
@@ -84,7 +84,7 @@ class HarnessProcessTest {
   @Test
   @Tag("INV-H1")
   void itLeadsItsOwnGroupInTheWorkspaceWithItsInputHeldOpen() throws Exception {
-    var process = start("pwd; read line; echo got $line; read line; echo end of input");
+    var process = start("echo {$(pwd); read line; echo {got $line; read line; echo {end of input");
     assertEquals(directory.toRealPath().toString(), recorder.awaitLine(0));
     var row = ProcessTable.find(process.identity().pid()).getFirst();
     assertEquals(process.identity().pid(), row.group());
@@ -110,7 +110,7 @@ class HarnessProcessTest {
   @Test
   @Tag("INV-H4")
   void aChildThatIgnoresTermIsKilled() throws Exception {
-    var process = start("trap '' TERM; echo ready; while :; do sleep 0.1; done");
+    var process = start("trap '' TERM; echo {ready; while :; do sleep 0.1; done");
     recorder.awaitLine(0);
     var millis = stopMillis(process, Duration.ofMillis(400));
     assertTrue(millis >= 400 && millis < 5_000, "took " + millis);
@@ -120,7 +120,7 @@ class HarnessProcessTest {
   @Test
   @Tag("INV-H4")
   void aCommandThatLeftTheGroupAndLostItsParentIsKilledToo() throws Exception {
-    var process = start("setsid sh -c 'echo $$; sleep 1000' & sleep 0.2; read line");
+    var process = start("setsid sh -c 'echo {$$; sleep 1000' & read line; exit 0");
     var pid = Long.parseLong(recorder.awaitLine(0));
     process.send("go on"); // The shell ends and leaves its command to init.
     Eventually.isTrue("the shell has ended", () -> !process.alive());
@@ -131,7 +131,7 @@ class HarnessProcessTest {
 
   @Test
   void aDescendantThatDroppedTheMarkerIsKilledToo() throws Exception {
-    var process = start("env -i setsid /bin/sh -c 'echo $$; /bin/sleep 1000' & wait");
+    var process = start("env -i setsid /bin/sh -c 'echo {$$; /bin/sleep 1000' & wait");
     var pid = Long.parseLong(recorder.awaitLine(0));
     stopMillis(process, Duration.ZERO);
     assertTrue(ProcessTable.running(row -> row.pid() == pid).isEmpty());
@@ -148,7 +148,7 @@ class HarnessProcessTest {
 
   @Test
   void onlyTheTailOfStandardErrorIsKept() throws Exception {
-    var process = start("i=0; while [ $i -lt 3000 ]; do echo line-$i >&2; i=$((i+1)); done; echo done");
+    var process = start("i=0; while [ $i -lt 3000 ]; do echo line-$i >&2; i=$((i+1)); done; echo {done");
     recorder.awaitLine(0);
     Eventually.isTrue("the last line", () -> process.errorTail().endsWith("line-2999\n"));
     assertEquals(8 * 1024, process.errorTail().length());
@@ -174,7 +174,7 @@ class HarnessProcessTest {
       }
     };
     var written = directory.resolve("written");
-    var script = "i=0; while [ $i -lt 5000 ]; do echo " + "x".repeat(100)
+    var script = "i=0; while [ $i -lt 5000 ]; do echo {" + "x".repeat(100)
         + "; i=$((i+1)); done; echo y > written";
     var process = ProcessLauncher.create(INSTANCE, 3)
         .launch(new ProcessSpec("sh", SHELL, List.of("-c", script), Map.of(), directory), listener)
@@ -220,7 +220,7 @@ class HarnessProcessTest {
   @Tag("INV-H3")
   void theReaperKillsLeftoversOfEarlierLivesAndNothingElse() throws Exception {
     var recorders = List.of(new Recorder(), new Recorder(), new Recorder());
-    var script = "setsid sh -c 'sleep 1000' & echo ready; read line";
+    var script = "setsid sh -c 'sleep 1000' & echo {ready; read line";
     var older = launch(INSTANCE, 2, script, recorders.get(0));
     var own = launch(INSTANCE, 3, script, recorders.get(1));
     var foreign = launch(INSTANCE + "x", 2, script, recorders.get(2));

@@ -6,14 +6,14 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 
-/** Keeps what a process said. */
+/** Keeps what a process said, without the brace that makes a line of a shell count as one of an agent. */
 final class Recorder implements ProcessListener {
   final List<String> lines = new CopyOnWriteArrayList<>();
   final CompletableFuture<HarnessFault> ended = new CompletableFuture<>();
 
   @Override
   public void line(String line) {
-    lines.add(line);
+    lines.add(line.substring(1));
   }
 
   @Override
