@@ -5,6 +5,7 @@ import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.config.HarnessConfig;
 import dev.portcullis.harness.Harness;
 import dev.portcullis.harness.acp.AcpHarness;
+import dev.portcullis.harness.codex.CodexHarness;
 import dev.portcullis.harness.echo.EchoHarness;
 import dev.portcullis.harness.process.ProcessLauncher;
 import java.nio.file.Path;
@@ -26,6 +27,7 @@ final class HarnessFactory {
     return switch (harness) {
       case HarnessConfig.Echo _ -> EchoHarness.create();
       case HarnessConfig.Acp acp -> AcpHarness.create(acp, launcher, workspaceOf(acp), clock);
+      case HarnessConfig.Codex codex -> CodexHarness.create(codex, launcher, workspaceOf(codex));
     };
   }
 

@@ -3,6 +3,7 @@ package dev.portcullis.config;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** One declared way to run turns, by kind. */
 public sealed interface HarnessConfig {
@@ -45,6 +46,12 @@ public sealed interface HarnessConfig {
       env = Map.copyOf(env);
     }
 
+    /** The same with one more argument behind the others. */
+    public Program with(String argument) {
+      var all = Stream.concat(args.stream(), Stream.of(argument)).toList();
+      return new Program(name, command, all, env, processes, idleClose, startDeadline);
+    }
+
     /** Without the environment's values and without arguments: either may hold a key. */
     @Override
     public String toString() {
@@ -65,6 +72,22 @@ public sealed interface HarnessConfig {
     @Override
     public String kind() {
       return "acp";
+    }
+  }
+
+  /**
+   * Codex, through its app-server.
+   *
+   * @param model empty: the one that Codex is set to
+   * @param sandbox what its commands may touch: read-only, workspace-write or danger-full-access
+   * @param approvalPolicy when it asks: untrusted, on-request or never
+   * @param instructions for the model, besides those that Codex gives it; may be empty
+   */
+  record Codex(Program program, String model, String sandbox, String approvalPolicy, String instructions)
+      implements OfProgram {
+    @Override
+    public String kind() {
+      return "codex";
     }
   }
 }

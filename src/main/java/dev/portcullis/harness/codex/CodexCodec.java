@@ -1,0 +1,301 @@
+package dev.portcullis.harness.codex;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.portcullis.config.HarnessConfig;
+import dev.portcullis.harness.HarnessFault;
+import dev.portcullis.harness.HarnessFault.Code;
+import dev.portcullis.harness.HarnessUpdate;
+import dev.portcullis.harness.agent.ToolCall;
+import dev.portcullis.harness.agent.ToolCall.Status;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.List;
+import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
+
+/**
+ * Messages of {@code codex app-server} to and from our own types. Stateless: ids, timers and processes belong
+ * to {@link CodexConnection}. Source: recordings of Codex 0.169, and the schema that it writes of itself.
+ */
+final class CodexCodec {
+  static final String COMMAND = "item/commandExecution/requestApproval";
+  static final String FILE_CHANGE = "item/fileChange/requestApproval";
+  static final String PERMISSIONS = "item/permissions/requestApproval";
+  /** Kinds of calls. */
+  static final String RUNS_COMMAND = "execute";
+  static final String EDITS = "edit";
+  /** The oldest that was tried. */
+  private static final List<Integer> LEAST_VERSION = List.of(0, 169, 0);
+  private static final Pattern VERSION = Pattern.compile("[^/ ]+/((\\d+)\\.(\\d+)\\.(\\d+)\\S*).*");
+  private static final ObjectMapper SORTED =
+      new ObjectMapper().configure(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS, true);
+
+  private CodexCodec() {}
+
+  // ---- to Codex
+
+  static ObjectNode initialize() {
+    var params = object();
+    params.putObject("clientInfo").put("name", "portcullis").put("title", "Portcullis").put("version", "1");
+    return params.putNull("capabilities");
+  }
+
+  /** Nothing is refreshed: that would call a server. */
+  static ObjectNode readAccount() {
+    return object().put("refreshToken", false);
+  }
+
+  /**
+   * Codex calls every workspace trusted in which it may write, and then obeys what lies there: programs to be
+   * started, hooks, other settings. So each name of the workspace is called untrusted. Goals are off, because
+   * with them Codex begins turns that nobody asked for.
+   */
+  static ObjectNode startThread(HarnessConfig.Codex settings, Path workspace, Collection<Path> itsNames) {
+    var params = object().put("cwd", workspace.toString())
+        .put("approvalPolicy", settings.approvalPolicy()).put("sandbox", settings.sandbox());
+    if (!settings.model().isEmpty()) {
+      params.put("model", settings.model());
+    }
+    if (!settings.instructions().isEmpty()) {
+      params.put("developerInstructions", settings.instructions());
+    }
+    var config = params.putObject("config").put("features.goals", false);
+    var projects = config.putObject("projects");
+    itsNames.forEach(name -> projects.putObject(name.toString()).put("trust_level", "untrusted"));
+    return params;
+  }
+
+  static ObjectNode resumeThread(
+      String thread, HarnessConfig.Codex settings, Path workspace, Collection<Path> itsNames) {
+    return startThread(settings, workspace, itsNames).put("threadId", thread).put("excludeTurns", true);
+  }
+
+  static ObjectNode startTurn(String thread, String text) {
+    var params = object().put("threadId", thread);
+    params.putArray("input").addObject().put("type", "text").put("text", text).putArray("text_elements");
+    return params;
+  }
+
+  static ObjectNode steerTurn(String thread, String turn, String text) {
+    return startTurn(thread, text).put("expectedTurnId", turn);
+  }
+
+  static ObjectNode interruptTurn(String thread, String turn) {
+    return object().put("threadId", thread).put("turnId", turn);
+  }
+
+  /** Ends the turn too, where the question is about a command or a file. */
+  static ObjectNode cancelled(String method) {
+    return method.equals(PERMISSIONS) ? granted(object()) : decided("cancel");
+  }
+
+  private static ObjectNode decided(String decision) {
+    return object().put("decision", decision);
+  }
+
+  private static ObjectNode granted(JsonNode permissions) {
+    return object().put("scope", "turn").set("permissions", permissions);
+  }
+
+  // ---- from Codex
+
+  /** @throws HarnessFault {@code WRONG_VERSION} when it is older than what we know */
+  static String decodeVersion(JsonNode result) {
+    var match = VERSION.matcher(required(result, "userAgent"));
+    if (!match.matches()) {
+      throw HarnessFault.malformed("userAgent", "a name and a version, as in codex/0.169.0");
+    }
+    for (int i = 0; i < LEAST_VERSION.size(); i++) {
+      int difference = Integer.compare(Integer.parseInt(match.group(i + 2)), LEAST_VERSION.get(i));
+      if (difference != 0) {
+        if (difference < 0) {
+          throw HarnessFault.of(Code.WRONG_VERSION, "this is Codex " + match.group(1)
+              + "; install 0.169.0 or a newer one");
+        }
+        break;
+      }
+    }
+    return match.group(1);
+  }
+
+  /** @throws HarnessFault {@code AUTHENTICATION} when Codex needs an account and has none */
+  static void checkAccount(JsonNode result) {
+    if (result.path("requiresOpenaiAuth").asBoolean(false) && !result.hasNonNull("account")) {
+      throw HarnessFault.of(Code.AUTHENTICATION, "Codex has no credentials: run `codex login` as the user "
+          + "and with the HOME or CODEX_HOME that it has here, or set up a model provider with an `env_key` "
+          + "in its config.toml; OPENAI_API_KEY in `env` is not enough");
+    }
+  }
+
+  static String decodeThread(JsonNode result) {
+    return required(result.path("thread"), "id");
+  }
+
+  static String decodeTurn(JsonNode result) {
+    return required(result.path("turn"), "id");
+  }
+
+  /** @throws HarnessFault {@code MALFORMED}, naming the field, when a required one is missing or not text */
+  static CodexEvent.News decode(String method, JsonNode params) {
+    var event = switch (method) {
+      case "turn/started" -> new CodexEvent.TurnBegan();
+      case "turn/completed" -> new CodexEvent.TurnOver(decodeEnd(params.path("turn")));
+      case "item/started" -> item(params.path("item"), false);
+      case "item/completed" -> item(params.path("item"), true);
+      case "item/agentMessage/delta" ->
+          new CodexEvent.Piece(required(params, "itemId"), required(params, "delta"));
+      case "item/fileChange/patchUpdated" -> new CodexEvent.Tool(new ToolCall(
+          required(params, "itemId"), "", EDITS, Status.UNCHANGED, canonical(params.path("changes"))));
+      case "thread/tokenUsage/updated" -> new CodexEvent.Used(
+          usage(params.path("tokenUsage").path("total")), usage(params.path("tokenUsage").path("last")));
+      case "serverRequest/resolved" -> new CodexEvent.Resolved(params.path("requestId").asText());
+      case String kind -> new CodexEvent.Other(kind); // A newer Codex must not end a run.
+    };
+    var turn = params.path("turnId").asText(params.path("turn").path("id").asText(""));
+    return new CodexEvent.News(params.path("threadId").asText(""), turn, event);
+  }
+
+  private static List<HarnessUpdate> decodeEnd(JsonNode turn) {
+    return List.of(switch (required(turn, "status")) {
+      case "failed" -> new HarnessUpdate.Failed(CodexErrors.ofTurn(turn.path("error")));
+      case "interrupted" -> new HarnessUpdate.Failed(
+          HarnessFault.of(Code.REFUSED, "Codex gave the turn up without being asked to"));
+      case String status -> new HarnessUpdate.Completed(status);
+    });
+  }
+
+  private static HarnessUpdate.Usage usage(JsonNode tokens) {
+    return new HarnessUpdate.Usage(tokens.path("inputTokens").asLong(), tokens.path("outputTokens").asLong(),
+        tokens.path("cachedInputTokens").asLong(), 0);
+  }
+
+  private static CodexEvent item(JsonNode item, boolean over) {
+    var id = required(item, "id");
+    return switch (required(item, "type")) {
+      case "agentMessage" -> over
+          ? new CodexEvent.Said(id, required(item, "text"))
+          : new CodexEvent.Piece(id, "");
+      case "commandExecution" -> tool(item, over, RUNS_COMMAND, item.path("command").asText(""),
+          canonical(picked(item, "command", "cwd")));
+      case "fileChange" -> tool(item, over, EDITS, files(item), canonical(item.path("changes")));
+      case "mcpToolCall" -> tool(item, over, "other",
+          item.path("server").asText("") + "/" + item.path("tool").asText(""),
+          canonical(picked(item, "server", "tool", "arguments")));
+      case "dynamicToolCall" -> tool(item, over, "other", item.path("tool").asText(""),
+          canonical(picked(item, "tool", "arguments")));
+      case "webSearch" -> tool(item, over, "search", item.path("query").asText(""),
+          canonical(picked(item, "query")));
+      case String kind -> new CodexEvent.Other(kind);
+    };
+  }
+
+  private static CodexEvent tool(JsonNode item, boolean over, String kind, String title, String input) {
+    var refused = switch (item.path("status").asText("")) {
+      case "failed", "declined" -> true;
+      default -> false;
+    };
+    var ended = refused ? Status.FAILED : Status.COMPLETED;
+    return new CodexEvent.Tool(
+        new ToolCall(required(item, "id"), title, kind, over ? ended : Status.IN_PROGRESS, input));
+  }
+
+  private static String files(JsonNode item) {
+    var files = new StringBuilder("change");
+    item.path("changes").forEach(change -> files.append(' ').append(change.path("path").asText("")));
+    return files.toString();
+  }
+
+  // ---- questions
+
+  /** Whether a request is a question that we can put to a person. */
+  static boolean asks(String method) {
+    return List.of(COMMAND, FILE_CHANGE, PERMISSIONS).contains(method);
+  }
+
+  /**
+   * @param changes what a call will change, as it was announced, empty when it was not: a question about
+   *     files does not say
+   * @throws HarnessFault {@code MALFORMED} also where nobody has said what will be changed: what can't be
+   *     shown whole can't be allowed
+   */
+  static CodexQuestion decodeQuestion(String method, JsonNode params, UnaryOperator<String> changes) {
+    return switch (method) {
+      case FILE_CHANGE -> decision(files(params, changes.apply(required(params, "itemId"))));
+      case PERMISSIONS -> permissions(params);
+      case String _ -> decision(command(params));
+    };
+  }
+
+  private static CodexQuestion decision(ToolCall tool) {
+    return new CodexQuestion(tool, false, decided("accept"), decided("decline"));
+  }
+
+  private static ToolCall command(JsonNode params) {
+    var network = params.path("networkApprovalContext");
+    var title = network.isObject()
+        ? "network access to " + network.path("host").asText("")
+        : params.path("command").asText("");
+    var input = picked(params,
+        "kind", "command", "cwd", "reason", "additionalPermissions", "networkApprovalContext");
+    return new ToolCall(required(params, "itemId"), title, RUNS_COMMAND, Status.PENDING, canonical(input));
+  }
+
+  private static ToolCall files(JsonNode params, String changes) {
+    if (changes.isEmpty()) {
+      throw HarnessFault.malformed("itemId", "a change of files that was announced");
+    }
+    var input = picked(params, "reason", "grantRoot").set("changes", read(changes));
+    return new ToolCall(required(params, "itemId"), "", EDITS, Status.PENDING, canonical(input));
+  }
+
+  private static CodexQuestion permissions(JsonNode params) {
+    var tool = new ToolCall(required(params, "itemId"), "more permissions for this turn", "other",
+        Status.PENDING, canonical(picked(params, "permissions", "cwd", "reason")));
+    return new CodexQuestion(tool, true, granted(params.path("permissions")), granted(object()));
+  }
+
+  // ---- JSON
+
+  private static ObjectNode picked(JsonNode from, String... fields) {
+    var some = object();
+    for (var field : fields) {
+      if (from.hasNonNull(field)) {
+        some.set(field, from.get(field));
+      }
+    }
+    return some;
+  }
+
+  /** The same value always gives the same text, its members in the order of their names; none gives none. */
+  private static String canonical(JsonNode value) {
+    try {
+      return value.isEmpty() ? "" : SORTED.writeValueAsString(SORTED.treeToValue(value, Object.class));
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("a JSON value can always be written", e);
+    }
+  }
+
+  private static JsonNode read(String canonical) {
+    try {
+      return SORTED.readTree(canonical);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("what we have written can be read", e);
+    }
+  }
+
+  private static String required(JsonNode node, String field) {
+    if (!node.path(field).isTextual()) {
+      throw HarnessFault.malformed(field, "text");
+    }
+    return node.path(field).textValue();
+  }
+
+  private static ObjectNode object() {
+    return JsonNodeFactory.instance.objectNode();
+  }
+}
