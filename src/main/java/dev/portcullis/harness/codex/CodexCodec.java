@@ -15,7 +15,7 @@ import dev.portcullis.harness.agent.ToolCall.Status;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
-import java.util.function.UnaryOperator;
+import java.util.Map;
 import java.util.regex.Pattern;
 
 /**
@@ -26,6 +26,8 @@ final class CodexCodec {
   static final String COMMAND = "item/commandExecution/requestApproval";
   static final String FILE_CHANGE = "item/fileChange/requestApproval";
   static final String PERMISSIONS = "item/permissions/requestApproval";
+  /** Any question of a server of tools; Codex's own, whether a tool of it may be called, among them. */
+  static final String ELICITATION = "mcpServer/elicitation/request";
   /** Kinds of calls. */
   static final String RUNS_COMMAND = "execute";
   static final String EDITS = "edit";
@@ -91,7 +93,11 @@ final class CodexCodec {
 
   /** Ends the turn too, where the question is about a command or a file. */
   static ObjectNode cancelled(String method) {
-    return method.equals(PERMISSIONS) ? granted(object()) : decided("cancel");
+    return switch (method) {
+      case PERMISSIONS -> granted(object());
+      case ELICITATION -> object().put("action", "cancel");
+      case String _ -> decided("cancel");
+    };
   }
 
   private static ObjectNode decided(String decision) {
@@ -213,22 +219,41 @@ final class CodexCodec {
   // ---- questions
 
   /** Whether a request is a question that we can put to a person. */
-  static boolean asks(String method) {
-    return List.of(COMMAND, FILE_CHANGE, PERMISSIONS).contains(method);
+  static boolean asks(String method, JsonNode params) {
+    return switch (method) {
+      case COMMAND, FILE_CHANGE, PERMISSIONS -> true;
+      case ELICITATION -> params.path("_meta").path("codex_approval_kind").asText("").equals("mcp_tool_call");
+      case String _ -> false;
+    };
   }
 
   /**
-   * @param changes what a call will change, as it was announced, empty when it was not: a question about
-   *     files does not say
-   * @throws HarnessFault {@code MALFORMED} also where nobody has said what will be changed: what can't be
-   *     shown whole can't be allowed
+   * @param announced inputs of the calls that run or wait, by id: a question about files does not say what
+   *     will be in them, and one about a tool of a server does not name the call
+   * @throws HarnessFault {@code MALFORMED} also for a call that was not announced: what can't be shown whole
+   *     can't be allowed
    */
-  static CodexQuestion decodeQuestion(String method, JsonNode params, UnaryOperator<String> changes) {
+  static CodexQuestion decodeQuestion(String method, JsonNode params, Map<String, String> announced) {
     return switch (method) {
-      case FILE_CHANGE -> decision(files(params, changes.apply(required(params, "itemId"))));
+      case FILE_CHANGE -> decision(files(params, announced));
       case PERMISSIONS -> permissions(params);
+      case ELICITATION -> new CodexQuestion(mcpTool(params, announced), false,
+          object().put("action", "accept").set("content", object()), object().put("action", "decline"));
       case String _ -> decision(command(params));
     };
+  }
+
+  private static ToolCall mcpTool(JsonNode params, Map<String, String> announced) {
+    var meta = params.path("_meta");
+    var call = object()
+        .put("server", required(params, "serverName")).put("tool", required(meta, "tool_name"));
+    if (meta.hasNonNull("tool_params")) {
+      call.set("arguments", meta.get("tool_params"));
+    }
+    var input = canonical(call);
+    return announced.entrySet().stream().filter(open -> open.getValue().equals(input)).findFirst()
+        .map(open -> new ToolCall(open.getKey(), "", "", Status.PENDING, ""))
+        .orElseThrow(() -> HarnessFault.malformed("_meta", "a tool call that was announced"));
   }
 
   private static CodexQuestion decision(ToolCall tool) {
@@ -245,7 +270,8 @@ final class CodexCodec {
     return new ToolCall(required(params, "itemId"), title, RUNS_COMMAND, Status.PENDING, canonical(input));
   }
 
-  private static ToolCall files(JsonNode params, String changes) {
+  private static ToolCall files(JsonNode params, Map<String, String> announced) {
+    var changes = announced.getOrDefault(required(params, "itemId"), "");
     if (changes.isEmpty()) {
       throw HarnessFault.malformed("itemId", "a change of files that was announced");
     }

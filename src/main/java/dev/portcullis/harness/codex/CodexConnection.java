@@ -259,7 +259,7 @@ final class CodexConnection implements AgentConnection, ProcessListener, JsonRpc
 
   @Override
   public boolean asked(JsonNode id, String method, JsonNode params) {
-    if (!CodexCodec.asks(method)) {
+    if (!CodexCodec.asks(method, params)) {
       return false;
     }
     try {
@@ -273,7 +273,7 @@ final class CodexConnection implements AgentConnection, ProcessListener, JsonRpc
   }
 
   private void ask(CodexTurn running, JsonNode id, String method, JsonNode params) {
-    var question = CodexCodec.decodeQuestion(method, params, running::changesOf);
+    var question = CodexCodec.decodeQuestion(method, params, running.announced());
     running.listener.asked(new Question(id.asText(), question.tool(), answer -> {
       if (answer == Answer.ALLOW && question.own()) {
         running.granting(id.asText(), question.tool().callId());

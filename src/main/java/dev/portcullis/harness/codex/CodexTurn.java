@@ -22,7 +22,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * questions of helpers that Codex runs as threads of their own count too. Their words do not.
  */
 final class CodexTurn {
-  /** Codex's id of the turn; cancelled when there is none. */
+  /** Codex's id of the turn; empty when it ended without one. */
   final CompletableFuture<String> id = new CompletableFuture<>();
   /** The last updates, the end being the last of them. */
   final CompletableFuture<List<HarnessUpdate>> end = new CompletableFuture<>();
@@ -30,7 +30,7 @@ final class CodexTurn {
   private final String thread;
   /** Calls that questions have allowed which will never be heard of again, by question. */
   private final Map<String, String> grants = new ConcurrentHashMap<>();
-  private final Map<String, String> changes = new HashMap<>();
+  private final Map<String, String> announced = new HashMap<>();
   private final Set<String> atWork = new HashSet<>();
   private String speaking = "";
   private Usage before = new Usage(0, 0);
@@ -39,7 +39,7 @@ final class CodexTurn {
   CodexTurn(String thread, Turn listener) {
     this.thread = thread;
     this.listener = listener;
-    end.whenComplete((_, _) -> id.cancel(false));
+    end.whenComplete((_, _) -> id.complete("")); // Nobody waits for ever.
   }
 
   /**
@@ -52,7 +52,7 @@ final class CodexTurn {
     if (ofThread && news.event() instanceof CodexEvent.TurnBegan) {
       id.complete(news.turn()); // The answer to our request says the same, but may be handled later.
     }
-    var ofTurn = ofThread && news.turn().equals(id.getNow(""));
+    var ofTurn = ofThread && !news.turn().isEmpty() && news.turn().equals(id.getNow(""));
     switch (news.event()) {
       case CodexEvent.TurnBegan _ when !ofThread -> atWork.add(news.thread());
       case CodexEvent.TurnOver _ when !ofThread -> atWork.remove(news.thread());
@@ -85,11 +85,11 @@ final class CodexTurn {
 
   private void tool(ToolCall call) {
     var over = call.status() == Status.COMPLETED || call.status() == Status.FAILED;
-    if (call.kind().equals(CodexCodec.EDITS) && !call.input().isEmpty()) {
-      changes.put(call.callId(), call.input());
+    if (!call.input().isEmpty()) {
+      announced.put(call.callId(), call.input());
     }
     if (over) {
-      changes.remove(call.callId());
+      announced.remove(call.callId());
       atWork.remove(call.callId());
     } else if (call.kind().equals(CodexCodec.RUNS_COMMAND)) {
       atWork.add(call.callId());
@@ -124,9 +124,9 @@ final class CodexTurn {
     grants.put(question, callId);
   }
 
-  /** What a call will change, as it was announced; empty when it was not. */
-  String changesOf(String callId) {
-    return changes.getOrDefault(callId, "");
+  /** The input of each call that runs or waits, by its id; for the thread that brings the news. */
+  Map<String, String> announced() {
+    return Map.copyOf(announced);
   }
 
   /** Whether a command or a helper of this turn still runs. */
