@@ -21,11 +21,20 @@ final class HarnessCheck {
     return switch (harness) {
       case HarnessConfig.Echo _ -> Finding.sound(check, "built in");
       case HarnessConfig.OfProgram peer -> find(peer.program().command(), env.getOrDefault("PATH", ""))
-          .map(program -> version(check, program))
+          .map(program -> recent(peer, version(check, program)))
           .orElseGet(() -> Finding.broken(check, "\"" + peer.program().command()
               + "\" is not on PATH; install it, or give its whole path in portcullis.harnesses." + peer.name()
               + ".command"));
     };
+  }
+
+  /** Claude Code is the one kind with a version below which it is not registered. */
+  private static Finding recent(HarnessConfig.OfProgram harness, Finding found) {
+    return found.sound() && harness instanceof HarnessConfig.ClaudeCode claude
+        && HarnessConfig.ClaudeCode.versionIn(found.detail()).filter(claude::recentEnough).isEmpty()
+            ? Finding.broken(found.check(), found.detail() + " is not Claude Code " + claude.minimumVersion()
+                + " or newer; update it")
+            : found;
   }
 
   private static Optional<Path> find(String command, String path) {
