@@ -216,7 +216,8 @@ final class AgentPool {
 
   private boolean start(Waiter waiter, List<Runnable> after) {
     if (slots.size() >= parts.program().processes()) {
-      find(use -> use instanceof AgentSlot.Standby || use instanceof AgentSlot.Idle).ifPresent(slot -> retire(slot, after));
+      find(use -> use instanceof AgentSlot.Standby || use instanceof AgentSlot.Idle)
+          .ifPresent(slot -> retire(slot, after));
       return false;
     }
     var slot = new AgentSlot(waiter.directory, waiter.session, new AgentSlot.Busy(waiter.conversation));
