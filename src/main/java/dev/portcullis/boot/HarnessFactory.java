@@ -5,6 +5,7 @@ import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.config.HarnessConfig;
 import dev.portcullis.harness.Harness;
 import dev.portcullis.harness.acp.AcpHarness;
+import dev.portcullis.harness.claude.ClaudeHarness;
 import dev.portcullis.harness.codex.CodexHarness;
 import dev.portcullis.harness.echo.EchoHarness;
 import dev.portcullis.harness.process.ProcessLauncher;
@@ -26,6 +27,7 @@ final class HarnessFactory {
   Harness create(HarnessConfig harness) {
     return switch (harness) {
       case HarnessConfig.Echo _ -> EchoHarness.create();
+      case HarnessConfig.ClaudeCode claude -> ClaudeHarness.create(claude, launcher, workspaceOf(claude));
       case HarnessConfig.Acp acp -> AcpHarness.create(acp, launcher, workspaceOf(acp), clock);
       case HarnessConfig.Codex codex -> CodexHarness.create(codex, launcher, workspaceOf(codex));
     };

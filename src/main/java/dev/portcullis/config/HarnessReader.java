@@ -3,12 +3,16 @@ package dev.portcullis.config;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Predicate;
 
 /** Reads the settings of one harness, by its kind. */
 final class HarnessReader {
-  private static final Predicate<String> MODEL =
-      model -> model.matches("[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,199}");
+  /**
+   * Claude Code retries ten times over minutes, updates itself, and works on between turns; with us a run has
+   * attempts, an update is somebody's decision, and work belongs to a run.
+   */
+  private static final Map<String, String> CLAUDE_ENV = Map.of("CLAUDE_CODE_MAX_RETRIES", "2",
+      "DISABLE_AUTOUPDATER", "1", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1",
+      "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "1");
 
   private final KeyReader keys;
 
@@ -17,33 +21,38 @@ final class HarnessReader {
   }
 
   HarnessConfig harness(String name, String key) {
-    return switch (keys.oneOf(key + ".kind", "echo", "acp", "codex")) {
+    return switch (keys.oneOf(key + ".kind", "echo", "acp", "claude-code", "codex")) {
       case "echo" -> new HarnessConfig.Echo(name);
+      case "claude-code" -> claudeCode(name, key);
       case "codex" -> codex(name, key);
       case String _ -> new HarnessConfig.Acp(program(name, key, keys.text(key + ".command")));
     };
   }
 
+  private HarnessConfig claudeCode(String name, String key) {
+    return new HarnessConfig.ClaudeCode(
+        program(name, key, keys.optional(key + ".command", keys::text, "claude")).withDefaults(CLAUDE_ENV),
+        keys.optional(key + ".model", keys::argument, ""),
+        keys.optional(key + ".permission-mode", path -> keys.oneOf(path,
+            "default", "acceptEdits", "plan", "dontAsk", "auto", "bypassPermissions"), ""),
+        keys.optional(key + ".system-prompt", keys::text, ""),
+        keys.optional(key + ".setting-sources",
+            path -> keys.someOf(path, "user", "project", "local"), List.of()),
+        keys.optional(key + ".minimum-version",
+            path -> keys.version(path, HarnessConfig.ClaudeCode.OLDEST_VERSION),
+            HarnessConfig.ClaudeCode.OLDEST_VERSION));
+  }
+
   private HarnessConfig.Codex codex(String name, String key) {
     return new HarnessConfig.Codex(
         program(name, key, keys.optional(key + ".command", keys::text, "codex")),
-        keys.optional(key + ".model", this::model, ""),
+        keys.optional(key + ".model", keys::argument, ""),
         keys.optional(key + ".sandbox",
             path -> keys.oneOf(path, "read-only", "workspace-write", "danger-full-access"),
             "workspace-write"),
         keys.optional(key + ".approval-policy",
             path -> keys.oneOf(path, "untrusted", "on-request", "never"), "untrusted"),
         keys.optional(key + ".instructions", keys::text, ""));
-  }
-
-  /** No model is called like an option, and no program can then take one for an option. */
-  private String model(String key) {
-    var model = keys.text(key);
-    if (!MODEL.test(model)) {
-      throw ConfigFault.of(key, "must be the name of a model: letters, digits, . _ : / @ + -, none of them "
-          + "but a letter or digit in front; at most 200");
-    }
-    return model;
   }
 
   private HarnessConfig.Program program(String name, String key, String command) {

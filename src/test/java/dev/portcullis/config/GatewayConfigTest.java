@@ -241,7 +241,7 @@ class GatewayConfigTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"model, --dangerously-bypass", "model, a b", "sandbox, none", "approval-policy, always",
+  @CsvSource({"model, --dangerously-bypass", "model, -m", "sandbox, none", "approval-policy, always",
       "instructions, ''", "processes, 0", "colour, red"})
   @Tag("F-2")
   @Tag("SEC-40")

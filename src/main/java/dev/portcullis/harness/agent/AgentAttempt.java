@@ -62,6 +62,8 @@ final class AgentAttempt implements Attempt, AgentConnection.Turn {
   private final CompletableFuture<Void> turnEnded = new CompletableFuture<>();
   private volatile Phase phase = new Waiting();
   private boolean aborting;
+  /** A step was under way when the abort came: whatever it started may have left the agent's reach. */
+  private boolean cutStep;
   private boolean secondTry;
   private boolean holding;
   private int asked;
@@ -155,7 +157,11 @@ final class AgentAttempt implements Attempt, AgentConnection.Turn {
       gone = parts.pool().discard(connection, Duration.ZERO);
     } else {
       cancelQuestions();
-      parts.pool().release(connection);
+      if (cutStep) {
+        gone = parts.pool().discard(connection, CANCEL_WAIT);
+      } else {
+        parts.pool().release(connection);
+      }
     }
     steps.close().forEach(updates::accept);
     last.stream().filter(update -> !(update instanceof HarnessUpdate.End)).forEach(updates::accept);
@@ -295,6 +301,7 @@ final class AgentAttempt implements Attempt, AgentConnection.Turn {
       case Opening(var connection) ->
           end(parts.pool().discard(connection, grace.dividedBy(2)), new HarnessUpdate.Aborted());
       case Running(var connection) -> {
+        cutStep = steps.anyUnderWay();
         cancelQuestions();
         connection.cancel();
         // The last fifth of the grace is for ending the process of an agent that does not listen.

@@ -81,6 +81,11 @@ public final class ToolSteps {
     return open.values().stream().anyMatch(call -> !call.begun() && !call.asked());
   }
 
+  /** Whether something may be running: a call that waits for permission is not. */
+  public boolean anyUnderWay() {
+    return open.values().stream().anyMatch(call -> call.begun() || !call.asked());
+  }
+
   private List<HarnessUpdate> begin(String callId) {
     var call = open.get(callId);
     if (call.begun() || call.asked()) {

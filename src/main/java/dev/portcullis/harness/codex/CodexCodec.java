@@ -3,20 +3,19 @@ package dev.portcullis.harness.codex;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.portcullis.config.HarnessConfig;
 import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessFault.Code;
 import dev.portcullis.harness.HarnessUpdate;
+import dev.portcullis.harness.agent.CanonicalJson;
 import dev.portcullis.harness.agent.ToolCall;
 import dev.portcullis.harness.agent.ToolCall.Status;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Pattern;
 
 /**
  * Messages of {@code codex app-server} to and from our own types. Stateless: ids, timers and processes belong
@@ -31,11 +30,7 @@ final class CodexCodec {
   /** Kinds of calls. */
   static final String RUNS_COMMAND = "execute";
   static final String EDITS = "edit";
-  /** The oldest that was tried. */
-  private static final List<Integer> LEAST_VERSION = List.of(0, 169, 0);
-  private static final Pattern VERSION = Pattern.compile("[^/ ]+/((\\d+)\\.(\\d+)\\.(\\d+)\\S*).*");
-  private static final ObjectMapper SORTED =
-      new ObjectMapper().configure(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS, true);
+  private static final ObjectMapper JSON = new ObjectMapper();
 
   private CodexCodec() {}
 
@@ -112,21 +107,13 @@ final class CodexCodec {
 
   /** @throws HarnessFault {@code WRONG_VERSION} when it is older than what we know */
   static String decodeVersion(JsonNode result) {
-    var match = VERSION.matcher(required(result, "userAgent"));
-    if (!match.matches()) {
-      throw HarnessFault.malformed("userAgent", "a name and a version, as in codex/0.169.0");
+    var version = HarnessConfig.Codex.versionIn(required(result, "userAgent"))
+        .orElseThrow(() -> HarnessFault.malformed("userAgent", "a name and a version, as in codex/0.169.0"));
+    if (!HarnessConfig.Codex.recentEnough(version)) {
+      throw HarnessFault.of(Code.WRONG_VERSION, "this is Codex " + version + "; install "
+          + HarnessConfig.Codex.OLDEST_VERSION + " or a newer one");
     }
-    for (int i = 0; i < LEAST_VERSION.size(); i++) {
-      int difference = Integer.compare(Integer.parseInt(match.group(i + 2)), LEAST_VERSION.get(i));
-      if (difference != 0) {
-        if (difference < 0) {
-          throw HarnessFault.of(Code.WRONG_VERSION, "this is Codex " + match.group(1)
-              + "; install 0.169.0 or a newer one");
-        }
-        break;
-      }
-    }
-    return match.group(1);
+    return version;
   }
 
   /** @throws HarnessFault {@code AUTHENTICATION} when Codex needs an account and has none */
@@ -297,18 +284,14 @@ final class CodexCodec {
     return some;
   }
 
-  /** The same value always gives the same text, its members in the order of their names; none gives none. */
+  /** Nothing gives nothing. */
   private static String canonical(JsonNode value) {
-    try {
-      return value.isEmpty() ? "" : SORTED.writeValueAsString(SORTED.treeToValue(value, Object.class));
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("a JSON value can always be written", e);
-    }
+    return value.isEmpty() ? "" : CanonicalJson.of(value);
   }
 
   private static JsonNode read(String canonical) {
     try {
-      return SORTED.readTree(canonical);
+      return JSON.readTree(canonical);
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("what we have written can be read", e);
     }

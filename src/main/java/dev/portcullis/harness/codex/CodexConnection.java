@@ -25,6 +25,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -67,7 +68,7 @@ final class CodexConnection implements AgentConnection, ProcessListener, JsonRpc
   }
 
   private void begin() {
-    process.start(parts.launcher(), parts.config().program().with("app-server"), directory, this)
+    process.start(parts.launcher(), server(parts.config().program()), directory, this)
         .thenCompose(_ -> peer.request("initialize", CodexCodec.initialize(), parts.limit()))
         .thenApply(reply -> switch (reply) {
           case Reply.Result(var result) -> CodexCodec.decodeVersion(result);
@@ -81,6 +82,10 @@ final class CodexConnection implements AgentConnection, ProcessListener, JsonRpc
             ready.completeExceptionally(HarnessFault.in(failure));
           }
         });
+  }
+
+  private static HarnessConfig.Program server(HarnessConfig.Program codex) {
+    return codex.withArgs(Stream.concat(codex.args().stream(), Stream.of("app-server")).toList());
   }
 
   private CompletionStage<String> checkAccount(String version) {
