@@ -69,8 +69,8 @@ class RealCodexTest {
     assertTrue(model.calls().isEmpty(), "a probe must not call a model");
   }
 
-  private static Harness harness(String sandbox, Map<String, String> env) {
-    var program = new HarnessConfig.Program("codex", RealAgent.CODEX.command().toString(), List.of(), env, 3,
+  private static Harness harness(String sandbox, Map<String, String> env, String... args) {
+    var program = new HarnessConfig.Program("codex", RealAgent.CODEX.command().toString(), List.of(args), env, 3,
         Duration.ofMinutes(5), Duration.ofSeconds(60));
     var config = new HarnessConfig.Codex(program, "", sandbox, "untrusted", "Speak plainly.");
     return CodexHarness.create(config, launcher, workspace);
@@ -205,6 +205,40 @@ class RealCodexTest {
     turn.completed();
     assertEquals("first line\nlast line\n", Files.readString(workspace.resolve("made.txt")));
     assertEquals(List.of(true), turn.stepsFinished());
+  }
+
+  @Test
+  @Tag("SEC-25")
+  void aToolOfAServerIsAskedAboutWithItsArguments() throws Exception {
+    var called = directory.resolve("called");
+    var server = Files.writeString(directory.resolve("tools.sh"), """
+        while read -r line; do
+          id=$(printf %%s "$line" | sed -n 's/.*"id":\\([0-9]*\\).*/\\1/p')
+          case "$line" in
+            *'"initialize"'*) result='{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},
+              "serverInfo":{"name":"notes","version":"1"}}' ;;
+            *'"tools/list"'*) result='{"tools":[{"name":"write_it","description":"writes",
+              "inputSchema":{"type":"object","properties":{"what":{"type":"string"}}}}]}' ;;
+            *'"tools/call"'*) echo once >> %s; result='{"content":[{"type":"text","text":"written"}]}' ;;
+            *) result='{}' ;;
+          esac
+          [ -z "$id" ] || echo "{\\"jsonrpc\\":\\"2.0\\",\\"id\\":$id,\\"result\\":$(echo "$result" | tr -d '\\n')}"
+        done
+        """.formatted(called));
+    var own = harness("workspace-write", RealAgent.CODEX.environment(model, directory.resolve("home-tools")),
+        "-c", "mcp_servers.notes={command=\"sh\", args=[\"" + server + "\"]}");
+    try {
+      var turn = new Talk(own, "tools").say("[[tool mcp__notes/write_it {\"what\":\"all of it\"}]]");
+      assertEquals("{\"arguments\":{\"what\":\"all of it\"},\"server\":\"notes\",\"tool\":\"write_it\"}",
+          turn.asked().input());
+      assertFalse(Files.exists(called));
+      turn.decide(true);
+      turn.completed();
+      assertEquals("once\n", Files.readString(called));
+      assertEquals(List.of(true), turn.stepsFinished());
+    } finally {
+      close(own);
+    }
   }
 
   @Test
