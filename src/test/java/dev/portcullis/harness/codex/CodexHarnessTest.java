@@ -65,14 +65,15 @@ class CodexHarnessTest {
     }
   }
 
-  private static Live say(String conversation, String message, String session, Message... transcript) {
+  /** All in one conversation, so that one process serves most tests. */
+  private static Live say(String message, String session, Message... transcript) {
     var updates = new Updates();
-    return new Live(harness.start(new AttemptSpec(conversation, "run", 1, workspace, message, List.of(transcript),
+    return new Live(harness.start(new AttemptSpec("c", "run", 1, workspace, message, List.of(transcript),
         session, new Interruption.None()), updates), updates);
   }
 
-  private static Live say(String conversation, String message) {
-    return say(conversation, message, "");
+  private static Live say(String message) {
+    return say(message, "");
   }
 
   private static Code failed(Live turn) {
@@ -87,7 +88,7 @@ class CodexHarnessTest {
 
   @Test
   void aTurnIsAnswered() {
-    var turn = say("hello", "[[sim say hello there]]");
+    var turn = say("[[sim say hello there]]");
     assertEquals(new HarnessUpdate.Completed("completed"), turn.updates().awaitEnd());
     assertEquals("hello there", turn.updates().text());
   }
@@ -95,33 +96,33 @@ class CodexHarnessTest {
   @Test
   @Tag("INV-R9")
   void whatComesForAnotherTurnOrTooLateIsDropped() {
-    var turn = say("foreign", "[[sim foreign; say mine; late]]");
+    var turn = say("[[sim foreign; say mine; late]]");
     assertEquals(new HarnessUpdate.Completed("completed"), turn.updates().awaitEnd());
     assertEquals("mine", turn.updates().text());
-    var next = say("foreign", "[[sim say next]]", turn.session());
+    var next = say("[[sim say next]]", turn.session());
     next.updates().awaitEnd();
     assertEquals("next", next.updates().text());
   }
 
   @Test
   void anEndThatIsToldTwiceIsOne() {
-    var turn = say("twice", "[[sim twice]]");
+    var turn = say("[[sim twice]]");
     assertEquals(new HarnessUpdate.Completed("completed"), turn.updates().awaitEnd());
-    var next = say("twice", "[[sim say next]]", turn.session());
+    var next = say("[[sim say next]]", turn.session());
     assertEquals(new HarnessUpdate.Completed("completed"), next.updates().awaitEnd());
     assertEquals("next", next.updates().text());
   }
 
   @Test
   void aRequestThatWeDoNotKnowIsRefused() {
-    var turn = say("unknown", "[[sim fs]]");
+    var turn = say("[[sim fs]]");
     turn.updates().awaitEnd();
     assertEquals("code -32601", turn.updates().text());
   }
 
   @Test
   void aDeniedCommandIsToldToTheAgentAndTheTurnGoesOn() {
-    var turn = say("denied", "[[sim permission]]");
+    var turn = say("[[sim permission]]");
     var asked = turn.updates().await(HarnessUpdate.ApprovalRequested.class);
     turn.attempt().decide(asked.approvalId(), asked.digest(), false);
     assertEquals(new HarnessUpdate.Completed("completed"), turn.updates().awaitEnd());
@@ -131,7 +132,7 @@ class CodexHarnessTest {
   @Test
   @Tag("SEC-25")
   void anApprovalOfSomethingElseIsNone() {
-    var turn = say("digest", "[[sim permission]]");
+    var turn = say("[[sim permission]]");
     var asked = turn.updates().await(HarnessUpdate.ApprovalRequested.class);
     turn.attempt().decide(asked.approvalId(), "another digest", true);
     turn.updates().awaitEnd();
@@ -140,7 +141,7 @@ class CodexHarnessTest {
 
   @Test
   void anAbortThatFindsAQuestionOpenCancelsIt() {
-    var turn = say("cancelled", "[[sim permission]]");
+    var turn = say("[[sim permission]]");
     turn.updates().await(HarnessUpdate.ApprovalRequested.class);
     turn.attempt().abort(Duration.ofSeconds(10));
     assertEquals(new HarnessUpdate.Aborted(), turn.updates().awaitEnd());
@@ -150,22 +151,22 @@ class CodexHarnessTest {
   @Test
   @Tag("INV-R10")
   void aCommandThatNeverEndsEndsWithItsTurnAndItsProcess() {
-    var turn = say("left", "[[sim tool; sleep 400]]");
+    var turn = say("[[sim tool; sleep 400]]");
     assertEquals(new HarnessUpdate.Completed("completed"), turn.updates().awaitEnd());
     assertEquals(List.of(true, false), turn.updates().all(HarnessUpdate.StepFinished.class).stream()
         .map(HarnessUpdate.StepFinished::succeeded).toList());
     var process = turn.updates().await(HarnessUpdate.Attached.class).processes().getFirst();
     assertFalse(ProcessHandle.of(process.pid()).map(ProcessHandle::isAlive).orElse(false));
-    var next = say("left", "[[sim say on]]", turn.session());
+    var next = say("[[sim say on]]", turn.session());
     next.updates().awaitEnd();
     assertEquals(turn.session(), next.session());
   }
 
   @Test
   void anErrorOfTheModelEndsTheTurnAndNotTheProcess() {
-    var turn = say("error", "[[sim error 429]]");
+    var turn = say("[[sim error 429]]");
     assertEquals(Code.RATE_LIMITED, failed(turn));
-    var next = say("error", "[[sim say on]]", turn.session());
+    var next = say("[[sim say on]]", turn.session());
     next.updates().awaitEnd();
     assertEquals(turn.updates().await(HarnessUpdate.Attached.class).processes(),
         next.updates().await(HarnessUpdate.Attached.class).processes());
@@ -173,16 +174,16 @@ class CodexHarnessTest {
 
   @Test
   void aProcessThatDiesInTheMiddleIsALossAndTheThreadGoesOnInTheNext() {
-    var turn = say("dies", "[[sim die]]");
+    var turn = say("[[sim die]]");
     assertEquals(Code.LOST, failed(turn));
-    var next = say("dies", "[[sim say back]]", turn.session());
+    var next = say("[[sim say back]]", turn.session());
     assertEquals(new HarnessUpdate.Completed("completed"), next.updates().awaitEnd());
     assertEquals(turn.session(), next.session());
   }
 
   @Test
   void aThreadThatIsUnknownIsReplacedByOneThatGetsTheTranscript() {
-    var turn = say("gone", "[[sim history]]", "no-such-thread", new Message("user", "the word is mango"));
+    var turn = say("[[sim history]]", "no-such-thread", new Message("user", "the word is mango"));
     turn.updates().awaitEnd();
     assertNotEquals("no-such-thread", turn.session());
     assertTrue(turn.updates().text().contains("the word is mango"), turn.updates().text());
@@ -190,7 +191,7 @@ class CodexHarnessTest {
 
   @Test
   void aTurnThatIsNotSteeredBecauseCodexWillNotIsSaidSo() throws Exception {
-    var turn = say("steer", "[[sim say one; hang]]");
+    var turn = say("[[sim say one; hang]]");
     turn.updates().awaitText("hanging");
     // The simulated Codex knows no turn/steer, as one that is compacting its thread refuses it.
     assertFalse(turn.attempt().steer("two").toCompletableFuture().get(20, TimeUnit.SECONDS));
@@ -201,7 +202,7 @@ class CodexHarnessTest {
   @Test
   @Tag("SEC-44")
   void linesThatAreNoMessagesChangeNothing() {
-    var turn = say("garbage", "[[sim garbage; say fine]]");
+    var turn = say("[[sim garbage; say fine]]");
     assertEquals(new HarnessUpdate.Completed("completed"), turn.updates().awaitEnd());
     assertTrue(turn.updates().text().endsWith("fine"), turn.updates().text());
   }
