@@ -152,7 +152,9 @@ class RealCodexTest {
     assertEquals("completed", first.completed().stopReason());
     assertEquals("hello there friend", first.shown());
     assertTrue(first.updates().all(HarnessUpdate.Text.class).size() > 1, "text is streamed");
-    assertTrue(model.calls().getLast().body().toString().contains("Speak plainly."), "instructions");
+    var asked = model.calls().getLast().body().toString();
+    assertTrue(asked.contains("Speak plainly."), "instructions");
+    assertFalse(asked.contains("create_goal"), "no turns that nobody asked for");
 
     var second = talk("hello").say("[[say again]]", first.session());
     second.completed();
