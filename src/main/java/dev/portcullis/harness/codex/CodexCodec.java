@@ -27,9 +27,8 @@ final class CodexCodec {
   static final String PERMISSIONS = "item/permissions/requestApproval";
   /** Any question of a server of tools; Codex's own, whether a tool of it may be called, among them. */
   static final String ELICITATION = "mcpServer/elicitation/request";
-  /** Kinds of calls. */
   static final String RUNS_COMMAND = "execute";
-  static final String EDITS = "edit";
+  private static final String EDITS = "edit";
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private CodexCodec() {}
@@ -86,17 +85,22 @@ final class CodexCodec {
     return object().put("threadId", thread).put("turnId", turn);
   }
 
-  /** Ends the turn too, where the question is about a command or a file. */
-  static ObjectNode cancelled(String method) {
-    return switch (method) {
-      case PERMISSIONS -> granted(object());
-      case ELICITATION -> object().put("action", "cancel");
-      case String _ -> decided("cancel");
-    };
+  /** The turn goes on. */
+  static ObjectNode declined(String method) {
+    return refused(method, "decline");
   }
 
-  private static ObjectNode decided(String decision) {
-    return object().put("decision", decision);
+  /** Ends the turn too, where the question is about a command or a file. */
+  static ObjectNode cancelled(String method) {
+    return refused(method, "cancel");
+  }
+
+  private static ObjectNode refused(String method, String word) {
+    return switch (method) {
+      case PERMISSIONS -> granted(object());
+      case ELICITATION -> object().put("action", word);
+      case String _ -> object().put("decision", word);
+    };
   }
 
   private static ObjectNode granted(JsonNode permissions) {
@@ -225,7 +229,7 @@ final class CodexCodec {
       case FILE_CHANGE -> decision(files(params, announced));
       case PERMISSIONS -> permissions(params);
       case ELICITATION -> new CodexQuestion(mcpTool(params, announced), false,
-          object().put("action", "accept").set("content", object()), object().put("action", "decline"));
+          object().put("action", "accept").set("content", object()));
       case String _ -> decision(command(params));
     };
   }
@@ -244,14 +248,14 @@ final class CodexCodec {
   }
 
   private static CodexQuestion decision(ToolCall tool) {
-    return new CodexQuestion(tool, false, decided("accept"), decided("decline"));
+    return new CodexQuestion(tool, false, object().put("decision", "accept"));
   }
 
   private static ToolCall command(JsonNode params) {
     var network = params.path("networkApprovalContext");
     var title = network.isObject()
         ? "network access to " + network.path("host").asText("")
-        : params.path("command").asText("");
+        : required(params, "command");
     var input = picked(params,
         "kind", "command", "cwd", "reason", "additionalPermissions", "networkApprovalContext");
     return new ToolCall(required(params, "itemId"), title, RUNS_COMMAND, Status.PENDING, canonical(input));
@@ -269,7 +273,7 @@ final class CodexCodec {
   private static CodexQuestion permissions(JsonNode params) {
     var tool = new ToolCall(required(params, "itemId"), "more permissions for this turn", "other",
         Status.PENDING, canonical(picked(params, "permissions", "cwd", "reason")));
-    return new CodexQuestion(tool, true, granted(params.path("permissions")), granted(object()));
+    return new CodexQuestion(tool, true, granted(params.path("permissions")));
   }
 
   // ---- JSON

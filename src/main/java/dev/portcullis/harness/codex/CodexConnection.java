@@ -272,7 +272,7 @@ final class CodexConnection implements AgentConnection, ProcessListener, JsonRpc
           () -> peer.answer(id, CodexCodec.cancelled(method)));
     } catch (HarnessFault fault) {
       log.warn("codex.question_refused name={} method={} cause={}", name(), method, fault.getMessage());
-      peer.answer(id, CodexCodec.cancelled(method));
+      peer.answer(id, CodexCodec.declined(method));
     }
     return true;
   }
@@ -285,7 +285,7 @@ final class CodexConnection implements AgentConnection, ProcessListener, JsonRpc
       }
       peer.answer(id, switch (answer) {
         case ALLOW -> question.allow();
-        case DENY -> question.deny();
+        case DENY -> CodexCodec.declined(method);
         case CANCEL -> CodexCodec.cancelled(method);
       });
       return answer == Answer.ALLOW;

@@ -9,4 +9,4 @@ import dev.portcullis.harness.agent.ToolCall;
  * @param tool all that the question tells of the call
  * @param own it is about no call that will be heard of again: to allow it is all there is to do
  */
-record CodexQuestion(ToolCall tool, boolean own, ObjectNode allow, ObjectNode deny) {}
+record CodexQuestion(ToolCall tool, boolean own, ObjectNode allow) {}

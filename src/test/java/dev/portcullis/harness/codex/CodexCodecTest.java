@@ -138,6 +138,8 @@ class CodexCodecTest {
     var params = json("{'threadId':'t','turnId':'u','itemId':'c9'}");
     assertEquals(Code.MALFORMED,
         fault(() -> CodexCodec.decodeQuestion(CodexCodec.FILE_CHANGE, params, Map.of("c1", "[1]"))).code());
+    assertEquals(Code.MALFORMED,
+        fault(() -> CodexCodec.decodeQuestion(CodexCodec.COMMAND, params, Map.of())).code());
   }
 
   @Test
@@ -150,7 +152,7 @@ class CodexCodecTest {
     var question = CodexCodec.decodeQuestion(CodexCodec.ELICITATION, params, announced);
     assertEquals("c2", question.tool().callId());
     assertEquals(json("{'action':'accept','content':{}}"), question.allow());
-    assertEquals(json("{'action':'decline'}"), question.deny());
+    assertEquals(json("{'action':'decline'}"), CodexCodec.declined(CodexCodec.ELICITATION));
   }
 
   @Test
@@ -168,8 +170,8 @@ class CodexCodecTest {
     assertEquals("{\"cwd\":\"/w\",\"permissions\":{\"network\":{\"enabled\":true}},\"reason\":\"to fetch\"}",
         question.tool().input());
     assertEquals(json("{'scope':'turn','permissions':{'network':{'enabled':true}}}"), question.allow());
-    assertEquals(json("{'scope':'turn','permissions':{}}"), question.deny());
-    assertEquals(question.deny(), CodexCodec.cancelled(CodexCodec.PERMISSIONS));
+    assertEquals(json("{'scope':'turn','permissions':{}}"), CodexCodec.declined(CodexCodec.PERMISSIONS));
+    assertEquals(json("{'scope':'turn','permissions':{}}"), CodexCodec.cancelled(CodexCodec.PERMISSIONS));
   }
 
   @Test
