@@ -132,15 +132,21 @@ class DoctorCommandTest {
   @Test void aHarnessIsLookedUpAndAskedForItsVersion() throws IOException {
     program("agent-ok", "echo agent 1.2.3");
     program("agent-bad", "exit 3");
+    program("codex-ok", "echo codex-cli 0.170.0-alpha.2");
+    program("codex-old", "echo codex-cli 0.99.0");
 
     var exit = doctor(
         "--set", "portcullis.harnesses.good={ kind = acp, command = agent-ok }",
         "--set", "portcullis.harnesses.bad={ kind = acp, command = agent-bad }",
         "--set", "portcullis.harnesses.gone={ kind = acp, command = agent-gone }",
-        "--set", "portcullis.agents.main.fallbacks=[good, bad, gone]");
+        "--set", "portcullis.harnesses.cx={ kind = codex, command = codex-ok }",
+        "--set", "portcullis.harnesses.cxold={ kind = codex, command = codex-old }",
+        "--set", "portcullis.agents.main.fallbacks=[good, bad, gone, cx, cxold]");
 
     assertEquals(1, exit);
     assertLine("ok +harness good .*agent-ok agent 1\\.2\\.3");
+    assertLine("ok +harness cx .*codex-ok codex-cli 0\\.170\\.0-alpha\\.2");
+    assertLine("FAIL +harness cxold .*codex-cli 0\\.99\\.0 is not Codex 0\\.169\\.0 or newer.*");
     assertLine("FAIL +harness bad .*fails with 3.*");
     assertLine("FAIL +harness gone .*is not on PATH.*");
   }

@@ -342,6 +342,39 @@ class GatewayConfigTest {
     assertEquals("gpt", model("{ kind = openai, api-key = k, model = m, " + address + " }").name());
   }
 
+  @Test void aCodexHarnessNeedsNoSettings() {
+    var config = GatewayConfig.from(new ConfigSource.Shipped()
+        .load(Map.of("portcullis.harnesses.cx", "{ kind = codex }"), Map.of()));
+
+    assertEquals(
+        new HarnessConfig.Codex(new HarnessConfig.Program("cx", "codex", List.of(), Map.of(), 4,
+            Duration.ofMinutes(5), Duration.ofSeconds(60)), "", "workspace-write", "untrusted", ""),
+        config.harnesses().get("cx"));
+  }
+
+  @Test void aCodexHarnessIsReadWithAllItsSettings() {
+    var config = GatewayConfig.from(new ConfigSource.Shipped().load(Map.of("portcullis.harnesses.cx", """
+        { kind = codex, command = /opt/codex, args = ["-c", "x=1"], env { CODEX_HOME = "/c" }, model = "o/gpt-x.1",
+          sandbox = read-only, approval-policy = on-request, instructions = "Be brief.", processes = 2 }"""),
+        Map.of()));
+
+    assertEquals(
+        new HarnessConfig.Codex(new HarnessConfig.Program("cx", "/opt/codex", List.of("-c", "x=1"),
+            Map.of("CODEX_HOME", "/c"), 2, Duration.ofMinutes(5), Duration.ofSeconds(60)), "o/gpt-x.1", "read-only",
+            "on-request", "Be brief."),
+        config.harnesses().get("cx"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"model, --dangerously-bypass", "model, -m", "sandbox, none", "approval-policy, always",
+      "instructions, ''", "processes, 0", "colour, red"})
+  @Tag("F-2")
+  @Tag("SEC-40")
+  void aSettingOfCodexThatCannotBeIsRefusedByName(String setting, String value) {
+    assertNames("portcullis.harnesses.cx." + setting, refused(Map.of("portcullis.harnesses.cx",
+        "{ kind = codex, " + setting + " = \"" + value + "\" }")));
+  }
+
   @Test void aHarnessThatNoAgentNamesIsNotDeclared() {
     var config = GatewayConfig.from(new ConfigSource.Shipped()
         .load(Map.of("portcullis.harnesses.spare", "{ kind = echo }"), Map.of()));

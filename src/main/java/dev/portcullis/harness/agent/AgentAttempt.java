@@ -62,7 +62,8 @@ final class AgentAttempt implements Attempt, AgentConnection.Turn {
   private final CompletableFuture<Void> turnEnded = new CompletableFuture<>();
   private volatile Phase phase = new Waiting();
   private boolean aborting;
-  private boolean abortedInStep;
+  /** A step was under way when the abort came: whatever it started may have left the agent's reach. */
+  private boolean cutStep;
   private boolean secondTry;
   private boolean holding;
   private int asked;
@@ -154,12 +155,14 @@ final class AgentAttempt implements Attempt, AgentConnection.Turn {
         logLoss(connection, "turn", fault);
       }
       gone = parts.pool().discard(connection, Duration.ZERO);
-    } else if (abortedInStep) {
-      // Agents end the command itself, not what it put into the background or into a session of its own.
-      gone = parts.pool().discard(connection, Duration.ZERO);
     } else {
       cancelQuestions();
-      parts.pool().release(connection);
+      if (cutStep) {
+        // Agents end the command itself, not what it put into the background or into a session of its own.
+        gone = parts.pool().discard(connection, CANCEL_WAIT);
+      } else {
+        parts.pool().release(connection);
+      }
     }
     if (!lost) { // Of a step that was cut off with its process nobody knows how it ended.
       steps.close().forEach(updates::accept);
@@ -300,7 +303,7 @@ final class AgentAttempt implements Attempt, AgentConnection.Turn {
       case Opening(var connection) ->
           end(parts.pool().discard(connection, grace.dividedBy(2)), new HarnessUpdate.Aborted());
       case Running(var connection) -> {
-        abortedInStep = steps.anyRunning();
+        cutStep = steps.anyUnderWay();
         cancelQuestions();
         connection.cancel();
         // The last fifth of the grace is for ending the process of an agent that does not listen.
