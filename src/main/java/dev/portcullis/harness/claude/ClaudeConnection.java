@@ -275,9 +275,9 @@ final class ClaudeConnection implements AgentConnection {
     }
 
     private void take(ClaudeMessage message) {
-      var running = turn.get();
+      var running = turn.get().filter(ClaudeTurn::begun); // What comes before is of the turn before.
       switch (message) {
-        case ClaudeMessage.TurnBegun _ -> { }
+        case ClaudeMessage.TurnBegun _ -> turn.get().ifPresent(ClaudeTurn::begin);
         case ClaudeMessage.AnswerBegun _ -> running.ifPresent(ClaudeTurn::answerBegun);
         case ClaudeMessage.Piece(var text) -> running.ifPresent(to -> to.piece(text));
         case ClaudeMessage.Said(var text) -> running.ifPresent(to -> to.said(text));

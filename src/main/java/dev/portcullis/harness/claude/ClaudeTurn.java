@@ -10,6 +10,7 @@ final class ClaudeTurn {
   private final Turn listener;
   /** The last updates of the turn; fails when the process was lost. */
   final CompletableFuture<List<HarnessUpdate>> end = new CompletableFuture<>();
+  private boolean begun;
   private String error = "";
   private boolean midAnswer;
 
@@ -19,6 +20,15 @@ final class ClaudeTurn {
 
   Turn listener() {
     return listener;
+  }
+
+  /** Whether Claude Code has begun with it: a prompt may lie in a pipe for a while. */
+  boolean begun() {
+    return begun;
+  }
+
+  void begin() {
+    begun = true;
   }
 
   void answerBegun() {
