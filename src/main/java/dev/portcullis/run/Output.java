@@ -3,8 +3,8 @@ package dev.portcullis.run;
 import dev.portcullis.harness.HarnessUpdate;
 
 /**
- * How much of an attempt is stored: what an agent says and does without end would fill the journal. Belongs to
- * one actor.
+ * How much of an attempt is stored: what an agent says and does without end would fill the journal. Belongs
+ * to one actor.
  */
 final class Output {
   private final long charsMax;

@@ -117,6 +117,10 @@ final class SimulatorScript implements Runnable {
       case "flood" -> flood(number(step, 1), "garbage ".repeat(CHUNK / 8).getBytes(StandardCharsets.UTF_8));
       case "line" -> flood(number(step, 1), new byte[CHUNK]);
       case "frame" -> turn.text("x".repeat((int) number(step, 1)));
+      case "bloat" -> {
+        Simulator.raw("{\"bloat\":\"");
+        flood(number(step, 1), "x".repeat(CHUNK).getBytes(StandardCharsets.UTF_8));
+      }
       case "utf8" -> dirty(new byte[] {(byte) 0xff, (byte) 0xc0, (byte) 0x80, (byte) 0xed, (byte) 0xa0, (byte) 0x80});
       case "nul" -> dirty(new byte[] {0});
       case "fuzz" -> fuzz(number(step, 1), new Random(number(step, 2)));

@@ -19,8 +19,8 @@ public final class Arguments {
   public static String safe(String what, String value) {
     if (value.isEmpty() || value.length() > CHARS_MAX || value.startsWith("-")
         || value.chars().anyMatch(Character::isISOControl)) {
-      throw HarnessFault.malformed(what, "1 to " + CHARS_MAX + " characters, none of them a control character, "
-          + "the first not a hyphen");
+      throw HarnessFault.malformed(
+          what, "1 to " + CHARS_MAX + " characters, no control character, the first not a hyphen");
     }
     return value;
   }

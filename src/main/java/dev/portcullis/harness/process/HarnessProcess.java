@@ -20,7 +20,11 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One running agent with its pipes. Its standard input stays open as long as we live, so that it sees the end
- * of it when we die. No method blocks; the pipes are served by virtual threads.
+ * of it when we die. No method blocks.
+ *
+ * <p>The pipes are served by platform threads: a virtual one that waits in a pipe holds its carrier, and the
+ * JDK does not always start another in its stead. On two cores one silent agent could so stop every virtual
+ * thread, the one that was to kill it among them.
  */
 public final class HarnessProcess {
   /** Longest line read. Agents send whole files and images in one. */
@@ -66,10 +70,14 @@ public final class HarnessProcess {
    * start.
    */
   void begin() {
-    Thread.ofVirtual().name("out-" + process.pid()).start(this::readOutput);
-    Thread.ofVirtual().name("err-" + process.pid()).start(this::readErrors);
-    Thread.ofVirtual().name("in-" + process.pid()).start(this::writeInput);
-    process.onExit().thenRunAsync(this::exited, task -> Thread.ofVirtual().start(task));
+    start("out", this::readOutput);
+    start("err", this::readErrors);
+    start("in", this::writeInput);
+    process.onExit().thenRunAsync(this::exited, task -> start("exit", task));
+  }
+
+  private void start(String part, Runnable task) {
+    Thread.ofPlatform().daemon().name(part + "-" + process.pid()).start(task);
   }
 
   public ProcessIdentity identity() {
@@ -113,7 +121,7 @@ public final class HarnessProcess {
     if (!stop.compareAndSet(null, mine)) {
       return stop.get();
     }
-    Thread.ofVirtual().name("stop-" + process.pid()).start(() -> {
+    start("stop", () -> {
       try {
         clearNow(grace);
         mine.complete(null);

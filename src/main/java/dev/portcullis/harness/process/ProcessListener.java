@@ -3,8 +3,8 @@ package dev.portcullis.harness.process;
 import dev.portcullis.harness.HarnessFault;
 
 /**
- * Hears what one process says. Lines come from one virtual thread, and each call is the credit for the next:
- * while it lasts nothing more is read, so that a chatty process waits on its own pipe.
+ * Hears what one process says. Lines come from one thread of its own, and each call is the credit for the
+ * next: while it lasts nothing more is read, so that a chatty process waits on its own pipe.
  */
 public interface ProcessListener {
   /**

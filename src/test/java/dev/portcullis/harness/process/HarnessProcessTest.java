@@ -2,11 +2,13 @@ package dev.portcullis.harness.process;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.portcullis.harness.Eventually;
 import dev.portcullis.harness.HarnessFault;
+import dev.portcullis.harness.ProcessIdentity;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -102,7 +104,7 @@ class HarnessProcessTest {
     var identity = process.identity();
     assertTrue(ProcessTable.alive(identity));
     assertEquals(Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).strip(), identity.bootId());
-    var other = new dev.portcullis.harness.ProcessIdentity(
+    var other = new ProcessIdentity(
         identity.bootId(), identity.pid(), identity.startTime() + 1);
     assertFalse(ProcessTable.alive(other));
   }
@@ -197,14 +199,17 @@ class HarnessProcessTest {
     }
   }
 
+  private static ProcessBuilder gateway(String script) {
+    return new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        "--enable-native-access=ALL-UNNAMED", "-XX:TieredStopAtLevel=1",
+        "-cp", System.getProperty("java.class.path"), DyingGateway.class.getName(), INSTANCE, script);
+  }
+
   @Test
   @Tag("INV-H1")
   void itDiesWhenTheGatewayIsKilled() throws Exception {
     assumeTrue(Files.exists(Path.of("/usr/bin/setpriv")), "needs setpriv");
-    var gateway = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-        "--enable-native-access=ALL-UNNAMED", "-XX:TieredStopAtLevel=1",
-        "-cp", System.getProperty("java.class.path"), DyingGateway.class.getName(), INSTANCE)
-        .redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    var gateway = gateway(":").redirectError(ProcessBuilder.Redirect.INHERIT).start();
     try (var reader = gateway.inputReader()) {
       var child = Long.parseLong(reader.lines().filter(line -> line.startsWith("child ")).findFirst()
           .orElseThrow().substring("child ".length()));
@@ -214,6 +219,120 @@ class HarnessProcessTest {
     } finally {
       gateway.destroyForcibly();
     }
+  }
+
+  @Test
+  @Tag("INV-H1")
+  @Tag("SEC-41")
+  void nothingOfTheGatewaysOwnEnvironmentReachesAnAgentButTheList() throws Exception {
+    var gateway = gateway("env | sed 's/^/{/'");
+    var env = gateway.environment();
+    env.keySet().retainAll(List.of("PATH"));
+    env.putAll(Map.of("HOME", "/root", "LANG", "C.UTF-8", "LD_PRELOAD", "/nowhere.so", "NODE_OPTIONS", "--inspect",
+        "BASH_ENV", "/nowhere", "GIT_SSH_COMMAND", "false", "JAVA_TOOL_OPTIONS", "-Dx=y", "PYTHONSTARTUP", "/nowhere"));
+    env.putAll(Map.of("NOTIFY_SOCKET", "/run/notify", "PORTCULLIS_TOKEN", "t", "ANTHROPIC_API_KEY", "k",
+        "LD_LIBRARY_PATH", "/nowhere", "ENV", "/nowhere", "DBUS_SESSION_BUS_ADDRESS", "x"));
+    var process = gateway.redirectError(ProcessBuilder.Redirect.DISCARD).start();
+    try (var reader = process.inputReader()) {
+      var lines = new ArrayList<String>();
+      for (var line = reader.readLine(); !line.startsWith("child "); line = reader.readLine()) {
+        lines.add(line);
+      }
+      var names = lines.stream().filter(line -> line.startsWith("said "))
+          .map(line -> line.substring("said ".length(), line.indexOf('='))).collect(Collectors.toCollection(TreeSet::new));
+      // The shell in between sets PWD and, some of them, OLDPWD, SHLVL and _.
+      names.removeAll(List.of("PWD", "OLDPWD", "SHLVL", "_"));
+      assertEquals(new TreeSet<>(List.of("HOME", "KEY", "LANG", "PATH", Marker.VARIABLE, "TERM")), names);
+    } finally {
+      process.destroyForcibly().waitFor();
+      new Reaper(INSTANCE, 2).reap(List.of());
+    }
+  }
+
+  @Test
+  @Tag("INV-H2")
+  @Tag("INV-H3")
+  @Tag("SEC-45")
+  void aProcessThatHasTheNumberOfARecordedOneIsNotSignalled() throws Exception {
+    var bystander = new ProcessBuilder("sleep", "1000").start();
+    try {
+      var its = ProcessTable.identity(bystander.pid());
+      var earlier = new ProcessIdentity(its.bootId(), its.pid(), its.startTime() - 1);
+      var beforeTheReboot = new ProcessIdentity("another-boot", its.pid(), its.startTime());
+      var unknown = new ProcessIdentity(its.bootId(), its.pid(), 0);
+
+      assertEquals(0, new Reaper(INSTANCE, 3).reap(List.of(earlier, beforeTheReboot, unknown)));
+      for (var recorded : List.of(earlier, beforeTheReboot, unknown)) {
+        var stop = new HardStop(recorded, new Marker(INSTANCE, 3, "gone"));
+        stop.signal(Signals.TERM);
+        stop.run();
+      }
+      assertTrue(ProcessTable.alive(its));
+      assertEquals(1, new Reaper(INSTANCE, 3).reap(List.of(its)), "the recorded one itself is");
+      bystander.waitFor();
+    } finally {
+      bystander.destroyForcibly();
+    }
+  }
+
+  @Test
+  @Tag("SEC-40")
+  void aLineThatWouldBeTwoIsNeverSent() throws Exception {
+    var process = start("cat");
+    assertThrows(IllegalStateException.class, () -> process.send("{}\n{\"second\":1}"));
+    process.send("{} $(id) `id` ; | > \u2028 --x");
+    assertEquals("} $(id) `id` ; | > \u2028 --x", recorder.awaitLine(0));
+  }
+
+  @Test
+  @Tag("INV-H4")
+  void aStopFirstEndsTheInputThenAsksThenKills() throws Exception {
+    var process = start("trap 'echo {asked' TERM; while read line; do :; done; echo {end of input; "
+        + "while :; do sleep 0.05; done");
+    Eventually.isTrue("it reads", () -> waitsForPipe(process.identity().pid()));
+    var millis = stopMillis(process, Duration.ofSeconds(1));
+    assertEquals(List.of("end of input", "asked"), recorder.lines);
+    assertTrue(millis >= 1_000 && millis < 5_000, "took " + millis);
+  }
+
+  @Test
+  @Tag("INV-H4")
+  void whatOutlivesAnAgentIsEndedWithoutBeingAsked() throws Exception {
+    start("setsid sh -c 'echo {$$; exec sleep 1000' & read line < /dev/null; sleep 0.2; exit 7");
+    var pid = Long.parseLong(recorder.awaitLine(0));
+    assertTrue(recorder.ended.get(5, TimeUnit.SECONDS).getMessage().contains("exit code 7"));
+    Eventually.isTrue("its daemon is gone", () -> ProcessTable.running(row -> row.pid() == pid).isEmpty());
+  }
+
+  @Test
+  void whatAnAgentSaidBeforeItDiedIsHeardHoweverLongTheListenerTakes() throws Exception {
+    var gate = new java.util.concurrent.CountDownLatch(1);
+    var slow = new ProcessListener() {
+      @Override
+      public void line(String line) {
+        try {
+          gate.await();
+        } catch (InterruptedException e) {
+          throw new IllegalStateException(e);
+        }
+        recorder.line(line);
+      }
+
+      @Override
+      public void ended(HarnessFault fault) {
+        recorder.ended(fault);
+      }
+    };
+    var script = "echo {first; echo {last; exit 3";
+    var process = new ProcessLauncher(INSTANCE, 3, System.getenv())
+        .launch(new ProcessSpec("sh", SHELL, List.of("-c", script), Map.of(), directory), slow)
+        .toCompletableFuture().get(20, TimeUnit.SECONDS);
+    started.add(process);
+    Eventually.isTrue("it is dead", () -> !process.alive());
+    assertThrows(java.util.concurrent.TimeoutException.class, () -> recorder.ended.get(1_200, TimeUnit.MILLISECONDS));
+    gate.countDown();
+    recorder.ended.get(5, TimeUnit.SECONDS);
+    assertEquals(List.of("first", "last"), recorder.lines);
   }
 
   @Test
