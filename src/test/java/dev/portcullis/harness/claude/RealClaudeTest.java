@@ -216,6 +216,20 @@ class RealClaudeTest {
   }
 
   @Test
+  void anAbortWhileItAsksNeverRunsTheCommandAndTheProcessServesOn() {
+    var first = new Updates();
+    var attempt = harness.start(spec("asking", "", "[[shell touch aborted.txt]]"), first);
+    first.await(HarnessUpdate.ApprovalRequested.class);
+    attempt.abort(Duration.ofSeconds(10));
+    assertEquals(new HarnessUpdate.Aborted(), first.awaitEnd());
+    var second = run("asking", session(first), "[[say still here]]");
+    assertEquals(new HarnessUpdate.Completed("end_turn"), second.awaitEnd());
+    assertEquals("still here", second.text());
+    assertEquals(process(first), process(second));
+    assertFalse(Files.exists(workspace.resolve("aborted.txt")));
+  }
+
+  @Test
   void anAbortBeforeTheFirstWordEndsTheTurn() {
     var updates = new Updates();
     var attempt = harness.start(spec("early", "", "[[slow 100 100]]"), updates);
