@@ -2,6 +2,7 @@ package dev.portcullis.harness.claude;
 
 import dev.portcullis.harness.HarnessUpdate;
 import dev.portcullis.harness.agent.AgentConnection.Turn;
+import dev.portcullis.harness.agent.ToolCall;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
@@ -43,6 +44,11 @@ final class ClaudeTurn {
   void said(String text) {
     midAnswer = false;
     listener.said(text);
+  }
+
+  void tool(ToolCall call) {
+    midAnswer = false;
+    listener.tool(call);
   }
 
   void modelFailed(String word) {

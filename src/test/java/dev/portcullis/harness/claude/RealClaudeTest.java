@@ -68,7 +68,8 @@ class RealClaudeTest {
     var began = System.nanoTime();
     var registration = harness.probe().toCompletableFuture().get(90, TimeUnit.SECONDS);
     System.out.printf("claude %s: probe %d ms%n", registration.version(), millisSince(began));
-    assertEquals(new Harness.Registration("2.1.197", Recovery.NATIVE), registration);
+    assertEquals(Recovery.NATIVE, registration.recovery());
+    assertTrue(registration.version().matches("\\d+\\.\\d+\\.\\d+"), registration.version());
     assertTrue(model.calls().isEmpty(), "a probe must not call a model");
   }
 
