@@ -183,6 +183,20 @@ class DoctorCommandTest {
     }
   }
 
+  @Test @Tag("SEC-42") void aClaudeCodeThatWouldNotBeRegisteredFails() throws IOException {
+    program("claude-new", "echo '2.1.197 (Claude Code)'");
+    program("claude-old", "echo '2.1.128 (Claude Code)'");
+
+    var exit = doctor(
+        "--set", "portcullis.harnesses.new={ kind = claude-code, command = claude-new }",
+        "--set", "portcullis.harnesses.old={ kind = claude-code, command = claude-old }",
+        "--set", "portcullis.agents.main.fallbacks=[new, old]");
+
+    assertEquals(1, exit);
+    assertLine("ok +harness new .*claude-new 2\\.1\\.197 .*");
+    assertLine("FAIL +harness old .*2\\.1\\.128 .* is not Claude Code 2\\.1\\.129 or newer.*");
+  }
+
   @Test @Tag("INV-D4") void aUnitThatKillsBeforeTheDrainIsOverFails() throws IOException {
     unit("TimeoutStopSec=115");
     assertEquals(1, doctor());

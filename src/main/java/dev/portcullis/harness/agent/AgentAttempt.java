@@ -62,8 +62,7 @@ final class AgentAttempt implements Attempt, AgentConnection.Turn {
   private final CompletableFuture<Void> turnEnded = new CompletableFuture<>();
   private volatile Phase phase = new Waiting();
   private boolean aborting;
-  /** A step was under way when the abort came: whatever it started may have left the agent's reach. */
-  private boolean cutStep;
+  private boolean abortedInStep;
   private boolean secondTry;
   private boolean holding;
   private int asked;
@@ -155,14 +154,13 @@ final class AgentAttempt implements Attempt, AgentConnection.Turn {
         logLoss(connection, "turn", fault);
       }
       gone = parts.pool().discard(connection, Duration.ZERO);
+    } else if (abortedInStep) {
+      // Agents end the command itself, not what it put into the background or into a session of its own. The
+      // agent gets a moment to write down what it will be asked to resume.
+      gone = parts.pool().discard(connection, CANCEL_WAIT);
     } else {
       cancelQuestions();
-      if (cutStep) {
-        // Agents end the command itself, not what it put into the background or into a session of its own.
-        gone = parts.pool().discard(connection, CANCEL_WAIT);
-      } else {
-        parts.pool().release(connection);
-      }
+      parts.pool().release(connection);
     }
     if (!lost) { // Of a step that was cut off with its process nobody knows how it ended.
       steps.close().forEach(updates::accept);
@@ -303,7 +301,7 @@ final class AgentAttempt implements Attempt, AgentConnection.Turn {
       case Opening(var connection) ->
           end(parts.pool().discard(connection, grace.dividedBy(2)), new HarnessUpdate.Aborted());
       case Running(var connection) -> {
-        cutStep = steps.anyUnderWay();
+        abortedInStep = steps.anyRunning();
         cancelQuestions();
         connection.cancel();
         // The last fifth of the grace is for ending the process of an agent that does not listen.

@@ -81,9 +81,9 @@ public final class ToolSteps {
     return open.values().stream().anyMatch(call -> !call.begun() && !call.asked());
   }
 
-  /** Whether something may be running: a call that waits for permission is not. */
-  public boolean anyUnderWay() {
-    return open.values().stream().anyMatch(call -> call.begun() || !call.asked());
+  /** Whether anything may be at work: all but what waits for permission. */
+  public boolean anyRunning() {
+    return open.values().stream().anyMatch(call -> !call.asked());
   }
 
   private List<HarnessUpdate> begin(String callId) {

@@ -19,6 +19,7 @@ import java.util.Set;
  */
 final class ClaudeCodec {
   private static final int TITLE_CHARS_MAX = 200;
+  private static final int WORD_CHARS_MAX = 100;
   /** Fields of a tool's input, the first of which names a call best. */
   private static final List<String> TELLING =
       List.of("command", "file_path", "notebook_path", "pattern", "url", "query", "description");
@@ -124,7 +125,7 @@ final class ClaudeCodec {
       case "init" -> List.of(new ClaudeMessage.TurnBegun(required(line, "session_id")));
       case "api_retry" -> List.of(new ClaudeMessage.Retried(line.path("attempt").asInt(),
           line.path("max_retries").asInt(), line.path("error_status").asInt(),
-          line.path("error").asText("")));
+          word(line.path("error"))));
       case String kind -> other(kind);
     };
   }
@@ -142,7 +143,7 @@ final class ClaudeCodec {
 
   private static List<ClaudeMessage> assistant(JsonNode line) {
     if (line.hasNonNull("error")) { // The text is the program's own, and the result has it too.
-      return List.of(new ClaudeMessage.ModelFailed(line.path("error").asText()));
+      return List.of(new ClaudeMessage.ModelFailed(word(line.path("error"))));
     }
     var messages = new ArrayList<ClaudeMessage>();
     for (var block : line.path("message").path("content")) {
@@ -224,7 +225,7 @@ final class ClaudeCodec {
         || !account.path("apiProvider").asText("firstParty").equals("firstParty");
     var error = response.path("subtype").asText("").equals("success")
         ? ""
-        : response.path("error").asText("refused");
+        : word(response.path("error"));
     return new ClaudeMessage.Reply(required(response, "request_id"), error, login);
   }
 
@@ -244,6 +245,12 @@ final class ClaudeCodec {
         line.path("result").asText(String.join("; ", errors)),
         new ClaudeMessage.Tokens(input + cached, usage.path("output_tokens").asLong(), cached),
         Math.round(line.path("total_cost_usd").asDouble() * 1_000_000));
+  }
+
+  /** For logs and faults. */
+  private static String word(JsonNode node) {
+    var word = node.asText("");
+    return word.isEmpty() ? "unknown" : word.substring(0, Math.min(word.length(), WORD_CHARS_MAX));
   }
 
   private static String required(JsonNode node, String field) {

@@ -275,13 +275,13 @@ final class ClaudeConnection implements AgentConnection {
     }
 
     private void take(ClaudeMessage message) {
-      var running = turn.get();
+      var running = turn.get().filter(ClaudeTurn::begun); // What comes before is of the turn before.
       switch (message) {
-        case ClaudeMessage.TurnBegun _ -> { }
+        case ClaudeMessage.TurnBegun _ -> turn.get().ifPresent(ClaudeTurn::begin);
         case ClaudeMessage.AnswerBegun _ -> running.ifPresent(ClaudeTurn::answerBegun);
         case ClaudeMessage.Piece(var text) -> running.ifPresent(to -> to.piece(text));
         case ClaudeMessage.Said(var text) -> running.ifPresent(to -> to.said(text));
-        case ClaudeMessage.Tool(var call) -> running.ifPresent(to -> to.listener().tool(call));
+        case ClaudeMessage.Tool(var call) -> running.ifPresent(to -> to.tool(call));
         case ClaudeMessage.Asked asked -> asked(running, asked);
         case ClaudeMessage.Withdrawn(var id) -> running.ifPresent(to -> to.listener().withdrawn(id));
         case ClaudeMessage.Foreign(var id, var subtype) ->

@@ -2,6 +2,7 @@ package dev.portcullis.harness.claude;
 
 import dev.portcullis.harness.HarnessUpdate;
 import dev.portcullis.harness.agent.AgentConnection.Turn;
+import dev.portcullis.harness.agent.ToolCall;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
@@ -10,6 +11,7 @@ final class ClaudeTurn {
   private final Turn listener;
   /** The last updates of the turn; fails when the process was lost. */
   final CompletableFuture<List<HarnessUpdate>> end = new CompletableFuture<>();
+  private boolean begun;
   private String error = "";
   private boolean midAnswer;
 
@@ -19,6 +21,15 @@ final class ClaudeTurn {
 
   Turn listener() {
     return listener;
+  }
+
+  /** Whether Claude Code has begun with it: a prompt may lie in a pipe for a while. */
+  boolean begun() {
+    return begun;
+  }
+
+  void begin() {
+    begun = true;
   }
 
   void answerBegun() {
@@ -33,6 +44,11 @@ final class ClaudeTurn {
   void said(String text) {
     midAnswer = false;
     listener.said(text);
+  }
+
+  void tool(ToolCall call) {
+    midAnswer = false;
+    listener.tool(call);
   }
 
   void modelFailed(String word) {

@@ -68,7 +68,8 @@ class RealClaudeTest {
     var began = System.nanoTime();
     var registration = harness.probe().toCompletableFuture().get(90, TimeUnit.SECONDS);
     System.out.printf("claude %s: probe %d ms%n", registration.version(), millisSince(began));
-    assertEquals(new Harness.Registration("2.1.197", Recovery.NATIVE), registration);
+    assertEquals(Recovery.NATIVE, registration.recovery());
+    assertTrue(registration.version().matches("\\d+\\.\\d+\\.\\d+"), registration.version());
     assertTrue(model.calls().isEmpty(), "a probe must not call a model");
   }
 
@@ -216,6 +217,20 @@ class RealClaudeTest {
   }
 
   @Test
+  void anAbortWhileItAsksNeverRunsTheCommandAndTheProcessServesOn() {
+    var first = new Updates();
+    var attempt = harness.start(spec("asking", "", "[[shell touch aborted.txt]]"), first);
+    first.await(HarnessUpdate.ApprovalRequested.class);
+    attempt.abort(Duration.ofSeconds(10));
+    assertEquals(new HarnessUpdate.Aborted(), first.awaitEnd());
+    var second = run("asking", session(first), "[[say still here]]");
+    assertEquals(new HarnessUpdate.Completed("end_turn"), second.awaitEnd());
+    assertEquals("still here", second.text());
+    assertEquals(process(first), process(second));
+    assertFalse(Files.exists(workspace.resolve("aborted.txt")));
+  }
+
+  @Test
   void anAbortBeforeTheFirstWordEndsTheTurn() {
     var updates = new Updates();
     var attempt = harness.start(spec("early", "", "[[slow 100 100]]"), updates);
@@ -268,25 +283,32 @@ class RealClaudeTest {
     assertEquals("users=3 assistants=2", third.text(), "the agent knows the whole conversation");
   }
 
-  @ParameterizedTest
-  @CsvSource({"9978d80a-3754-415c-9f9c-f8be6b08d196", "--dangerously-skip-permissions", "../../etc"})
-  @Tag("SEC-40")
-  void aSessionThatIsNotThereIsReplacedByOneThatIsToldTheConversation(String session) {
-    var updates = run("unknown " + session, session, "[[history]]");
+  @Test
+  void aSessionThatIsNotThereIsReplacedByOneThatIsToldTheConversation() {
+    var unknown = "9978d80a-3754-415c-9f9c-f8be6b08d196";
+    var updates = run("unknown", unknown, "[[history]]");
     assertEquals(new HarnessUpdate.Completed("end_turn"), updates.awaitEnd());
-    assertNotEquals(session, session(updates));
+    assertNotEquals(unknown, session(updates));
     assertEquals("users=1 assistants=0", updates.text());
     assertTrue(model.calls().stream().flatMap(call -> call.userMessages().stream())
         .anyMatch(said -> said.contains("remember mango") && said.endsWith("[[history]]")));
   }
 
-  @ParameterizedTest
-  @CsvSource({"[[error 400]], INVALID_REQUEST", "[[error 401]], AUTHENTICATION", "[[error 404]], MODEL_NOT_FOUND",
-      "[[error 413]], CONTEXT_LENGTH", "[[error 429]], RATE_LIMITED", "[[error 500]], UPSTREAM",
-      "[[error 529]], OVERLOADED", "[[say a b c d]] [[cut 2]], CUT"})
-  void eachFailureOfTheModelHasACodeOfItsOwn(String message, Code code) {
-    var fault = assertInstanceOf(HarnessUpdate.Failed.class, run("errors", "", message).awaitEnd()).fault();
-    assertEquals(code, fault.code(), fault.getMessage());
+  /** In one conversation, for a start takes longer than a turn. */
+  @Test
+  void eachFailureOfTheModelHasACodeOfItsOwnAndTheProcessServesOn() {
+    var codes = Map.of("[[error 400]]", Code.INVALID_REQUEST, "[[error 401]]", Code.AUTHENTICATION,
+        "[[error 404]]", Code.MODEL_NOT_FOUND, "[[error 413]]", Code.CONTEXT_LENGTH,
+        "[[error 429]]", Code.RATE_LIMITED, "[[error 500]]", Code.UPSTREAM, "[[error 529]]", Code.OVERLOADED,
+        "[[say a b c d]] [[cut 2]]", Code.CUT);
+    var first = run("errors", "", "[[say hello]]");
+    var found = new HashMap<String, Code>();
+    codes.keySet().forEach(message -> {
+      var updates = run("errors", session(first), message);
+      assertEquals(process(first), process(updates));
+      found.put(message, assertInstanceOf(HarnessUpdate.Failed.class, updates.awaitEnd()).fault().code());
+    });
+    assertEquals(codes, found);
   }
 
   @Test
