@@ -95,7 +95,7 @@ class FailoverKillTest {
       assertEquals(409, client.decide(yes, question, "allow").status());
 
       var other = values(client.eventsUntil(no, "parked"), "approval.requested", "approvalId").getFirst();
-      assertEquals("aborted", client.decide(no, other, "deny").text("status"));
+      assertEquals("aborted", client.decide(no, other, "deny").text("runStatus"));
       assertEquals(1, client.run(no).path("attempts").asInt());
       assertEquals("uncertain", client.run(no).path("steps").path(0).path("state").asText());
     }
