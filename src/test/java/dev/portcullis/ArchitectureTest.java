@@ -54,7 +54,8 @@ class ArchitectureTest {
   private static final Set<String> FOUNDATION = RANKS.getLast();
   /** What harness adapters have in common; not adapters themselves. */
   private static final Set<String> SHARED_BY_ADAPTERS =
-      Set.of(ROOT + ".harness.process", ROOT + ".harness.jsonrpc", ROOT + ".harness.agent");
+      Set.of(
+          ROOT + ".harness.process", ROOT + ".harness.jsonrpc", ROOT + ".harness.agent", ROOT + ".harness.http");
 
   private static JavaClasses classes;
 

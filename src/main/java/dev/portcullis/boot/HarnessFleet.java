@@ -23,7 +23,7 @@ final class HarnessFleet {
 
   void start(World world, Harnesses registry, Premises premises) {
     var launcher = ProcessLauncher.create(premises.instance(), premises.incarnation());
-    var factory = new HarnessFactory(world.config(), launcher, world.clock());
+    var factory = new HarnessFactory(world.config(), launcher, world.clock(), world.random());
     world.config().declared().forEach((name, settings) -> {
       var actor = context.spawn(
           HarnessActor.create(settings, factory.create(settings), registry, world.alerts(), world.clock()),

@@ -119,7 +119,7 @@ final class Watch {
 
   CompletionStage<Measured> measure(boolean ready) {
     var journal = premises.journal().stats();
-    return sessions.totals().thenApply(now -> new Measured(
+    return sessions.totals().thenCombine(sessions.approvals(), (now, approvals) -> new Measured(
         ready,
         Map.of(
             "active", now.active(), "queued", now.queued(), "interrupted", now.interrupted(), "parked",
@@ -130,6 +130,7 @@ final class Watch {
             Harnesses.Entry::name, entry -> entry.state() instanceof Harnesses.State.Ready)),
         journal.events(),
         journal.batches(),
-        now.quarantined()));
+        now.quarantined(),
+        approvals.size()));
   }
 }

@@ -55,7 +55,7 @@ final class AnswerPrinter implements Consumer<SseFrames.Frame> {
         .map(step -> step.path("title").asText("a step"))
         .collect(Collectors.joining(", "));
     var cause = data.hasNonNull("code")
-        ? harness + " failed, " + data.path("code").asText()
+        ? (harness.isEmpty() ? "the harness" : harness) + " failed, " + data.path("code").asText()
         : "interrupted: " + data.path("cause").asText("unknown cause");
     return "[" + cause + (uncertain.isEmpty() ? "" : "; may or may not have happened: " + uncertain) + "]";
   }

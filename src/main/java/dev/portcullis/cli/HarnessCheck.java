@@ -20,6 +20,7 @@ final class HarnessCheck {
     var check = "harness " + harness.name();
     return switch (harness) {
       case HarnessConfig.Echo _ -> Finding.sound(check, "built in");
+      case HarnessConfig.OfModel model -> ModelCheck.of(check, model);
       case HarnessConfig.OfProgram peer -> find(peer.program().command(), env.getOrDefault("PATH", ""))
           .map(program -> version(check, program))
           .orElseGet(() -> Finding.broken(check, "\"" + peer.program().command()

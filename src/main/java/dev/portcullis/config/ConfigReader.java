@@ -17,6 +17,7 @@ final class ConfigReader {
   private static final String POSTGRESQL = "portcullis.journal.postgresql.";
   private static final String WEBHOOKS = "portcullis.alerts.webhooks";
   private static final String CLUSTER = "portcullis.cluster";
+  private static final Set<String> DECIDERS = Set.of("policy", "expiry", "expired", "harness");
   private static final Pattern SEED = Pattern.compile("(\\[[0-9a-fA-F:.]+]|[^\\s:]+):([1-9][0-9]{0,4})");
 
   private final KeyReader keys;
@@ -198,6 +199,9 @@ final class ConfigReader {
   }
 
   private GatewayConfig.Principal principal(String name, String key) {
+    if (DECIDERS.contains(name)) {
+      throw ConfigFault.of(key, "is a name under which the gateway itself decides about approvals");
+    }
     var digest = keys.text(key + ".token-sha256").toLowerCase(Locale.ROOT);
     if (!digest.matches("[0-9a-f]{64}")) {
       throw ConfigFault.of(key + ".token-sha256", "must be 64 hexadecimal digits");

@@ -1,5 +1,6 @@
 package dev.portcullis.config;
 
+import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -85,6 +86,72 @@ public sealed interface HarnessConfig {
     @Override
     public String kind() {
       return "acp";
+    }
+  }
+
+  /** A model server, spoken with over HTTP. */
+  sealed interface OfModel extends HarnessConfig {
+    ModelServer server();
+
+    @Override
+    default String name() {
+      return server().name();
+    }
+  }
+
+  /**
+   * Where a model is, and how it is asked.
+   *
+   * @param name of the harness
+   * @param baseUrl http or https, without a slash at the end
+   * @param instructions what the model is told before every conversation; may be empty
+   * @param maxOutputTokens longest answer
+   * @param contextTokens most that is sent; of a longer conversation the oldest messages are left out
+   * @param limits how much at once, and how long
+   */
+  record ModelServer(
+      String name,
+      URI baseUrl,
+      String apiKey,
+      String model,
+      String instructions,
+      int maxOutputTokens,
+      int contextTokens,
+      ModelLimits limits) {
+    /** Without the key, and without the instructions: they may be long, and are nobody else's business. */
+    @Override
+    public String toString() {
+      return "ModelServer[name=" + name + ", baseUrl=" + baseUrl + ", model=" + model + "]";
+    }
+  }
+
+  /**
+   * How much is asked of a model server at once, and how long that may take.
+   *
+   * @param calls most calls at the same time; further attempts wait in order
+   * @param connectDeadline longest time until a connection stands
+   * @param silence longest time without a byte, from the request on
+   * @param deadline longest time of one attempt, its retries included
+   * @param retries how often a call is repeated that failed before a word of its answer came
+   */
+  record ModelLimits(
+      int calls, Duration connectDeadline, Duration silence, Duration deadline, int retries) {}
+
+  /** A server that speaks OpenAI's Chat Completions or Responses. */
+  record OpenAi(ModelServer server, Api api) implements OfModel {
+    public enum Api { CHAT, RESPONSES }
+
+    @Override
+    public String kind() {
+      return "openai";
+    }
+  }
+
+  /** A server that speaks Anthropic's Messages. */
+  record Anthropic(ModelServer server) implements OfModel {
+    @Override
+    public String kind() {
+      return "anthropic";
     }
   }
 }

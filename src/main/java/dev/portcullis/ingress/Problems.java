@@ -222,11 +222,19 @@ public final class Problems {
 
   // ---- runs that were accepted and gave no answer
 
+  /**
+   * No {@code Retry-After}: the gateway has waited as long as it was told to, and the same key gives the same
+   * failure again.
+   */
   public static Problem runFailed(RunError error) {
     var message = error.message()
         + (error.reference().isEmpty() ? "" : " (reference " + error.reference() + ")");
-    return Problem.of(TIMEOUTS.contains(error.code()) ? 504 : 502, UPSTREAM, error.code(), message)
-        .header("x-should-retry", "false");
+    return (switch (error.code()) {
+      // What the asker can change: say less, say something else, or come back later.
+      case "context_length_exceeded", "content_refused" -> Problem.of(400, INVALID, error.code(), message);
+      case "rate_limited" -> Problem.of(429, "rate_limit_error", error.code(), message);
+      case String code -> Problem.of(TIMEOUTS.contains(code) ? 504 : 502, UPSTREAM, code, message);
+    }).header("x-should-retry", "false");
   }
 
   public static Problem runAborted(String runId) {

@@ -12,6 +12,7 @@ import java.util.Map;
  * @param journalEvents events written in this incarnation
  * @param journalBatches commits they took
  * @param quarantined sessions whose history is damaged
+ * @param approvals questions of agents that wait for a person
  */
 public record Measured(
     boolean ready,
@@ -21,9 +22,10 @@ public record Measured(
     Map<String, Boolean> harnesses,
     long journalEvents,
     long journalBatches,
-    long quarantined) {
+    long quarantined,
+    long approvals) {
   /** Before anything stands. */
-  public static final Measured NOTHING = new Measured(false, Map.of(), 0, 0, Map.of(), 0, 0, 0);
+  public static final Measured NOTHING = new Measured(false, Map.of(), 0, 0, Map.of(), 0, 0, 0, 0);
 
   public Measured {
     runs = Map.copyOf(runs);

@@ -33,6 +33,9 @@ public final class Metrics {
     Gauge.builder("portcullis.sessions.quarantined", latest, now -> now.get().quarantined())
         .description("Sessions whose history is damaged; they take no work")
         .register(registry);
+    Gauge.builder("portcullis.approvals.pending", latest, now -> now.get().approvals())
+        .description("Questions of agents that wait for a person")
+        .register(registry);
     counter("portcullis.accepted", "Turns accepted", Measured::accepted);
     counter("portcullis.terminal", "Runs that ended", Measured::terminal);
     counter("portcullis.journal.events", "Events written in this incarnation", Measured::journalEvents);

@@ -8,10 +8,15 @@ package dev.portcullis.protocol;
 public record OpenStep(String stepId, String title, String kind, String inputDigest) {
   private static final int DIGEST_SHOWN = 12;
 
+  /** The title on one line: it is the agent's word, and must not look like more than one of ours. */
+  public String line() {
+    return title.replaceAll("\\p{Cntrl}+", " ");
+  }
+
   /** For agents and people: the title, and as much of the digest as tells two inputs apart. */
   public String words() {
     return inputDigest.isEmpty()
-        ? title
-        : title + " (input " + inputDigest.substring(0, Math.min(DIGEST_SHOWN, inputDigest.length())) + ")";
+        ? line()
+        : line() + " (input " + inputDigest.substring(0, Math.min(DIGEST_SHOWN, inputDigest.length())) + ")";
   }
 }

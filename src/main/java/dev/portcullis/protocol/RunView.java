@@ -2,6 +2,7 @@ package dev.portcullis.protocol;
 
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -12,7 +13,8 @@ import java.util.Optional;
  * @param stopReason why a completed run ended, in the harness's word: end_turn, max_tokens, …, or {@link
  *     #STEERED}; empty for others
  * @param lastSeq number of the newest event, to follow from with {@code after}
- * @param approvals every question it has asked, oldest first; none once it is trimmed
+ * @param approvals questions that nobody has decided yet, oldest first
+ * @param decisions what became of the others, by approval id; none once it is trimmed
  */
 public record RunView(
     String id,
@@ -29,7 +31,8 @@ public record RunView(
     Usage usage,
     long lastSeq,
     Times times,
-    List<Approval> approvals) {
+    List<Approval> approvals,
+    Map<String, Approval.Decision> decisions) {
 
   /** The {@link #stopReason} of a turn that went into a running one. */
   public static final String STEERED = "steered";
@@ -66,6 +69,7 @@ public record RunView(
   public RunView {
     steps = List.copyOf(steps);
     approvals = List.copyOf(approvals);
+    decisions = Map.copyOf(decisions);
   }
 
   /** Whether retention has taken its texts: a message that was accepted is never empty. */

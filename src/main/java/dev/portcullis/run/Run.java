@@ -165,6 +165,7 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
     this.owner = owner;
     this.outbound = new Outbound(parts.limits().textInterval());
     this.output = new Output(parts.limits().outputChars());
+    context.setLoggerName(Run.class); // What is guessed is Pekko's own name, whose lines are not shown.
     var self = context.getSelf();
     this.backlog = new Backlog(update -> self.tell(new Updated(update)));
     context.pipeToSelf(

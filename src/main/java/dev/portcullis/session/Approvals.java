@@ -120,7 +120,7 @@ record Approvals(GatewayConfig.Approvals limits, Map<String, AgentConfig> agents
     if (!decide.digest().isEmpty() && !decide.digest().equals(asked.digest())) {
       return Turns.Control.refuse(new DecisionReply.Changed(asked.digest()));
     }
-    if (id.equals(Uncertain.id(run))) {
+    if (Uncertain.isAsked(run, id)) {
       return new Turns.Control<>(
           List.of(
               new SessionEvent.ApprovalDecided(

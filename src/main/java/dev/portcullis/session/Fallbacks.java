@@ -74,9 +74,10 @@ record Fallbacks(Map<String, AgentConfig> agents) {
     var before = tried.stream()
         .map(attempt -> attempt.harness() + " (" + attempt.code() + ")")
         .collect(Collectors.joining(", "));
+    var sentence = error.message().replaceAll("[.\\s]+$", "");
     return new RunError(
         error.code(),
-        run.attempt().harness() + ": " + error.message() + " Tried before: " + before + ".",
+        run.attempt().harness() + ": " + sentence + "; tried before: " + before,
         error.reference());
   }
 }

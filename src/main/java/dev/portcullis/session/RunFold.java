@@ -21,6 +21,7 @@ final class RunFold {
   private final SessionEvent.TurnAccepted turn;
   private final Map<String, RunView.Step> steps = new LinkedHashMap<>();
   private final Map<String, Approval> approvals = new LinkedHashMap<>();
+  private final Map<String, Approval.Decision> decisions = new LinkedHashMap<>();
   private final List<Instant> startedAt = new ArrayList<>();
   private final List<Instant> endedAt = new ArrayList<>();
   private final StringBuilder text = new StringBuilder();
@@ -81,11 +82,15 @@ final class RunFold {
         ended(end.at(), new RunView.Outcome.Steered(end.into()));
       }
       case SessionEvent.RunAborted end -> ended(end.at(), new RunView.Outcome.Open());
-      case SessionEvent.ApprovalRequested ask ->
-          approvals.put(ask.approvalId(), approval(ask, new SessionKey(turn.sessionKey())));
-      case SessionEvent.ApprovalDecided done ->
-          approvals.computeIfPresent(done.approvalId(), (_, asked) -> asked.decided(
-              new Approval.Decision(done.allowed(), done.by(), done.reason(), done.kept(), done.at())));
+      case SessionEvent.ApprovalRequested ask -> {
+        decisions.remove(ask.approvalId());
+        approvals.put(ask.approvalId(), approval(ask, new SessionKey(turn.sessionKey())));
+      }
+      case SessionEvent.ApprovalDecided done -> { // Its input, which may be long, is needed no more.
+        approvals.remove(done.approvalId());
+        decisions.put(done.approvalId(), new Approval.Decision(
+            done.allowed(), done.by(), done.reason(), done.kept(), done.at()));
+      }
       case SessionEvent.HarnessAttached _, SessionEvent.AbortRequested _ -> { }
     }
     var shown = RunEvents.of(turn.runId(), event, publicSeq + 1);
@@ -109,7 +114,8 @@ final class RunFold {
         usage,
         publicSeq,
         new RunView.Times(turn.at(), List.copyOf(startedAt), List.copyOf(endedAt)),
-        List.copyOf(approvals.values()));
+        List.copyOf(approvals.values()),
+        decisions);
   }
 
   /** A question as viewers see it while it waits. */

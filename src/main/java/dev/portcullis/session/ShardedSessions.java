@@ -130,13 +130,9 @@ public final class ShardedSessions implements Sessions {
   /** A session knows only what is open; what became of an older question is in the journal. */
   private static DecisionReply closed(Optional<RunView> run, String approvalId) {
     return run
-        .flatMap(view -> view.approvals().stream()
-            .filter(asked -> asked.id().equals(approvalId))
-            .findFirst()
-            .map(asked -> asked.decision().stream()
-                .<DecisionReply>map(done -> new DecisionReply.Decided(done.allowed(), done.by()))
-                .findFirst()
-                .orElse(new DecisionReply.Refused(view.status()))))
+        .<DecisionReply>map(view -> Optional.ofNullable(view.decisions().get(approvalId))
+            .<DecisionReply>map(done -> new DecisionReply.Decided(done.allowed(), done.by()))
+            .orElse(new DecisionReply.Refused(view.status())))
         .orElse(new DecisionReply.NotOpen());
   }
 
@@ -144,8 +140,13 @@ public final class ShardedSessions implements Sessions {
   public CompletionStage<Optional<Approval>> approval(String approvalId) {
     return transcripts.asked(approvalId).thenCompose(found -> found.isEmpty()
         ? CompletableFuture.completedFuture(Optional.empty())
-        : run(found.getFirst().event().runId()).thenApply(run -> run.flatMap(view ->
-            view.approvals().stream().filter(asked -> asked.id().equals(approvalId)).findFirst())));
+        : run(found.getFirst().event().runId())
+            .thenApply(run -> run.map(view -> approval(found.getFirst(), view))));
+  }
+
+  private static Approval approval(Transcripts.Asked asked, RunView run) {
+    var open = RunFold.approval(asked.event(), asked.session());
+    return Optional.ofNullable(run.decisions().get(open.id())).map(open::decided).orElse(open);
   }
 
   @Override

@@ -7,6 +7,7 @@ import dev.portcullis.protocol.RunView;
 import dev.portcullis.protocol.Usage;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 
 /**
@@ -71,7 +72,8 @@ record TrimmedRun(
         usage,
         lastSeq,
         new RunView.Times(acceptedAt, startedAt, List.of(endedAt)),
-        List.of());
+        List.of(),
+        Map.of());
   }
 
   private RunView.Outcome outcome() {

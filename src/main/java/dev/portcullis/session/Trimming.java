@@ -94,9 +94,9 @@ final class Trimming {
         run.add(ofRun);
         if (run.status().terminal()) {
           folds.remove(ofRun.runId());
-          ended.add(leftOf(seq, TrimmedRun.of(run.view())));
-          run.view().approvals().forEach(asked ->
-              ended.add(new IndexEntry.Remove(Rows.APPROVAL, asked.id())));
+          var view = run.view();
+          ended.add(leftOf(seq, TrimmedRun.of(view)));
+          view.decisions().keySet().forEach(id -> ended.add(new IndexEntry.Remove(Rows.APPROVAL, id)));
         }
       }
       case SessionEvent.SessionReset _, SessionEvent.SessionErased _ -> { }

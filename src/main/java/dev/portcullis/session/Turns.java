@@ -163,9 +163,8 @@ final class Turns {
       return Control.refuse(new ControlReply.Unknown());
     }
     return switch (status.get()) {
-      case PARKED -> Control.done(RunStatus.INTERRUPTED, Stream.concat(
-          Uncertain.answeredByResume(state.open().get(runId), by, now).stream(),
-          Stream.of(new SessionEvent.RunUnparked(runId, by, now))).toArray(SessionEvent[]::new));
+      case PARKED -> Control.done(RunStatus.INTERRUPTED,
+          Uncertain.resumed(state.open().get(runId), by, now).toArray(SessionEvent[]::new));
       // It waits for its next attempt; an operator's word makes that due at once.
       case INTERRUPTED -> Control.done(
           RunStatus.INTERRUPTED,

@@ -2,6 +2,7 @@ package dev.portcullis.session;
 
 import dev.portcullis.harness.InputDigest;
 import dev.portcullis.protocol.OpenStep;
+import dev.portcullis.protocol.RunStatus;
 import java.time.Instant;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -23,7 +24,7 @@ final class Uncertain {
   static SessionEvent.ApprovalRequested question(OpenRun run, Instant now) {
     var attempt = run.attempt();
     var steps = attempt.cut().uncertain();
-    var title = steps.stream().map(OpenStep::title).collect(Collectors.joining(", "))
+    var title = steps.stream().map(OpenStep::line).collect(Collectors.joining(", "))
         + " may or may not have happened. Go on?";
     var input = steps.stream().map(Uncertain::line).collect(Collectors.joining("\n"));
     return new SessionEvent.ApprovalRequested(
@@ -40,13 +41,13 @@ final class Uncertain {
         NEVER);
   }
 
-  /** Of the question about the newest attempt of {@code run}. */
-  static String id(OpenRun run) {
+  /** Ours: what a harness asks has another, whatever kind the agent gives it. */
+  private static String id(OpenRun run) {
     return "resume-" + run.runId() + "-" + run.attempt().number();
   }
 
   private static String line(OpenStep step) {
-    return step.title() + " (" + step.kind() + ", input "
+    return step.line() + " (" + step.kind() + ", input "
         + (step.inputDigest().isEmpty() ? "not told" : step.inputDigest()) + ")";
   }
 
@@ -57,11 +58,21 @@ final class Uncertain {
         : new SessionEvent.RunAborted(run.runId(), by, now);
   }
 
-  /** An operator's resume answers what is asked. */
-  static List<SessionEvent.OfRun> answeredByResume(OpenRun run, String by, Instant now) {
-    return run.questions().containsKey(id(run))
-        ? List.of(new SessionEvent.ApprovalDecided(
-            run.runId(), run.attempt().number(), id(run), true, by, now, "", false))
-        : List.of();
+  /** Whether {@code approvalId} is this question, and it is open. */
+  static boolean isAsked(OpenRun run, String approvalId) {
+    return run.status() == RunStatus.PARKED
+        && run.questions().containsKey(approvalId)
+        && approvalId.equals(id(run));
+  }
+
+  /** What an operator's resume of a parked run writes: it is also a yes to this question, and to no other. */
+  static List<SessionEvent> resumed(OpenRun run, String by, Instant now) {
+    var unparked = new SessionEvent.RunUnparked(run.runId(), by, now);
+    return isAsked(run, id(run))
+        ? List.of(
+            new SessionEvent.ApprovalDecided(
+                run.runId(), run.attempt().number(), id(run), true, by, now, "", false),
+            unparked)
+        : List.of(unparked);
   }
 }

@@ -57,6 +57,7 @@ class CommandsTest {
   @ParameterizedTest
   @ValueSource(strings = {
       "", "serve", "send", "status", "runs", "runs show", "runs tail", "runs abort", "runs resume",
+      "runs allow", "runs deny", "approvals", "approvals show", "approvals allow", "approvals deny",
       "sessions", "sessions show", "sessions reset", "sessions delete", "harnesses", "drain", "doctor",
       "token", "token show", "journal", "journal verify", "journal repair", "journal export", "journal stats",
       "journal schema",
@@ -173,6 +174,20 @@ class CommandsTest {
     assertEquals(0, run("sessions delete", "k"), shell.err());
 
     assertEquals("session k begins anew\nsession k is deleted\n", shell.out());
+  }
+
+  @Test void aRunSaysWhatItWaitsForAndWhereItWent() {
+    gateway.on("GET /api/v1/runs/run-1", 200, """
+        {"id":"run-1","agent":"main","harness":"spare","status":"parked","attempts":2,
+         "steps":[{"title":"deploy","state":"uncertain"}],"parked":{"reason":"uncertain_step","reference":""}}""");
+    gateway.on("GET /api/v1/runs/run-2", 200, "{\"id\":\"run-2\",\"steeredInto\":\"run-1\"}");
+
+    assertEquals(0, run("runs show", "run-1"), shell.err());
+    assertEquals(0, run("runs show", "run-2"), shell.err());
+
+    assertTrue(shell.out().contains("agent     main on spare\n"), shell.out());
+    assertTrue(shell.out().contains("parked    uncertain_step\nstep      uncertain  deploy\n"), shell.out());
+    assertTrue(shell.out().contains("went into run-1\n"), shell.out());
   }
 
   @Test void aRunIsShownWithItsError() {
@@ -335,13 +350,17 @@ class CommandsTest {
     var hook = "portcullis.alerts.webhooks=[{ url = \"https://x.example\", secret = \"whsec_"
         + "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0\" }]";
 
-    assertEquals(0, shell.run("config", "print", "--set", set, "--set", hook), shell.err());
-    assertEquals(0, shell.run("config", "print", "--json", "--set", set, "--set", hook), shell.err());
+    var model = "portcullis.harnesses.gpt={ kind = openai, api-key = s3cret, model = gpt-x }";
+
+    for (var form : List.of("--set=portcullis.http.port=0", "--json")) {
+      assertEquals(0, shell.run("config", "print", form, "--set", set, "--set", hook, "--set", model), shell.err());
+    }
 
     assertFalse(shell.out().contains("s3cret"), shell.out());
     assertFalse(shell.out().contains("whsec_"), shell.out());
     assertTrue(shell.out().contains("portcullis.session.key-retention = \"24h\"\n"), shell.out());
     assertTrue(shell.out().contains("portcullis.harnesses.oc.command = \"oc\"\n"), shell.out());
+    assertTrue(shell.out().contains("portcullis.harnesses.gpt.model = \"gpt-x\"\n"), shell.out());
   }
 
   @Test void versionNamesAllFour() {

@@ -1,8 +1,10 @@
 package dev.portcullis.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.portcullis.harness.http.ScriptedServer;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -141,6 +143,38 @@ class DoctorCommandTest {
     assertLine("ok +harness good .*agent-ok agent 1\\.2\\.3");
     assertLine("FAIL +harness bad .*fails with 3.*");
     assertLine("FAIL +harness gone .*is not on PATH.*");
+  }
+
+  private String model(String kind, String url) {
+    return "{ kind = " + kind + ", base-url = \"" + url + "\", api-key = s3cret, model = m }";
+  }
+
+  @Test void aModelServerIsAskedForItsModelsWithTheKey() throws IOException {
+    String gone;
+    try (var server = ScriptedServer.start()) {
+      gone = server.url();
+    }
+    try (var good = ScriptedServer.start(); var strict = ScriptedServer.start()) {
+      good.then(ScriptedServer.status(404, ""));
+      strict.then(ScriptedServer.status(401, ""));
+
+      var exit = doctor(
+          "--set", "portcullis.harnesses.good=" + model("openai", good.url()),
+          "--set", "portcullis.harnesses.strict=" + model("anthropic", strict.url()),
+          "--set", "portcullis.harnesses.gone=" + model("openai", gone),
+          "--set", "portcullis.agents.main.fallbacks=[good, strict, gone]");
+
+      assertEquals(1, exit);
+      assertLine("ok +harness good .*answers; model m");
+      assertLine("FAIL +harness strict .*refuses the key \\(401\\); .*portcullis.harnesses.strict.api-key");
+      assertLine("FAIL +harness gone .*cannot be reached.*portcullis.harnesses.gone.base-url");
+      assertFalse(shell.out().contains("s3cret"));
+      var request = good.requests().getFirst();
+      assertEquals("GET /models Bearer s3cret",
+          request.method() + " " + request.path() + " " + request.headers().get("authorization"));
+      assertEquals("/v1/models s3cret",
+          strict.requests().getFirst().path() + " " + strict.requests().getFirst().headers().get("x-api-key"));
+    }
   }
 
   @Test @Tag("INV-D4") void aUnitThatKillsBeforeTheDrainIsOverFails() throws IOException {

@@ -220,6 +220,30 @@ class SendCommandTest {
     assertEquals("a]0;ownedb\n", shell.out());
   }
 
+  @Test void aQuestionOfTheAgentIsPrintedWholeWithTheWayToAnswerIt() {
+    gateway.on(EVENTS + "0", Answer.events(HELLO, frame(3, "approval.requested", """
+        {"approvalId":"a1","kind":"execute","title":"Clean \u202eup","input":"cd /tmp\\nrm -rf %s\u200b",\
+        "directory":"/work","digest":"d1","expiresAt":"2026-01-02T04:04:05Z"}""".formatted("x".repeat(10_000))),
+        frame(4, "approval.decided", "{\"approvalId\":\"a1\",\"allowed\":false,\"by\":\"me\"}"),
+        COMPLETED));
+
+    assertEquals(0, send("hello"));
+
+    assertEquals("""
+        [waits for approval]
+          kind       execute
+          title      Clean <U+202E>up
+          directory  /work
+          input
+            | cd /tmp
+            | rm -rf %s<U+200B>
+          digest     d1
+          expires    2026-01-02T04:04:05Z
+        [answer with `portcullis approvals allow a1` or `portcullis approvals deny a1`]
+        [denied by me]
+        """.formatted("x".repeat(10_000)), shell.err());
+  }
+
   @Test void aMessageThatWaitsItsTurnSaysWhere() {
     gateway.on(SUBMIT, 202, RECEIPT.replace("\"position\":0", "\"position\":2"));
 

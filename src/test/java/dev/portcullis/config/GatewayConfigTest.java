@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.typesafe.config.ConfigFactory;
 import com.typesafe.config.ConfigObject;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -22,6 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class GatewayConfigTest {
   private static final String SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -121,6 +123,11 @@ class GatewayConfigTest {
       "portcullis.agents.main.queue, later",
       "portcullis.agents.main.on-uncertain, guess",
       "portcullis.agents.main.approvals, perhaps",
+      "portcullis.agents.main.approvals.read, perhaps",
+      "portcullis.agents.main.approvals.default, often",
+      "portcullis.approvals.expire, 0s",
+      "portcullis.approvals.input-chars, 0",
+      "portcullis.approvals.input-chars, 16777217",
       "portcullis.harnesses.echo.kind, parrot",
       "portcullis.journal.store, paper",
       "portcullis.journal.leveldb.implementation, rust",
@@ -141,6 +148,7 @@ class GatewayConfigTest {
   @CsvSource({
       "portcullis.http.prot, 1",
       "portcullis.agents.main.model, x",
+      "portcullis.agents.main.approvals.shell, allow",
       "portcullis.harnesses.echo.command, x",
       "portcullis.new-thing.on, true"
   })
@@ -155,6 +163,37 @@ class GatewayConfigTest {
 
     assertEquals(config.retention().transcripts(), config.retention().runs());
     assertTrue(Instant.EPOCH.minus(config.retention().runs()).isBefore(Instant.parse("0971-01-01T00:00:00Z")));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"policy", "expiry", "expired", "harness"})
+  @Tag("SEC-24")
+  void aPrincipalCannotHaveANameUnderWhichTheGatewayDecides(String name) {
+    var key = "portcullis.auth.principals." + name;
+    assertNames(key, refused(Map.of(key, "{ token-sha256 = " + "0".repeat(64) + ", scopes = [] }")));
+  }
+
+  private static ApprovalPolicy policy(String value) {
+    return GatewayConfig.from(
+            new ConfigSource.Shipped().load(Map.of("portcullis.agents.main.approvals", value), Map.of()))
+        .agents().get("main").approvals();
+  }
+
+  @Test void oneWordAnswersForEveryKindOfTool() {
+    for (var kind : ApprovalPolicy.KINDS) {
+      assertEquals(AgentConfig.Approvals.DENY, policy("deny").of(kind));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"read, ALLOW", "edit, DENY", "execute, ASK", "search, DENY", "other, ALLOW", "new-kind, ALLOW", "'', ALLOW"})
+  void anAnswerIsFoundByTheKindOfToolAndAnUnknownKindIsAnother(String kind, AgentConfig.Approvals answer) {
+    assertEquals(answer, policy("{ default = deny, read = allow, execute = ask, other = allow }").of(kind));
+  }
+
+  @Test void aKindThatIsNotNamedIsAskedAboutUnlessTheDefaultSaysOtherwise() {
+    assertEquals(AgentConfig.Approvals.ASK, policy("{ read = allow }").of("execute"));
+    assertEquals(AgentConfig.Approvals.ASK, policy("{ read = allow }").of("new-kind"));
   }
 
   @Test void aNameThatCannotStandInASessionKeyIsRefused() {
@@ -226,6 +265,81 @@ class GatewayConfigTest {
         .harnesses().get("oc");
 
     assertEquals(new HarnessConfig.Acp(config.program(), "key", "m", "plan", true, true), config);
+  }
+
+  private static HarnessConfig model(String settings) {
+    return GatewayConfig.from(new ConfigSource.Shipped()
+        .load(Map.of("portcullis.harnesses.gpt", settings), Map.of())).harnesses().get("gpt");
+  }
+
+  @Test void aModelServerIsReadWithItsDefaultsAndKeepsItsKeyToItself() {
+    var openAi = model("{ kind = openai, api-key = s3cret, model = gpt-x }");
+    var anthropic = model("{ kind = anthropic, api-key = s3cret, model = claude-x, instructions = \"Be brief.\" }");
+
+    var limits = new HarnessConfig.ModelLimits(
+        16, Duration.ofSeconds(10), Duration.ofSeconds(90), Duration.ofMinutes(15), 3);
+    assertEquals(new HarnessConfig.OpenAi(new HarnessConfig.ModelServer("gpt", URI.create("https://api.openai.com/v1"),
+        "s3cret", "gpt-x", "", 8_192, 100_000, limits), HarnessConfig.OpenAi.Api.CHAT), openAi);
+    assertEquals(new HarnessConfig.Anthropic(new HarnessConfig.ModelServer("gpt",
+        URI.create("https://api.anthropic.com"), "s3cret", "claude-x", "Be brief.", 8_192, 100_000, limits)), anthropic);
+    assertFalse((openAi.toString() + anthropic).contains("s3cret"));
+    assertFalse(anthropic.toString().contains("Be brief."));
+  }
+
+  @Test void aModelServersSettingsAreTaken() {
+    var harness = model("{ kind = openai, api = responses, base-url = \"https://h.example:8443/v1/\", api-key = k,"
+        + " model = m, max-output-tokens = 5, context-tokens = 6, calls = 7, connect-deadline = 1s, silence = 2s,"
+        + " deadline = 3s, retries = 0 }");
+
+    assertEquals(new HarnessConfig.OpenAi(new HarnessConfig.ModelServer("gpt", URI.create("https://h.example:8443/v1"),
+        "k", "m", "", 5, 6, new HarnessConfig.ModelLimits(
+            7, Duration.ofSeconds(1), Duration.ofSeconds(2), Duration.ofSeconds(3), 0)),
+        HarnessConfig.OpenAi.Api.RESPONSES), harness);
+  }
+
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', value = {
+      "api-key           | kind = openai, model = m",
+      "api-key           | kind = anthropic, model = m, api-key = \"\"",
+      "api-key           | kind = openai, model = m, api-key = \"s3cret with blanks\"",
+      "api-key           | kind = openai, model = m, api-key = \"s3cret\\n\"",
+      "model             | kind = openai, api-key = s3cret",
+      "api               | kind = openai, api-key = s3cret, model = m, api = legacy",
+      "api               | kind = anthropic, api-key = s3cret, model = m, api = chat",
+      "base-url          | kind = openai, api-key = s3cret, model = m, base-url = \"ftp://h/v1\"",
+      "base-url          | kind = openai, api-key = s3cret, model = m, base-url = \"api.example/v1\"",
+      "base-url          | kind = openai, api-key = s3cret, model = m, base-url = \"https://\"",
+      "base-url          | kind = openai, api-key = s3cret, model = m, base-url = \"https://u:s3cret@h.example/v1\"",
+      "base-url          | kind = openai, api-key = s3cret, model = m, base-url = \"https://h.example/v1?key=s3cret\"",
+      "base-url          | kind = openai, api-key = s3cret, model = m, base-url = \"https://h.example:70000/v1\"",
+      "base-url          | kind = openai, api-key = s3cret, model = m, base-url = \"http://h.example/v1\"",
+      "base-url          | kind = openai, api-key = s3cret, model = m, base-url = \"http://localhost.h.example/v1\"",
+      "max-output-tokens | kind = openai, api-key = s3cret, model = m, max-output-tokens = 0",
+      "context-tokens    | kind = openai, api-key = s3cret, model = m, context-tokens = 0",
+      "calls             | kind = openai, api-key = s3cret, model = m, calls = 0",
+      "connect-deadline  | kind = openai, api-key = s3cret, model = m, connect-deadline = 0s",
+      "silence           | kind = openai, api-key = s3cret, model = m, silence = 0s",
+      "deadline          | kind = openai, api-key = s3cret, model = m, deadline = 0s",
+      "retries           | kind = openai, api-key = s3cret, model = m, retries = 11",
+      "command           | kind = openai, api-key = s3cret, model = m, command = x"
+  })
+  @Tag("F-2")
+  void aModelServerThatCannotBeMeantIsRefusedByNameWithoutShowingItsKey(String key, String settings) {
+    var fault = assertThrows(ConfigFault.class, () -> model("{ " + settings + " }"));
+
+    assertNames("portcullis.harnesses.gpt." + key, fault);
+    assertFalse(fault.getMessage().contains("s3cret"), fault.getMessage());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {
+      "base-url = \"http://127.0.0.1:11434/v1\"",
+      "base-url = \"http://LOCALHOST:11434/v1\"",
+      "base-url = \"http://[::1]:11434/v1\"",
+      "base-url = \"http://models.internal/v1\", insecure = true"
+  })
+  void plainHttpIsForThisMachineOrForWhoeverSaysSo(String address) {
+    assertEquals("gpt", model("{ kind = openai, api-key = k, model = m, " + address + " }").name());
   }
 
   @Test void aHarnessThatNoAgentNamesIsNotDeclared() {

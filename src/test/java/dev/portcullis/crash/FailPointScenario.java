@@ -25,6 +25,15 @@ enum FailPointScenario {
       });
     }
   },
+  /** The second turn goes into the first, here or in the life that recovers from the halt. */
+  TURN_STEERED("turn-steered", "[[echo words=8 gap=200ms]]") {
+    @Override
+    void drive(GatewayProcess gateway, Client client, Ledger ledger, String session) {
+      super.drive(gateway, client, ledger, session);
+      ledger.send(client, new Ledger.Sent(session, 1, "", "and this", Optional.of("second-" + session)));
+      ledger.accepted().forEach(entry -> client.awaitEnd(entry.run().orElseThrow()));
+    }
+  },
   ABORT_REQUESTED("abort-requested", "[[echo hang]]") {
     @Override
     void afterSubmit(GatewayProcess gateway, Client client, String run) {

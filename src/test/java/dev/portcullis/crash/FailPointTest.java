@@ -85,6 +85,7 @@ class FailPointTest {
         .set("portcullis.run.text-interval", "50ms")
         .set("portcullis.drain.deadline", "0s")
         .set("portcullis.agents.main.on-uncertain", "park")
+        .set("portcullis.agents.main.queue", "steer")
         .set("portcullis.boot.loop-limit", "1000");
   }
 

@@ -83,7 +83,7 @@ class ManagementServerTest {
   @Test
   void metricsShowTheLatestNumbersAndSurviveAJournalThatDoesNotAnswer() throws Exception {
     measured = CompletableFuture.completedFuture(new Measured(
-        true, Map.of("active", 2L, "queued", 1L), 10, 7, Map.of("echo", true, "claude", false), 30, 5, 2));
+        true, Map.of("active", 2L, "queued", 1L), 10, 7, Map.of("echo", true, "claude", false), 30, 5, 2, 3));
     var text = get("/metrics").body();
     for (var line : List.of(
         "portcullis_ready 1.0", "portcullis_runs{state=\"active\"} 2.0",
@@ -91,7 +91,7 @@ class ManagementServerTest {
         "portcullis_accepted_total 10.0", "portcullis_terminal_total 7.0",
             "portcullis_harness_up{harness=\"echo\"} 1.0",
         "portcullis_harness_up{harness=\"claude\"} 0.0", "portcullis_journal_events_total 30.0",
-        "portcullis_journal_batches_total 5.0", "portcullis_sessions_quarantined 2.0", "jvm_memory_used_bytes{")) {
+        "portcullis_journal_batches_total 5.0", "portcullis_sessions_quarantined 2.0", "portcullis_approvals_pending 3.0", "jvm_memory_used_bytes{")) {
       assertTrue(text.contains(line), line + " in\n" + text);
     }
     measured = new CompletableFuture<>();

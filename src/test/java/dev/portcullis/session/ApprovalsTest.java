@@ -4,10 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.typesafe.config.ConfigFactory;
+import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.harness.HarnessUpdate;
 import dev.portcullis.protocol.RunStatus;
 import dev.portcullis.session.Word.Kind;
+import java.io.File;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.pekko.actor.testkit.typed.javadsl.LogCapturingExtension;
 import org.apache.pekko.actor.testkit.typed.javadsl.LoggingTestKit;
 import org.junit.jupiter.api.AfterEach;
@@ -26,7 +31,7 @@ class ApprovalsTest {
   private static final DecisionReply TAKEN = new DecisionReply.Taken(RunStatus.RUNNING, false);
   private static final DecisionReply KEPT = new DecisionReply.Taken(RunStatus.STARTING, true);
 
-  private final ActorSubject session = new ActorSubject("agent:main:main");
+  private ActorSubject session = new ActorSubject("agent:main:main");
 
   @AfterEach
   void close() {
@@ -143,6 +148,33 @@ class ApprovalsTest {
     assertEquals(List.of(FIRST), open());
     assertEquals(new DecisionReply.Taken(RunStatus.STARTING, false), allow(FIRST));
     assertTold(1, "decide " + FIRST + " true");
+  }
+
+  @Test
+  void aPolicyAnswersByTheKindOfToolAndBeforeAnybodyIsAsked() {
+    session.close();
+    session = new ActorSubject("agent:main:main", GatewayConfig.from(ConfigFactory.parseString(
+        "portcullis.agents.main.approvals = { default = ask, execute = deny, read = allow }")
+        .withFallback(ConfigFactory.parseFile(new File("conf/application.conf"))).resolve()));
+    submit();
+    hear(1, Kind.ATTACHED);
+    for (var kind : List.of("execute", "read", "edit", "none of the list")) {
+      hear(1, new HarnessUpdate.ApprovalRequested(kind, kind, "do it", "x", "d"));
+    }
+    assertTold(1, "decide execute false", "decide read true");
+    assertEquals(List.of("policy", "policy"), deciders());
+    assertEquals(List.of("edit", "none of the list"), open());
+  }
+
+  @Test
+  void aQuestionSaysWhereItsActionWillRun() {
+    submit();
+    hear(1, Kind.ATTACHED, Kind.APPROVAL);
+    hear(1, new HarnessUpdate.ApprovalRequested("a-2", "execute", "run", "ls", "d", "/elsewhere"));
+    var where = session.world().transcripts.questions().toCompletableFuture().join().stream()
+        .map(asked -> asked.event().directory())
+        .collect(Collectors.toSet());
+    assertEquals(Set.of(Settings.CONFIG.agents().get("main").workspace().toString(), "/elsewhere"), where);
   }
 
   // ---- time

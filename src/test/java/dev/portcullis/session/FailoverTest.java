@@ -87,7 +87,7 @@ class FailoverTest {
     scene.awaitStatus("r-1", RunStatus.FAILED);
     var error = scene.view("r-1").error().orElseThrow();
     assertEquals("rate_limited", error.code());
-    assertEquals("spare: The model has no capacity. Tried before: echo (overloaded).", error.message());
+    assertEquals("spare: The model has no capacity; tried before: echo (overloaded)", error.message());
   }
 
   @Test

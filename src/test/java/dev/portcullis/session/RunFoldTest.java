@@ -3,6 +3,7 @@ package dev.portcullis.session;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.portcullis.protocol.Approval;
 import dev.portcullis.protocol.RunEvent;
 import dev.portcullis.protocol.RunStatus;
 import dev.portcullis.protocol.RunView;
@@ -51,6 +52,19 @@ class RunFoldTest {
             "completed"),
         shown.stream().map(event -> event.body().type()).toList());
     assertEquals(8, fold.view().lastSeq());
+  }
+
+  @Test
+  void aQuestionIsShownWholeUntilItIsDecidedAndThenWhatWasDecided() {
+    add(Fact.ATTEMPT_STARTED, Fact.APPROVAL_REQUESTED);
+    var asked = fold.view().approvals().getFirst();
+    assertEquals(
+        List.of("a-1", "agent:main:main", "execute", "rm x", "/work", "d"),
+        List.of(asked.id(), asked.sessionKey(), asked.kind(), asked.input(), asked.directory(), asked.digest()));
+    add(Fact.APPROVAL_DECIDED);
+    assertEquals(List.of(), fold.view().approvals());
+    assertEquals(
+        new Approval.Decision(true, "me", "why", false, Facts.AT), fold.view().decisions().get("a-1"));
   }
 
   @Test

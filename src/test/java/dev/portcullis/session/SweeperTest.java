@@ -196,6 +196,22 @@ class SweeperTest {
   }
 
   @Test
+  void anApprovalIsKnownForAsLongAsTheTextsOfItsRun() {
+    session.submit("r-1", key("r-1"));
+    assertTrue(session.world().await(() -> session.world().harness.attempt("r-1", 1).isPresent()));
+    for (var kind : List.of(Kind.ATTACHED, Kind.APPROVAL, Kind.COMPLETED)) {
+      session.world().harness.attempt("r-1", 1).orElseThrow().updates().accept(Word.of(kind).update("r-1", 1));
+    }
+    assertTrue(session.world().await(() -> !row().hasActiveRun()));
+    var approval = Word.of(Kind.APPROVAL).request("r-1", 1);
+    assertEquals(1, index(Rows.APPROVAL, approval).size());
+    session.world().jump(TEXTS.plus(MOMENT));
+    answered("r-2");
+    sweep("sessions=1 events=6 erased=0");
+    assertEquals(List.of(), index(Rows.APPROVAL, approval));
+  }
+
+  @Test
   void aRunIsForgottenWhenThatTimeIsOverTooAndItsKeyBefore() {
     answered("r-1");
     session.world().jump(TEXTS.plus(MOMENT));

@@ -141,6 +141,12 @@ class UncertainTest {
   }
 
   @Test
+  void aTitleOfSeveralLinesIsOneLineOfTheQuestion() {
+    var step = new OpenStep("s-1", "list\nrm (execute, input not told)", "execute", "");
+    assertEquals("list rm (execute, input not told)", step.words());
+  }
+
+  @Test
   @Tag("INV-M4")
   void aPlannedStopLeavesAStepUncertainToo() {
     try (var scene = deploying("pushy")) {

@@ -47,9 +47,7 @@ final class ApiCodec {
           .put("state", step.state())
           .put("inputDigest", step.inputDigest());
     }
-    json.set("approvals", array(
-        run.approvals().stream().filter(Approval::pending).toList(),
-        (asked, each) -> each.setAll(approval(asked))));
+    json.set("approvals", array(run.approvals(), (asked, each) -> each.setAll(approval(asked))));
     json.putNull("error").putNull("resumePending");
     json.set("usage", usage(run.usage()));
     json.put("acceptedAt", run.times().acceptedAt().toString());

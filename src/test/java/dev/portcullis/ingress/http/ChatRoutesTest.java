@@ -27,6 +27,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class ChatRoutesTest {
   private static final ActorTestKit KIT = ActorTestKit.create();
@@ -184,6 +186,29 @@ class ChatRoutesTest {
     RouterTest.assertProblem(422, "idempotency_key_reused",
         rig.post(CHAT, ask("main", "other", false), "Idempotency-Key", "k"));
     assertEquals(1, rig.sessions.submitted().size());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+      "context_length_exceeded, 400, invalid_request_error",
+      "content_refused, 400, invalid_request_error",
+      "rate_limited, 429, rate_limit_error",
+      "quota_exceeded, 502, upstream_error",
+      "authentication_failed, 502, upstream_error",
+      "overloaded, 502, upstream_error",
+      "model_error, 502, upstream_error",
+      "stream_cut, 502, upstream_error",
+      "harness_timeout, 504, upstream_error"
+  })
+  void aFailureOfTheModelTellsTheAskerWhatTheyCanChangeAndThatARepeatDoesNotHelp(String code, int status, String type) {
+    rig.sessions.script(new RunEvent.Failed(new RunError(code, "It failed.", "")));
+
+    var answer = rig.post(CHAT, ask("main", "hi", false));
+
+    RouterTest.assertProblem(status, code, answer);
+    assertTrue(answer.body().contains("\"" + type + "\""), answer.body());
+    assertEquals("false", answer.headers().firstValue("x-should-retry").orElse(""));
+    assertTrue(answer.headers().firstValue("retry-after").isEmpty());
   }
 
   @Test

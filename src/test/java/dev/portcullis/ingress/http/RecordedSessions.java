@@ -216,7 +216,23 @@ final class RecordedSessions implements Sessions {
   }
 
   private List<Approval> all() {
-    return runs.keySet().stream().flatMap(id -> view(id).approvals().stream()).toList();
+    return runs.keySet().stream().flatMap(id -> approvalsOf(id).stream()).toList();
+  }
+
+  private List<Approval> approvalsOf(String id) {
+    var approvals = new LinkedHashMap<String, Approval>();
+    for (var event : runs.get(id).all()) {
+      switch (event.body()) {
+        case RunEvent.ApprovalRequested ask -> approvals.put(ask.approvalId(), new Approval(
+            ask.approvalId(), id, turns.get(id).session().text(), turns.get(id).session().agent(), ask.kind(),
+            ask.title(), ask.input(), ask.directory(), ask.digest(), event.at(), ask.expiresAt(), List.of()));
+        case RunEvent.ApprovalDecided done -> approvals.computeIfPresent(done.approvalId(), (_, asked) ->
+            asked.decided(new Approval.Decision(
+                done.allowed(), done.by(), done.reason(), done.kept(), event.at())));
+        default -> { }
+      }
+    }
+    return List.copyOf(approvals.values());
   }
 
   @Override
@@ -363,7 +379,6 @@ final class RecordedSessions implements Sessions {
     var stopReason = "";
     var usage = Usage.NONE;
     var started = new ArrayList<Instant>();
-    var approvals = new LinkedHashMap<String, Approval>();
     int attempt = 0;
     var harness = "";
     for (var event : events) {
@@ -406,13 +421,8 @@ final class RecordedSessions implements Sessions {
           outcome = new RunView.Outcome.Error(failed.error());
         }
         case RunEvent.Aborted _ -> status = RunStatus.ABORTED;
-        case RunEvent.ApprovalRequested ask -> approvals.put(ask.approvalId(), new Approval(
-            ask.approvalId(), id, turns.get(id).session().text(), turns.get(id).session().agent(), ask.kind(),
-            ask.title(), ask.input(), ask.directory(), ask.digest(), event.at(), ask.expiresAt(), List.of()));
-        case RunEvent.ApprovalDecided done -> approvals.computeIfPresent(done.approvalId(), (_, asked) ->
-            asked.decided(new Approval.Decision(
-                done.allowed(), done.by(), done.reason(), done.kept(), event.at())));
-        case RunEvent.Accepted _, RunEvent.StepStarted _, RunEvent.StepFinished _ -> { }
+        case RunEvent.Accepted _, RunEvent.StepStarted _, RunEvent.StepFinished _,
+            RunEvent.ApprovalRequested _, RunEvent.ApprovalDecided _ -> { }
       }
     }
     var turn = turns.get(id);
@@ -424,6 +434,7 @@ final class RecordedSessions implements Sessions {
             START,
             started.stream().limit(1).toList(),
             status.terminal() ? List.of(events.getLast().at()) : List.of()),
-        List.copyOf(approvals.values()));
+        approvalsOf(id).stream().filter(Approval::pending).toList(),
+        Map.of());
   }
 }
