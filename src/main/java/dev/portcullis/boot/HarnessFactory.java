@@ -6,6 +6,8 @@ import dev.portcullis.config.HarnessConfig;
 import dev.portcullis.harness.Harness;
 import dev.portcullis.harness.acp.AcpHarness;
 import dev.portcullis.harness.anthropic.AnthropicHarness;
+import dev.portcullis.harness.claude.ClaudeHarness;
+import dev.portcullis.harness.codex.CodexHarness;
 import dev.portcullis.harness.echo.EchoHarness;
 import dev.portcullis.harness.openai.OpenAiHarness;
 import dev.portcullis.harness.process.ProcessLauncher;
@@ -31,9 +33,11 @@ final class HarnessFactory {
   Harness create(HarnessConfig harness) {
     return switch (harness) {
       case HarnessConfig.Echo _ -> EchoHarness.create();
+      case HarnessConfig.ClaudeCode claude -> ClaudeHarness.create(claude, launcher, workspaceOf(claude));
       case HarnessConfig.Acp acp -> AcpHarness.create(acp, launcher, workspaceOf(acp), clock);
       case HarnessConfig.OpenAi openAi -> OpenAiHarness.create(openAi, clock, random);
       case HarnessConfig.Anthropic anthropic -> AnthropicHarness.create(anthropic, clock, random);
+      case HarnessConfig.Codex codex -> CodexHarness.create(codex, launcher, workspaceOf(codex));
     };
   }
 

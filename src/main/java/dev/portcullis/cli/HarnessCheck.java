@@ -22,11 +22,28 @@ final class HarnessCheck {
       case HarnessConfig.Echo _ -> Finding.sound(check, "built in");
       case HarnessConfig.OfModel model -> ModelCheck.of(check, model);
       case HarnessConfig.OfProgram peer -> find(peer.program().command(), env.getOrDefault("PATH", ""))
-          .map(program -> version(check, program))
+          .map(program -> recent(peer, version(check, program)))
           .orElseGet(() -> Finding.broken(check, "\"" + peer.program().command()
               + "\" is not on PATH; install it, or give its whole path in portcullis.harnesses." + peer.name()
               + ".command"));
     };
+  }
+
+  /** Some kinds have a version below which they are not registered. */
+  private static Finding recent(HarnessConfig.OfProgram harness, Finding found) {
+    return switch (harness) {
+      case HarnessConfig.Acp _ -> found;
+      case HarnessConfig.ClaudeCode claude -> recent(found, "Claude Code " + claude.minimumVersion(),
+          HarnessConfig.ClaudeCode.versionIn(found.detail()).filter(claude::recentEnough));
+      case HarnessConfig.Codex _ -> recent(found, "Codex " + HarnessConfig.Codex.OLDEST_VERSION,
+          HarnessConfig.Codex.versionIn(found.detail()).filter(HarnessConfig.Codex::recentEnough));
+    };
+  }
+
+  private static Finding recent(Finding found, String least, Optional<String> version) {
+    return found.sound() && version.isEmpty()
+        ? Finding.broken(found.check(), found.detail() + " is not " + least + " or newer; update it")
+        : found;
   }
 
   private static Optional<Path> find(String command, String path) {

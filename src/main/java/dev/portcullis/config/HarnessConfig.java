@@ -1,9 +1,13 @@
 package dev.portcullis.config;
 
+import java.lang.module.ModuleDescriptor.Version;
 import java.net.URI;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
 
 /** One declared way to run turns, by kind. */
 public sealed interface HarnessConfig {
@@ -44,6 +48,17 @@ public sealed interface HarnessConfig {
     public Program {
       args = List.copyOf(args);
       env = Map.copyOf(env);
+    }
+
+    public Program withArgs(List<String> other) {
+      return new Program(name, command, other, env, processes, idleClose, startDeadline);
+    }
+
+    /** The same program with {@code defaults} below what is configured for its environment. */
+    Program withDefaults(Map<String, String> defaults) {
+      var all = new HashMap<>(defaults);
+      all.putAll(env);
+      return new Program(name, command, args, all, processes, idleClose, startDeadline);
     }
 
     /** Without the environment's values and without arguments: either may hold a key. */
@@ -100,6 +115,38 @@ public sealed interface HarnessConfig {
   }
 
   /**
+   * Codex, through its app-server.
+   *
+   * @param model empty: the one that Codex is set to
+   * @param sandbox what its commands may touch: read-only, workspace-write or danger-full-access
+   * @param approvalPolicy when it asks: untrusted, on-request or never
+   * @param instructions for the model, besides those that Codex gives it; may be empty
+   */
+  record Codex(Program program, String model, String sandbox, String approvalPolicy, String instructions)
+      implements OfProgram {
+    /** The oldest that was tried. */
+    public static final String OLDEST_VERSION = "0.169.0";
+
+    private static final Pattern SAID =
+        Pattern.compile("(?:\\bcodex-cli |^[^ /]+/)(\\d+\\.\\d+\\.\\d+(?:-[0-9A-Za-z.]+)?)(?= |$)");
+
+    /** The version in what {@code --version} prints, or in the user agent; empty when that is not Codex's. */
+    public static Optional<String> versionIn(String said) {
+      return SAID.matcher(said).results().map(match -> match.group(1)).findFirst();
+    }
+
+    /** Whether it is not older than the oldest that is registered. */
+    public static boolean recentEnough(String version) {
+      return Version.parse(version).compareTo(Version.parse(OLDEST_VERSION)) >= 0;
+    }
+
+    @Override
+    public String kind() {
+      return "codex";
+    }
+  }
+
+  /**
    * Where a model is, and how it is asked.
    *
    * @param name of the harness
@@ -152,6 +199,48 @@ public sealed interface HarnessConfig {
     @Override
     public String kind() {
       return "anthropic";
+    }
+  }
+
+  /**
+   * Claude Code over stdio.
+   *
+   * @param model name or alias; empty for the one that Claude Code chooses
+   * @param permissionMode what it does without asking; empty for its default, which asks for most
+   * @param systemPrompt put behind its own; empty for none
+   * @param settingSources whose settings and hooks it obeys: user, project, local
+   * @param minimumVersion oldest that is registered
+   */
+  record ClaudeCode(
+      Program program,
+      String model,
+      String permissionMode,
+      String systemPrompt,
+      List<String> settingSources,
+      String minimumVersion) implements OfProgram {
+    /** The oldest that does not run a workspace's hooks before anybody trusted it. */
+    public static final String OLDEST_VERSION = "2.1.129";
+
+    private static final Pattern SAID =
+        Pattern.compile("(?:^|\\s)(\\d+\\.\\d+\\.\\d+\\S*) \\(Claude Code\\)");
+
+    public ClaudeCode {
+      settingSources = List.copyOf(settingSources);
+    }
+
+    /** The version in what {@code --version} prints; empty when that is not Claude Code's. */
+    public static Optional<String> versionIn(String output) {
+      return SAID.matcher(output).results().map(said -> said.group(1)).findFirst();
+    }
+
+    /** Whether it is not older than the oldest that is registered. */
+    public boolean recentEnough(String version) {
+      return Version.parse(version).compareTo(Version.parse(minimumVersion)) >= 0;
+    }
+
+    @Override
+    public String kind() {
+      return "claude-code";
     }
   }
 }

@@ -11,6 +11,13 @@ import java.util.regex.Pattern;
 final class HarnessReader {
   private static final Pattern LOOPBACK =
       Pattern.compile("(?i)localhost|127(\\.[0-9]{1,3}){3}|\\[::1]|\\[0:0:0:0:0:0:0:1]");
+  /**
+   * Claude Code retries ten times over minutes, updates itself, and works on between turns; with us a run has
+   * attempts, an update is somebody's decision, and work belongs to a run.
+   */
+  private static final Map<String, String> CLAUDE_ENV = Map.of("CLAUDE_CODE_MAX_RETRIES", "2",
+      "DISABLE_AUTOUPDATER", "1", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1",
+      "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "1");
 
   private final KeyReader keys;
 
@@ -19,8 +26,10 @@ final class HarnessReader {
   }
 
   HarnessConfig harness(String name, String key) {
-    return switch (keys.oneOf(key + ".kind", "echo", "acp", "openai", "anthropic")) {
+    return switch (keys.oneOf(key + ".kind", "echo", "acp", "claude-code", "codex", "openai", "anthropic")) {
       case "echo" -> new HarnessConfig.Echo(name);
+      case "claude-code" -> claudeCode(name, key);
+      case "codex" -> codex(name, key);
       case "openai" -> new HarnessConfig.OpenAi(server(name, key, "https://api.openai.com/v1"),
           keys.constant(key + ".api", HarnessConfig.OpenAi.Api.class, HarnessConfig.OpenAi.Api.CHAT));
       case "anthropic" -> new HarnessConfig.Anthropic(server(name, key, "https://api.anthropic.com"));
@@ -32,6 +41,32 @@ final class HarnessReader {
           keys.optional(key + ".serve-files", keys::flag, false),
           keys.optional(key + ".serve-terminals", keys::flag, false));
     };
+  }
+
+  private HarnessConfig claudeCode(String name, String key) {
+    return new HarnessConfig.ClaudeCode(
+        program(name, key, keys.optional(key + ".command", keys::text, "claude")).withDefaults(CLAUDE_ENV),
+        keys.optional(key + ".model", keys::argument, ""),
+        keys.optional(key + ".permission-mode", path -> keys.oneOf(path,
+            "default", "acceptEdits", "plan", "dontAsk", "auto", "bypassPermissions"), ""),
+        keys.optional(key + ".system-prompt", keys::text, ""),
+        keys.optional(key + ".setting-sources",
+            path -> keys.someOf(path, "user", "project", "local"), List.of()),
+        keys.optional(key + ".minimum-version",
+            path -> keys.version(path, HarnessConfig.ClaudeCode.OLDEST_VERSION),
+            HarnessConfig.ClaudeCode.OLDEST_VERSION));
+  }
+
+  private HarnessConfig.Codex codex(String name, String key) {
+    return new HarnessConfig.Codex(
+        program(name, key, keys.optional(key + ".command", keys::text, "codex")),
+        keys.optional(key + ".model", keys::argument, ""),
+        keys.optional(key + ".sandbox",
+            path -> keys.oneOf(path, "read-only", "workspace-write", "danger-full-access"),
+            "workspace-write"),
+        keys.optional(key + ".approval-policy",
+            path -> keys.oneOf(path, "untrusted", "on-request", "never"), "untrusted"),
+        keys.optional(key + ".instructions", keys::text, ""));
   }
 
   private HarnessConfig.Program program(String name, String key, String command) {

@@ -5,6 +5,7 @@ import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigObject;
 import com.typesafe.config.ConfigUtil;
 import com.typesafe.config.ConfigValueType;
+import java.lang.module.ModuleDescriptor.Version;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -100,6 +101,33 @@ final class KeyReader {
       throw ConfigFault.of(key, "must not be empty");
     }
     return text;
+  }
+
+  /** A text that a program can't take for one of its options. */
+  String argument(String key) {
+    var text = text(key);
+    if (text.startsWith("-") || text.chars().anyMatch(Character::isISOControl)) {
+      throw ConfigFault.of(key, "must not begin with - and must be one line: it becomes an argument");
+    }
+    return text;
+  }
+
+  /** A version of three numbers, not older than {@code least}. */
+  String version(String key, String least) {
+    var version = text(key);
+    if (!version.matches("\\d{1,9}\\.\\d{1,9}\\.\\d{1,9}")
+        || Version.parse(version).compareTo(Version.parse(least)) < 0) {
+      throw ConfigFault.of(key, "must be a version such as " + least + ", and not an older one");
+    }
+    return version;
+  }
+
+  List<String> someOf(String key, String... words) {
+    var some = texts(key);
+    if (!List.of(words).containsAll(some)) {
+      throw ConfigFault.of(key, "must be a list of " + String.join(" | ", words));
+    }
+    return some;
   }
 
   String maybeEmpty(String key) {

@@ -154,11 +154,16 @@ final class RunFold {
   }
 
   private void interrupted() {
+    leaveUncertain();
     outcome = new RunView.Outcome.Open();
+  }
+
+  private void leaveUncertain() {
     steps.replaceAll((_, step) -> step.state().equals("running") ? step.in("uncertain") : step);
   }
 
   private void ended(Instant at, RunView.Outcome last) {
+    leaveUncertain(); // A run may end in the middle of a step: with its process, or by a deadline.
     outcome = last;
     endedAt.add(at);
   }

@@ -132,15 +132,21 @@ class DoctorCommandTest {
   @Test void aHarnessIsLookedUpAndAskedForItsVersion() throws IOException {
     program("agent-ok", "echo agent 1.2.3");
     program("agent-bad", "exit 3");
+    program("codex-ok", "echo codex-cli 0.170.0-alpha.2");
+    program("codex-old", "echo codex-cli 0.99.0");
 
     var exit = doctor(
         "--set", "portcullis.harnesses.good={ kind = acp, command = agent-ok }",
         "--set", "portcullis.harnesses.bad={ kind = acp, command = agent-bad }",
         "--set", "portcullis.harnesses.gone={ kind = acp, command = agent-gone }",
-        "--set", "portcullis.agents.main.fallbacks=[good, bad, gone]");
+        "--set", "portcullis.harnesses.cx={ kind = codex, command = codex-ok }",
+        "--set", "portcullis.harnesses.cxold={ kind = codex, command = codex-old }",
+        "--set", "portcullis.agents.main.fallbacks=[good, bad, gone, cx, cxold]");
 
     assertEquals(1, exit);
     assertLine("ok +harness good .*agent-ok agent 1\\.2\\.3");
+    assertLine("ok +harness cx .*codex-ok codex-cli 0\\.170\\.0-alpha\\.2");
+    assertLine("FAIL +harness cxold .*codex-cli 0\\.99\\.0 is not Codex 0\\.169\\.0 or newer.*");
     assertLine("FAIL +harness bad .*fails with 3.*");
     assertLine("FAIL +harness gone .*is not on PATH.*");
   }
@@ -175,6 +181,20 @@ class DoctorCommandTest {
       assertEquals("/v1/models s3cret",
           strict.requests().getFirst().path() + " " + strict.requests().getFirst().headers().get("x-api-key"));
     }
+  }
+
+  @Test @Tag("SEC-42") void aClaudeCodeThatWouldNotBeRegisteredFails() throws IOException {
+    program("claude-new", "echo '2.1.197 (Claude Code)'");
+    program("claude-old", "echo '2.1.128 (Claude Code)'");
+
+    var exit = doctor(
+        "--set", "portcullis.harnesses.new={ kind = claude-code, command = claude-new }",
+        "--set", "portcullis.harnesses.old={ kind = claude-code, command = claude-old }",
+        "--set", "portcullis.agents.main.fallbacks=[new, old]");
+
+    assertEquals(1, exit);
+    assertLine("ok +harness new .*claude-new 2\\.1\\.197 .*");
+    assertLine("FAIL +harness old .*2\\.1\\.128 .* is not Claude Code 2\\.1\\.129 or newer.*");
   }
 
   @Test @Tag("INV-D4") void aUnitThatKillsBeforeTheDrainIsOverFails() throws IOException {

@@ -297,6 +297,21 @@ class GatewayConfigTest {
         HarnessConfig.OpenAi.Api.RESPONSES), harness);
   }
 
+  @Test @Tag("SEC-42") void aClaudeCodeHarnessIsReadWithDefaultsThatTrustNoWorkspace() {
+    var config = GatewayConfig.from(new ConfigSource.Shipped().load(Map.of("portcullis.harnesses.cc",
+        "{ kind = claude-code, env { ANTHROPIC_API_KEY = s3cret, CLAUDE_CODE_MAX_RETRIES = 5 } }"), Map.of()));
+
+    assertEquals(
+        new HarnessConfig.ClaudeCode(
+            new HarnessConfig.Program("cc", "claude", List.of(), Map.of("ANTHROPIC_API_KEY", "s3cret",
+                "CLAUDE_CODE_MAX_RETRIES", "5", "DISABLE_AUTOUPDATER", "1",
+                "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1", "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "1"), 4,
+                Duration.ofMinutes(5), Duration.ofSeconds(60)),
+            "", "", "", List.of(), "2.1.129"),
+        config.harnesses().get("cc"));
+    assertFalse(config.toString().contains("s3cret"));
+  }
+
   @ParameterizedTest
   @CsvSource(delimiter = '|', value = {
       "api-key           | kind = openai, model = m",
@@ -340,6 +355,52 @@ class GatewayConfigTest {
   })
   void plainHttpIsForThisMachineOrForWhoeverSaysSo(String address) {
     assertEquals("gpt", model("{ kind = openai, api-key = k, model = m, " + address + " }").name());
+  }
+
+  @Test void aCodexHarnessNeedsNoSettings() {
+    var config = GatewayConfig.from(new ConfigSource.Shipped()
+        .load(Map.of("portcullis.harnesses.cx", "{ kind = codex }"), Map.of()));
+
+    assertEquals(
+        new HarnessConfig.Codex(new HarnessConfig.Program("cx", "codex", List.of(), Map.of(), 4,
+            Duration.ofMinutes(5), Duration.ofSeconds(60)), "", "workspace-write", "untrusted", ""),
+        config.harnesses().get("cx"));
+  }
+
+  @Test void aCodexHarnessIsReadWithAllItsSettings() {
+    var config = GatewayConfig.from(new ConfigSource.Shipped().load(Map.of("portcullis.harnesses.cx", """
+        { kind = codex, command = /opt/codex, args = ["-c", "x=1"], env { CODEX_HOME = "/c" }, model = "o/gpt-x.1",
+          sandbox = read-only, approval-policy = on-request, instructions = "Be brief.", processes = 2 }"""),
+        Map.of()));
+
+    assertEquals(
+        new HarnessConfig.Codex(new HarnessConfig.Program("cx", "/opt/codex", List.of("-c", "x=1"),
+            Map.of("CODEX_HOME", "/c"), 2, Duration.ofMinutes(5), Duration.ofSeconds(60)), "o/gpt-x.1", "read-only",
+            "on-request", "Be brief."),
+        config.harnesses().get("cx"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"model, --dangerously-bypass", "model, -m", "sandbox, none", "approval-policy, always",
+      "instructions, ''", "processes, 0", "colour, red"})
+  @Tag("F-2")
+  @Tag("SEC-40")
+  void aSettingOfCodexThatCannotBeIsRefusedByName(String setting, String value) {
+    assertNames("portcullis.harnesses.cx." + setting, refused(Map.of("portcullis.harnesses.cx",
+        "{ kind = codex, " + setting + " = \"" + value + "\" }")));
+  }
+
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', value = {
+      "model | --dangerously-skip-permissions", "permission-mode | everything", "setting-sources | [all]",
+      "minimum-version | 2.1.128", "minimum-version | latest", "minimum-version | 2.1.129-beta"})
+  @Tag("SEC-40")
+  void aSettingOfClaudeCodeThatCannotBeMeantIsRefused(String key, String value) {
+    var sets = Map.of("portcullis.harnesses.cc",
+        "{ kind = claude-code, " + key + " = " + (value.startsWith("[") ? value : "\"" + value + "\"") + " }");
+
+    assertNames("portcullis.harnesses.cc." + key, assertThrows(ConfigFault.class,
+        () -> GatewayConfig.from(new ConfigSource.Shipped().load(sets, Map.of()))));
   }
 
   @Test void aHarnessThatNoAgentNamesIsNotDeclared() {

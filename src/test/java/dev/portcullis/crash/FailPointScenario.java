@@ -12,6 +12,7 @@ enum FailPointScenario {
   ATTEMPT_STARTED("attempt-started", "hello"),
   HARNESS_ATTACHED("harness-attached", "hello"),
   TEXT_APPENDED("text-appended", "hello"),
+  TEXT_REPLACED("text-replaced", "[[echo correct]]"),
   STEP_STARTED("step-started", "[[echo step=deploy step-time=100ms]]"),
   STEP_FINISHED("step-finished", "[[echo step=deploy step-time=100ms]]"),
   RUN_COMPLETED("run-completed", "hello"),

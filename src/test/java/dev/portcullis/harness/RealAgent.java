@@ -103,9 +103,11 @@ public enum RealAgent {
         "GEMINI_CLI_NO_RELAUNCH", "true");
   }
 
-  private static Map<String, String> claude(StandInModel model, Path home) {
+  private static Map<String, String> claude(StandInModel model, Path home) throws IOException {
     return Map.ofEntries(
         Map.entry("CLAUDE_CONFIG_DIR", home.resolve(".claude").toString()),
+        // Else it leaves a directory per workspace below /tmp.
+        Map.entry("CLAUDE_CODE_TMPDIR", Files.createDirectories(home.resolve("tmp")).toString()),
         Map.entry("ANTHROPIC_API_KEY", "none"), Map.entry("ANTHROPIC_BASE_URL", model.rootUrl()),
         Map.entry("ANTHROPIC_MODEL", StandInModel.MODEL),
         Map.entry("ANTHROPIC_DEFAULT_HAIKU_MODEL", StandInModel.SMALL),

@@ -183,9 +183,14 @@ final class ResponsesDialect implements ModelDialect {
     return part;
   }
 
+  /** Tools may come in namespaces here: {@code SPACE/NAME} calls one of those. */
   private ObjectNode function(ToolCall call, String arguments, String status) {
-    return ModelDialect.object().put("type", "function_call").put("id", "fc_" + number)
+    var function = ModelDialect.object().put("type", "function_call").put("id", "fc_" + number)
         .put("call_id", "call_" + number).put("name", call.name()).put("arguments", arguments)
         .put("status", status);
+    var slash = call.name().indexOf('/');
+    return slash < 0
+        ? function
+        : function.put("namespace", call.name().substring(0, slash)).put("name", call.name().substring(slash + 1));
   }
 }

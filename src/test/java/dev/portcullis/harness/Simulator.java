@@ -58,7 +58,7 @@ public final class Simulator {
     Thread.sleep(delay.equals("never") ? Long.MAX_VALUE : Long.parseLong(delay));
     var dialect = switch (args[0]) {
       case "acp" -> new SimulatorAcp();
-      case "claude" -> new SimulatorClaude(List.of(args));
+      case "claude" -> SimulatorClaude.called(List.of(args));
       case "codex" -> new SimulatorCodex();
       case String other -> throw new IllegalArgumentException(other);
     };

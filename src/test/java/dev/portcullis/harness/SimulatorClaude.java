@@ -13,8 +13,16 @@ final class SimulatorClaude implements SimulatorDialect {
   private final boolean unknown;
   private int requests;
 
-  /** @param args of the program: --session-id or --resume, if any */
-  SimulatorClaude(List<String> args) {
+  /** @param args of the program: --session-id or --resume, if any; with --version it says that and ends */
+  static SimulatorClaude called(List<String> args) {
+    if (args.contains("--version")) {
+      Simulator.raw(Simulator.ENV.getOrDefault("SIM_VERSION", "2.1.197") + " (Claude Code)\n");
+      Runtime.getRuntime().halt(0);
+    }
+    return new SimulatorClaude(args);
+  }
+
+  private SimulatorClaude(List<String> args) {
     var resumed = value(args, "--resume", "");
     this.session = resumed.isEmpty() ? value(args, "--session-id", UUID.randomUUID().toString()) : resumed;
     this.unknown = !resumed.isEmpty() && !Files.exists(Simulator.store(resumed));
@@ -27,6 +35,12 @@ final class SimulatorClaude implements SimulatorDialect {
 
   @Override
   public void receive(JsonNode message) throws IOException {
+    if (unknown) { // Said in answer to the first line, whatever that is.
+      var result = result("error_during_execution", true).put("num_turns", 0);
+      result.putArray("errors").add("No conversation found with session ID: " + session);
+      Simulator.send(result);
+      Runtime.getRuntime().halt(1);
+    }
     switch (message.path("type").asText()) {
       case "control_response" -> Simulator.ANSWERS.add(message);
       case "control_request" -> {
@@ -39,12 +53,6 @@ final class SimulatorClaude implements SimulatorDialect {
         }
       }
       case "user" -> {
-        if (unknown) {
-          var result = result("error_during_execution", true).put("num_turns", 0);
-          result.putArray("errors").add("No conversation found with session ID: " + session);
-          Simulator.send(result);
-          Runtime.getRuntime().halt(1);
-        }
         var prompt = message.path("message").path("content").path(0).path("text").asText();
         Simulator.send(line("system").put("subtype", "init").put("claude_code_version", "2.1.197")
             .put("model", "simulated"));

@@ -102,6 +102,12 @@ class RunFoldTest {
   }
 
   @Test
+  void aStepThatIsOpenWhenTheRunFailsIsUncertain() {
+    add(Fact.ATTEMPT_STARTED, Fact.ATTACHED, Fact.STEP_STARTED, Fact.FAILED);
+    assertEquals("uncertain", fold.view().steps().getFirst().state());
+  }
+
+  @Test
   void aNoteIsShownUntilTheAttemptEnds() {
     add(Fact.ATTEMPT_STARTED, Fact.STOP_NOTED);
     assertEquals(new RunView.Outcome.ResumePending("restart"), fold.view().outcome());

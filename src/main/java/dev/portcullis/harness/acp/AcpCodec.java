@@ -1,14 +1,12 @@
 package dev.portcullis.harness.acp;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessFault.Code;
 import dev.portcullis.harness.HarnessUpdate;
+import dev.portcullis.harness.agent.CanonicalJson;
 import dev.portcullis.harness.agent.ToolCall;
 import dev.portcullis.harness.agent.ToolCall.Status;
 import dev.portcullis.harness.jsonrpc.Reply;
@@ -27,8 +25,6 @@ final class AcpCodec {
   private static final Set<String> ASIDES = Set.of("agent_message_chunk", "agent_thought_chunk",
       "user_message_chunk", "plan", "available_commands_update", "current_mode_update",
       "config_option_update", "session_info_update", "usage_update", "notice");
-  private static final ObjectMapper SORTED =
-      new ObjectMapper().configure(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS, true);
 
   private AcpCodec() {}
 
@@ -155,16 +151,7 @@ final class AcpCodec {
    */
   private static String input(JsonNode input) {
     var nothing = input.isMissingNode() || input.isNull() || (input.isContainerNode() && input.isEmpty());
-    return nothing ? "" : canonical(input);
-  }
-
-  /** The same value always gives the same text: members in the order of their names. */
-  static String canonical(JsonNode value) {
-    try {
-      return SORTED.writeValueAsString(SORTED.treeToValue(value, Object.class));
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("a JSON value can always be written", e);
-    }
+    return nothing ? "" : CanonicalJson.of(input);
   }
 
   static AcpPermission decodePermission(JsonNode params) {

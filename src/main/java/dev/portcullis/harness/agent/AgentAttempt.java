@@ -155,13 +155,16 @@ final class AgentAttempt implements Attempt, AgentConnection.Turn {
       }
       gone = parts.pool().discard(connection, Duration.ZERO);
     } else if (abortedInStep) {
-      // Agents end the command itself, not what it put into the background or into a session of its own.
-      gone = parts.pool().discard(connection, Duration.ZERO);
+      // Agents end the command itself, not what it put into the background or into a session of its own. The
+      // agent gets a moment to write down what it will be asked to resume.
+      gone = parts.pool().discard(connection, CANCEL_WAIT);
     } else {
       cancelQuestions();
       parts.pool().release(connection);
     }
-    steps.close().forEach(updates::accept);
+    if (!lost) { // Of a step that was cut off with its process nobody knows how it ended.
+      steps.close().forEach(updates::accept);
+    }
     last.stream().filter(update -> !(update instanceof HarnessUpdate.End)).forEach(updates::accept);
     end(gone, aborting ? new HarnessUpdate.Aborted() : last.getLast());
   }

@@ -19,6 +19,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The processes of one harness: one per conversation, one more on standby while there is room. Who finds no
@@ -29,6 +31,8 @@ final class AgentPool {
   private static final Duration GRACE = Duration.ofSeconds(10);
   /** A new standby waits until the attempt that took the old one is on its way. */
   private static final Duration RESTOCK = Duration.ofSeconds(2);
+
+  private static final Logger log = LoggerFactory.getLogger(AgentPool.class);
 
   /** What is needed to start the processes of one harness. */
   record Parts(HarnessConfig.Program program, AgentHarness.Opener opener, ScheduledExecutorService timer) {}
@@ -252,6 +256,10 @@ final class AgentPool {
   private void startStandby(AgentSlot slot) {
     open(slot).ready().whenComplete((_, failure) -> {
       if (failure != null) {
+        var fault = HarnessFault.in(failure);
+        // What the program itself says of it; nobody has said anything to it yet.
+        log.warn("agent.not_started name={} code={} cause=\"{}\" stderr=\"{}\"", parts.program().name(),
+            fault.code(), fault.getMessage(), slot.connection.join().errorTail());
         end(slot, Duration.ZERO);
         return;
       }

@@ -40,7 +40,8 @@ public final class AgentProcess {
     return process.thenApply(_ -> null);
   }
 
-  private void neverRan(HarnessFault fault) {
+  /** It won't be started; for who decides so before {@link #start}. */
+  public void neverRan(HarnessFault fault) {
     process.completeExceptionally(fault);
     ended.complete(fault);
   }

@@ -6,11 +6,12 @@ import java.util.regex.Pattern;
 
 /**
  * What a message asks of the echo: {@code [[echo words=50 gap=100ms first=2s step=NAME step-time=5s approve
- * fail=CODE tries=1 hang]]}, each part optional, anywhere in the message.
+ * correct fail=CODE tries=1 hang]]}, each part optional, anywhere in the message.
  *
  * @param text the message without the directive
  * @param words length of the answer, 0 for as long as it is
  * @param step name of a step to report, empty for none
+ * @param correct whether something wrong is said first and taken back at the end
  * @param fail error code to end with, empty for none
  * @param tries how many tries of the run end with it, 0 for all: later ones show what follows from a failure
  */
@@ -22,6 +23,7 @@ record EchoDirective(
     String step,
     Duration stepTime,
     boolean approve,
+    boolean correct,
     String fail,
     int tries,
     boolean hang) {
@@ -61,6 +63,7 @@ record EchoDirective(
     private String step = "";
     private Duration stepTime = Duration.ZERO;
     private boolean approve;
+    private boolean correct;
     private String fail = "";
     private int tries;
     private boolean hang;
@@ -82,7 +85,7 @@ record EchoDirective(
       if (fail.isEmpty() && tries > 0) {
         throw HarnessFault.malformed("tries", "a fail beside it");
       }
-      return new EchoDirective(text, words, gap, first, step, stepTime, approve, fail, tries, hang);
+      return new EchoDirective(text, words, gap, first, step, stepTime, approve, correct, fail, tries, hang);
     }
 
     private void part(String key, String value) {
@@ -93,11 +96,12 @@ record EchoDirective(
         case "step" -> step = word(key, value);
         case "step-time" -> stepTime = duration(key, value);
         case "approve" -> approve = flag(key, value);
+        case "correct" -> correct = flag(key, value);
         case "fail" -> fail = word(key, value);
         case "tries" -> tries = number(key, value);
         case "hang" -> hang = flag(key, value);
         case String other -> throw HarnessFault.malformed(other,
-            "one of words, gap, first, step, step-time, approve, fail, tries, hang");
+            "one of words, gap, first, step, step-time, approve, correct, fail, tries, hang");
       }
     }
 

@@ -42,11 +42,17 @@ final class EchoScript {
     actions.add(new Wait(directive.first()));
     var note = step(actions, spec, directive);
     var words = words(directive, note);
+    if (directive.correct()) {
+      actions.add(new Report(new HarnessUpdate.Text("oops ")));
+    }
     for (int i = 0; i < words.size(); i++) {
       if (i > 0) {
         actions.add(new Wait(directive.gap()));
       }
       actions.add(new Report(new HarnessUpdate.Text(words.get(i))));
+    }
+    if (directive.correct()) {
+      actions.add(new Report(new HarnessUpdate.TextReplaced(String.join("", words))));
     }
     if (directive.hang()) {
       actions.add(new Hang());

@@ -46,6 +46,7 @@ public final class JsonRpcPeer {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final String name;
+  private final boolean versioned;
   private final Consumer<String> out;
   private final Handler handler;
   private final ScheduledExecutorService timer;
@@ -56,7 +57,14 @@ public final class JsonRpcPeer {
 
   /** @param name of the harness, for logs */
   public JsonRpcPeer(String name, Consumer<String> out, Handler handler, ScheduledExecutorService timer) {
+    this(name, true, out, handler, timer);
+  }
+
+  /** @param versioned whether what we say has the member {@code jsonrpc}; what is said to us need not */
+  public JsonRpcPeer(String name, boolean versioned, Consumer<String> out, Handler handler,
+      ScheduledExecutorService timer) {
     this.name = name;
+    this.versioned = versioned;
     this.out = out;
     this.handler = handler;
     this.timer = timer;
@@ -174,8 +182,9 @@ public final class JsonRpcPeer {
     }
   }
 
-  private static ObjectNode message() {
-    return JsonNodeFactory.instance.objectNode().put("jsonrpc", "2.0");
+  private ObjectNode message() {
+    var message = JsonNodeFactory.instance.objectNode();
+    return versioned ? message.put("jsonrpc", "2.0") : message;
   }
 
   private void write(JsonNode value) {

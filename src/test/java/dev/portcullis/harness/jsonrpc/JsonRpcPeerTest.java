@@ -56,6 +56,26 @@ class JsonRpcPeerTest {
   }
 
   @Test
+  void anEndThatWantsNoVersionGetsNone() {
+    var silent = new JsonRpcPeer("test", false, sent::add, new JsonRpcPeer.Handler() {
+      @Override
+      public void notified(String method, JsonNode params) {}
+
+      @Override
+      public boolean asked(JsonNode id, String method, JsonNode params) {
+        return false;
+      }
+    }, timer);
+    var reply = silent.request("a", object()).toCompletableFuture();
+    silent.notify("b", object());
+    silent.receive("{\"id\":3,\"method\":\"c\"}");
+    silent.receive("{\"id\":0,\"result\":{}}");
+    assertEquals(List.of("{\"id\":0,\"method\":\"a\",\"params\":{}}", "{\"method\":\"b\",\"params\":{}}",
+        "{\"id\":3,\"error\":{\"code\":-32601,\"message\":\"method not found: c\"}}"), sent);
+    assertInstanceOf(Reply.Result.class, reply.join());
+  }
+
+  @Test
   void aRequestIsAnsweredByItsId() {
     var first = peer.request("a", object().put("x", 1)).toCompletableFuture();
     var second = peer.request("b", object()).toCompletableFuture();
