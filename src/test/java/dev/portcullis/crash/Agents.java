@@ -1,9 +1,11 @@
 package dev.portcullis.crash;
 
+import dev.portcullis.harness.process.Marker;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 
 /** Processes of agents that live. */
@@ -21,6 +23,14 @@ final class Agents {
         .filter(process -> environment(process.pid()).contains(variable))
         .map(ProcessHandle::pid)
         .toList();
+  }
+
+  /** The variable, up to the number of the process, by which a gateway knows what one life of it has started. */
+  static String marker(long pid) {
+    return Arrays.stream(environment(pid).split("\0"))
+        .filter(entry -> entry.startsWith(Marker.VARIABLE + "="))
+        .map(entry -> entry.substring(0, entry.lastIndexOf(':') + 1))
+        .findFirst().orElseThrow();
   }
 
   private static String environment(long pid) {

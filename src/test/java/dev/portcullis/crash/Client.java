@@ -123,6 +123,13 @@ final class Client implements AutoCloseable {
     return rows;
   }
 
+  /** What the journal holds of a session, oldest first. */
+  List<JsonNode> journal(String session) {
+    try (var lines = lines("/api/v1/sessions/" + session + "/export")) {
+      return lines.map(Client::json).toList();
+    }
+  }
+
   JsonNode counts() {
     return get("/api/v1/status").json().path("counts");
   }
@@ -152,13 +159,17 @@ final class Client implements AutoCloseable {
 
   /** As they come. To be closed. */
   Stream<JsonNode> stream(String run, long seq) {
+    return lines("/api/v1/runs/" + run + "/events?after=" + seq)
+        .filter(line -> line.startsWith("data: ")).map(line -> json(line.substring(6)));
+  }
+
+  private Stream<String> lines(String path) {
     try {
-      var answer = http.send(request("/api/v1/runs/" + run + "/events?after=" + seq).GET().build(),
-          BodyHandlers.ofLines());
+      var answer = http.send(request(path).GET().build(), BodyHandlers.ofLines());
       if (answer.statusCode() != 200) {
-        throw new AssertionError(answer.statusCode() + " for the events of " + run);
+        throw new AssertionError(answer.statusCode() + " for " + path);
       }
-      return answer.body().filter(line -> line.startsWith("data: ")).map(line -> json(line.substring(6)));
+      return answer.body();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     } catch (InterruptedException stop) {

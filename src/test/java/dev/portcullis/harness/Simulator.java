@@ -23,8 +23,9 @@ import java.util.stream.Stream;
  * A stand-in agent, a program of its own: {@code Simulator acp | claude | codex}. What it does in a turn is
  * scripted by the last {@code [[sim …]]} of the prompt, see {@link SimulatorScript}; what it is, by the
  * environment: SIM_DELAY_MS (before the first word; {@code never}), SIM_PROTOCOL (version, ACP), SIM_NAME,
- * SIM_CAPABILITIES (load, resume), SIM_STORE (directory of sessions, each a file of its prompts), SIM_LEDGER
- * (file of effects: session, number of the prompt in it, call, name).
+ * SIM_CAPABILITIES (load, resume), SIM_LOGIN (the only {@code authenticate} that helps, ACP), SIM_CHOICES (how
+ * model and mode are chosen, ACP), SIM_STORE (directory of sessions, each a file of its prompts), SIM_LEDGER (file
+ * of effects: session, number of the prompt in it, call, name).
  */
 public final class Simulator {
   static final ObjectMapper JSON = new ObjectMapper();

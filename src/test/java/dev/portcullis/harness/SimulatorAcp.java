@@ -8,7 +8,11 @@ import java.util.List;
 
 /** The Agent Client Protocol, version 1, as an agent speaks it. */
 final class SimulatorAcp implements SimulatorDialect {
+  private final SimulatorAcpChoices choices = new SimulatorAcpChoices();
+  private JsonNode offered = object();
+  private boolean loggedIn = !Simulator.ENV.containsKey("SIM_LOGIN");
   private int requests;
+  private int priced;
 
   @Override
   public void receive(JsonNode message) throws IOException {
@@ -16,11 +20,21 @@ final class SimulatorAcp implements SimulatorDialect {
     var params = message.path("params");
     switch (message.path("method").asText("")) {
       case "" -> Simulator.ANSWERS.add(message);
-      case "initialize" -> answer(id, initialized());
+      case "initialize" -> {
+        offered = params.path("clientCapabilities");
+        answer(id, initialized());
+      }
+      case "authenticate" -> authenticate(id, params.path("methodId").asText());
+      case "session/set_config_option", "session/set_model", "session/set_mode" ->
+          choices.choose(id, message.get("method").asText(), params);
       case "session/new" -> {
+        if (!loggedIn) {
+          error(id, -32000, "Authentication required");
+          return;
+        }
         var session = "sim-" + ProcessHandle.current().pid() + "-" + System.nanoTime();
         Files.createFile(Simulator.store(session));
-        answer(id, object().put("sessionId", session));
+        answer(id, choices.offered().put("sessionId", session));
       }
       case "session/load", "session/resume" ->
           reopen(id, message.get("method").asText(), params.get("sessionId").asText());
@@ -45,19 +59,28 @@ final class SimulatorAcp implements SimulatorDialect {
     return result;
   }
 
-  private static void reopen(JsonNode id, String method, String session) {
+  private void authenticate(JsonNode id, String method) {
+    loggedIn = method.equals(Simulator.ENV.get("SIM_LOGIN"));
+    if (loggedIn) {
+      answer(id, object());
+    } else {
+      error(id, -32602, "unknown method");
+    }
+  }
+
+  private void reopen(JsonNode id, String method, String session) {
     if (!Files.exists(Simulator.store(session))) {
       error(id, -32603, "unknown session");
       return;
     }
     if (method.endsWith("load")) {
       update(session, chunk("replayed before"));
-      answer(id, object());
+      answer(id, choices.offered());
       update(session, chunk("replayed after"));
       Simulator.pause(100);
       update(session, chunk("replayed much later"));
     } else {
-      answer(id, object());
+      answer(id, choices.offered());
     }
   }
 
@@ -151,6 +174,66 @@ final class SimulatorAcp implements SimulatorDialect {
     }
 
     @Override
+    public void own(String[] step) throws InterruptedException {
+      switch (step[0]) {
+        case "chosen" -> text(choices.chosen());
+        case "offered" -> text(offered.toString());
+        case "kinds" -> kinds();
+        case "read" -> served("fs/read_text_file", object().put("path", step[1]));
+        case "write" -> served("fs/write_text_file", object().put("path", step[1]).put("content", step[2]));
+        case "launch" -> launch(step);
+        case "terminal" -> {
+          var terminal = launch(step);
+          if (terminal.has("terminalId")) {
+            served("terminal/wait_for_exit", terminal.deepCopy());
+            served("terminal/output", terminal.deepCopy());
+            served("terminal/release", terminal.deepCopy());
+          }
+        }
+        case "withdraw" -> withdraw();
+        case String other -> throw new IllegalArgumentException(other);
+      }
+    }
+
+    /** Has the host do something, and tells what came of it. */
+    private JsonNode served(String method, ObjectNode params) throws InterruptedException {
+      var answer = ask(method, params.put("sessionId", session));
+      text(answer.has("error")
+          ? "code " + answer.path("error").path("code").asInt()
+          : answer.path("result").toString());
+      return answer.path("result");
+    }
+
+    private JsonNode launch(String[] step) throws InterruptedException {
+      var params = object().put("command", "sh");
+      params.putArray("args").add("-c").add(String.join(" ", List.of(step).subList(1, step.length)));
+      return served("terminal/create", params);
+    }
+
+    /** Asks for permission and takes it back at once. */
+    private void withdraw() throws InterruptedException {
+      var params = object().put("sessionId", session);
+      params.putObject("toolCall").put("toolCallId", "c4").put("title", "rm y");
+      params.putArray("options").addObject().put("optionId", "y").put("kind", "allow_once");
+      var cancel = message().put("method", "$/cancel_request");
+      cancel.putObject("params").put("requestId", request("session/request_permission", params));
+      Simulator.send(cancel);
+      text(Simulator.ANSWERS.take().path("result").path("outcome").path("outcome").asText());
+    }
+
+    /** Updates of every kind but those of answers and tools; the cost is that of the session so far. */
+    private void kinds() {
+      for (var kind : List.of("agent_thought_chunk", "plan", "available_commands_update", "usage_update",
+          "session_info_update", "notice", "of_next_year")) {
+        update(session, chunk("not for you").put("sessionUpdate", kind));
+      }
+      var cost = object().put("sessionUpdate", "usage_update");
+      cost.putObject("cost").put("amount", 0.25 * ++priced).put("currency", "USD");
+      update(session, cost);
+      text("all kinds");
+    }
+
+    @Override
     public List<String> messages(String text) {
       return List.of(updated(session, chunk(text)).toString(),
           updated(session, tool("tool_call", "f1", "pending").put("title", "fuzz")).toString(),
@@ -160,12 +243,18 @@ final class SimulatorAcp implements SimulatorDialect {
   }
 
   private JsonNode ask(String method, ObjectNode params) throws InterruptedException {
-    var message = message().put("id", requests++).put("method", method);
-    Simulator.send(message.set("params", params));
+    request(method, params);
     return Simulator.ANSWERS.take();
   }
 
-  private static ObjectNode object() {
+  /** Its id. */
+  private int request(String method, ObjectNode params) {
+    int id = requests++;
+    Simulator.send(message().put("id", id).put("method", method).<ObjectNode>set("params", params));
+    return id;
+  }
+
+  static ObjectNode object() {
     return Simulator.JSON.createObjectNode();
   }
 
@@ -177,7 +266,7 @@ final class SimulatorAcp implements SimulatorDialect {
     return object().put("sessionUpdate", kind).put("toolCallId", callId).put("status", status);
   }
 
-  private static ObjectNode chunk(String text) {
+  static ObjectNode chunk(String text) {
     var update = object().put("sessionUpdate", "agent_message_chunk");
     update.putObject("content").put("type", "text").put("text", text);
     return update;
@@ -189,15 +278,15 @@ final class SimulatorAcp implements SimulatorDialect {
     return message;
   }
 
-  private static void update(String session, ObjectNode update) {
+  static void update(String session, ObjectNode update) {
     Simulator.send(updated(session, update));
   }
 
-  private static void answer(JsonNode id, ObjectNode result) {
+  static void answer(JsonNode id, ObjectNode result) {
     Simulator.send(message().<ObjectNode>set("id", id).set("result", result));
   }
 
-  private static void error(JsonNode id, int code, String text) {
+  static void error(JsonNode id, int code, String text) {
     Simulator.send(message().<ObjectNode>set("id", id)
         .set("error", object().put("code", code).put("message", text)));
   }

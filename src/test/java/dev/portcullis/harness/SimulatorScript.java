@@ -64,6 +64,8 @@ final class SimulatorScript implements Runnable {
       case "sleep" -> Simulator.pause(number(step, 1));
       case "tool" -> turn.tools();
       case "effect" -> effect(step[1], step.length > 2 ? number(step, 2) : 0);
+      case "begin" -> turn.stepBegins(step[1], step[1]);
+      case "end" -> turn.stepEnds(step[1]);
       case "permission" -> {
         var chosen = turn.permission();
         turn.text("chosen " + chosen);
@@ -130,7 +132,7 @@ final class SimulatorScript implements Runnable {
         hang("daemon " + daemon.pid());
       }
       case "fork" -> fork();
-      case String other -> throw new IllegalArgumentException(other);
+      case String _ -> turn.own(step);
     }
   }
 

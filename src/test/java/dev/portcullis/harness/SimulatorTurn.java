@@ -33,6 +33,11 @@ interface SimulatorTurn {
   /** Words, and an end, that belong to another conversation or turn. */
   void foreign();
 
+  /** A step of a script that means something in its protocol alone. */
+  default void own(String[] step) throws InterruptedException {
+    throw new IllegalArgumentException(step[0]);
+  }
+
   /** Whole messages as they would be written, for a piece of the answer first. */
   List<String> messages(String text);
 }

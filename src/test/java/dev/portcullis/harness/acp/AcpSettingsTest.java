@@ -15,6 +15,7 @@ import dev.portcullis.harness.Harness;
 import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessFault.Code;
 import dev.portcullis.harness.HarnessUpdate;
+import dev.portcullis.harness.Simulator;
 import dev.portcullis.harness.Updates;
 import dev.portcullis.harness.process.ProcessLauncher;
 import dev.portcullis.harness.process.Reaper;
@@ -65,7 +66,7 @@ class AcpSettingsTest {
   private HarnessConfig.Program program(Map<String, String> env) {
     var all = new HashMap<>(env);
     all.put("SIM_STORE", store.toString());
-    return new HarnessConfig.Program("sim", AcpSimulator.java(), AcpSimulator.arguments(), all, 2,
+    return new HarnessConfig.Program("sim", Simulator.java(), Simulator.arguments("acp"), all, 2,
         Duration.ofMinutes(5), Duration.ofSeconds(15));
   }
 
@@ -215,7 +216,7 @@ class AcpSettingsTest {
 
   @Test
   void aCommandIsRunInTheWorkspaceAndItsOutputIsTold() throws IOException {
-    var text = run(serving(false, true), "[[sim terminal pwd; exit 3]]").text();
+    var text = run(serving(false, true), "[[sim terminal pwd && exit 3]]").text();
     assertTrue(text.contains("\"exitCode\":3"), text);
     assertTrue(text.contains("\"output\":\"" + workspace.toRealPath() + "\\n\""), text);
   }
@@ -225,7 +226,7 @@ class AcpSettingsTest {
   void aCommandThatRunsWhenTheTurnIsAbortedIsGoneWhenItHasEnded() {
     var updates = new Updates();
     var attempt = serving(false, true).start(
-        spec("", "[[sim terminal echo $$ > pid; setsid sleep 1000 & exec sleep 1000]]"), updates);
+        spec("", "[[sim launch echo $$ > pid & setsid sleep 1000 & exec sleep 1000; hang]]"), updates);
     var file = workspace.resolve("pid");
     Eventually.isTrue("it runs", () -> file.toFile().length() > 1);
     var pid = content(file);
@@ -268,7 +269,7 @@ class AcpSettingsTest {
   void anAbortInTheMiddleOfAStepEndsTheProcessTooForItMayHaveLeftSomethingRunning() throws Exception {
     var harness = serving(false, false);
     var updates = new Updates();
-    var attempt = harness.start(spec("", "[[sim busy]]"), updates);
+    var attempt = harness.start(spec("", "[[sim begin work; daemon; end work]]"), updates);
     var daemon = updates.awaitText("daemon ").substring("daemon ".length());
     attempt.abort(GRACE);
     assertEquals(new HarnessUpdate.Aborted(), updates.awaitEnd());
