@@ -9,9 +9,12 @@ import dev.portcullis.session.Sessions;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -22,6 +25,7 @@ import org.slf4j.LoggerFactory;
 final class Watch {
   private static final Logger log = LoggerFactory.getLogger(Watch.class);
   private static final String STORAGE = "storage";
+  private static final Duration QUESTIONS_WAIT = Duration.ofSeconds(1);
 
   private final Premises premises;
   private final Sessions sessions;
@@ -31,6 +35,8 @@ final class Watch {
   private final long terminalBefore;
   private final AtomicBoolean succeeded = new AtomicBoolean();
   private final AtomicBoolean looking = new AtomicBoolean();
+  /** How many questions of agents waited when the journal last said so. */
+  private final AtomicInteger questions = new AtomicInteger();
   private volatile Instant pinged = Instant.MIN;
 
   Watch(House house, Harnesses harnesses, Alerts alerts, Clock clock) {
@@ -119,7 +125,7 @@ final class Watch {
 
   CompletionStage<Measured> measure(boolean ready) {
     var journal = premises.journal().stats();
-    return sessions.totals().thenCombine(sessions.approvals(), (now, approvals) -> new Measured(
+    return sessions.totals().thenCombine(questions(), (now, asked) -> new Measured(
         ready,
         Map.of(
             "active", now.active(), "queued", now.queued(), "interrupted", now.interrupted(), "parked",
@@ -131,6 +137,19 @@ final class Watch {
         journal.events(),
         journal.batches(),
         now.quarantined(),
-        approvals.size()));
+        asked));
+  }
+
+  /** The last number known where the journal does not say in time: the others must not stand still for it. */
+  private CompletionStage<Integer> questions() {
+    return sessions.approvals().toCompletableFuture().copy()
+        .thenApply(List::size)
+        .whenComplete((counted, failure) -> {
+          if (failure == null) {
+            questions.set(counted);
+          }
+        })
+        .completeOnTimeout(questions.get(), QUESTIONS_WAIT.toMillis(), TimeUnit.MILLISECONDS)
+        .exceptionally(_ -> questions.get());
   }
 }

@@ -8,6 +8,7 @@ import dev.portcullis.harness.HarnessActor;
 import dev.portcullis.harness.HarnessUpdate;
 import dev.portcullis.harness.Harnesses;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -127,8 +128,12 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
   private boolean asked;
   private boolean attached;
   private boolean discarded;
+  /** It is over, and nothing is reported of that until nothing of it is left. */
+  private boolean stopping;
   /** Waiting turns that the harness was asked to take, and what it answers. */
   private final Map<String, CompletableFuture<Boolean>> offers = new LinkedHashMap<>();
+  /** Answers to questions of an attempt that is not here yet. */
+  private final List<Decide> early = new ArrayList<>();
   /** Updates that came after the attempt was over. */
   private int late;
   private final Set<String> openApprovals = new HashSet<>();
@@ -190,7 +195,10 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
       case Steer(var turn, var message) -> steer(turn, message);
       case SteerAnswered(var turn) -> steerAnswered(turn);
       case Stop(var grace) -> stop(grace, new Rested());
-      case Stopped(var last) -> end(last);
+      case Stopped(var last) -> {
+        answerOffers(); // Its conversation goes on: what it has taken must not be said to it again.
+        end(last);
+      }
       case WaitPassed _ -> unavailable();
       case SilencePassed _ -> silent();
       case AbortPassed _ -> giveUp(new Happened(new HarnessUpdate.Aborted()));
@@ -244,6 +252,10 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
     }
     timers.cancel(WaitPassed.class);
     phase = new Live(attempt);
+    // What it says may be here before it is, and so may be the answer to its question.
+    listen();
+    early.forEach(this::decide);
+    early.clear();
     if (abortWanted) {
       abort();
     }
@@ -321,13 +333,17 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
       tooMuch();
       return;
     }
-    gathered += Backlog.weightOf(update);
+    if (update instanceof HarnessUpdate.Usage) { // Only the newest is kept, and that alone makes no report.
+      backlog.taken(Backlog.weightOf(update));
+    } else {
+      gathered += Backlog.weightOf(update);
+    }
     switch (update) {
       case HarnessUpdate.ApprovalRequested ask -> openApprovals.add(ask.approvalId());
       case HarnessUpdate.ApprovalWithdrawn(var id) -> openApprovals.remove(id);
       case HarnessUpdate.End _ -> {
         // Its answer to an offer may come to us a moment after its end.
-        List.copyOf(offers.keySet()).forEach(this::steerAnswered);
+        answerOffers();
         phase = new Over();
         timers.cancel(SilencePassed.class);
         timers.cancel(AbortPassed.class);
@@ -362,8 +378,9 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
   }
 
   private void tooMuch() {
-    giveUp(new Failed("output_limit", "The agent's output is longer than the " + parts.limits().outputChars()
-        + " characters that are stored of one attempt.", ""));
+    var text = "The agent's output is longer than the " + parts.limits().outputChars()
+        + " characters that are stored of one attempt.";
+    stop(parts.limits().abortGrace(), new Failed("output_limit", text, ""));
   }
 
   private void decide(Decide decision) {
@@ -371,6 +388,8 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
       openApprovals.remove(decision.approvalId());
       listen();
       attempt.decide(decision.approvalId(), decision.digest(), decision.allow());
+    } else if (phase instanceof Dispatching) {
+      early.add(decision);
     }
   }
 
@@ -385,7 +404,7 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
   /** Looks at an offer once: when it is answered, or when the attempt ends, which it is before that. */
   private void steerAnswered(String turn) {
     var offer = offers.remove(turn);
-    if (offer == null || !(phase instanceof Live)) {
+    if (offer == null || !(phase instanceof Live || stopping)) {
       return;
     }
     boolean taken = offer.getNow(false);
@@ -393,6 +412,10 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
     if (taken) {
       flush(outbound.add(new Steered(turn)));
     }
+  }
+
+  private void answerOffers() {
+    List.copyOf(offers.keySet()).forEach(this::steerAnswered);
   }
 
   private void abort() {
@@ -415,6 +438,7 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
     switch (phase) {
       case Live(var attempt) -> {
         phase = new Over();
+        stopping = true;
         context.pipeToSelf(attempt.stop(grace), (_, _) -> new Stopped(last));
       }
       case Loading _, Waiting _, Dispatching _ -> end(last);
@@ -437,6 +461,7 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
 
   private void end(News last) {
     phase = new Over();
+    stopping = false;
     timers.cancelAll();
     flush(outbound.add(last));
   }

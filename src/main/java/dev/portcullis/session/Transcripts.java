@@ -80,7 +80,10 @@ public class Transcripts {
   }
 
   private Optional<Asked> askedAt(String entry) {
-    var located = Located.parse(entry);
+    return Located.of(entry).flatMap(this::askedAt);
+  }
+
+  private Optional<Asked> askedAt(Located located) {
     var found = new ArrayList<Asked>();
     try {
       read(located.session().entityId(), located.firstSeq(), located.firstSeq(), 1, (_, event) -> {

@@ -1,6 +1,7 @@
 package dev.portcullis.run;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.portcullis.alert.Alerts;
@@ -218,6 +219,21 @@ class RunTest {
   }
 
   @Test
+  void aTurnThatTheHarnessHasTakenIsReportedWhenItsAttemptIsStopped() {
+    var run = spawn(CompletableFuture.completedStage(SPEC));
+    live(run);
+    run.tell(new Run.Steer("r-2", "and this"));
+    asked.expectMessage("steer and this");
+    run.tell(new Run.Stop(Duration.ofSeconds(1)));
+    asked.expectMessage("stop");
+    steered.complete(true);
+    assertEquals(List.of(new Run.Steered("r-2")), owner.receiveMessage().news());
+    run.tell(new Run.Persisted());
+    stopped.complete(null);
+    assertEquals(List.of(new Run.Rested()), owner.receiveMessage().news());
+  }
+
+  @Test
   void aTurnThatTheHarnessRefusesOrFailsToTakeIsNotReported() {
     var run = spawn(CompletableFuture.completedStage(SPEC));
     live(run);
@@ -256,10 +272,12 @@ class RunTest {
     assertEquals(news(new HarnessUpdate.Text(most)), owner.receiveMessage().news());
     run.tell(new Run.Persisted());
     dispatch.updates().accept(new HarnessUpdate.Text("x".repeat(1_000)));
+    asked.expectMessage("stop");
+    owner.expectNoMessage(); // The next attempt may be on another harness: it begins when this one is gone.
+    stopped.complete(null);
     var failed = (Run.Failed) owner.receiveMessage().news().getFirst();
     assertEquals("output_limit", failed.code());
     assertTrue(failed.message().contains("100000 characters"), failed.message());
-    asked.expectMessage("stop");
   }
 
   @Test
@@ -270,6 +288,55 @@ class RunTest {
     for (int i = 0; i < LIMITS.outputChars() / 100; i++) {
       dispatch.updates().accept(new HarnessUpdate.StepStarted("s" + i, "", "", ""));
     }
+    asked.expectMessage("stop");
+  }
+
+  @Test
+  @Tag("SEC-44")
+  void tooMuchFromAnAttemptThatIsNotHereYetEndsItAllTheSame() {
+    spawn(CompletableFuture.completedStage(SPEC));
+    var dispatch = dispatched();
+    dispatch.updates().accept(new HarnessUpdate.Text("x".repeat(LIMITS.outputChars() + 1)));
+    dispatch.updates().accept(END);
+    dispatch.replyTo().tell(new HarnessActor.Started(attempt));
+    asked.expectMessage("stop");
+    assertEquals("output_limit", ((Run.Failed) owner.receiveMessage().news().getFirst()).code());
+  }
+
+  @Test
+  @Tag("SEC-44")
+  void whoReadsNothingButCountsOfTokensNeverWaitsForRoom() {
+    var run = spawn(CompletableFuture.completedStage(SPEC));
+    var dispatch = live(run);
+    for (int i = 0; i < 10_000; i++) {
+      dispatch.updates().accept(new HarnessUpdate.Usage(i, i, 0, 0));
+    }
+    assertTimeoutPreemptively(Duration.ofSeconds(20), dispatch.updates()::awaitRoom);
+  }
+
+  @Test
+  void anAnswerThatComesBeforeTheAttemptIsToldToItOnceItIsThere() {
+    var run = spawn(CompletableFuture.completedStage(SPEC));
+    var dispatch = dispatched();
+    dispatch.updates().accept(new HarnessUpdate.ApprovalRequested("a-1", "execute", "rm", "rm x", "d"));
+    owner.receiveMessage();
+    run.tell(new Run.Decide("a-1", "d", true));
+    dispatch.replyTo().tell(new HarnessActor.Started(attempt));
+    asked.expectMessage("decide a-1 true");
+  }
+
+  @Test
+  @Tag("INV-M3")
+  void silenceIsMeasuredWhenTheAgentHasSpokenBeforeItsAttemptWasThere() {
+    var run = spawn(CompletableFuture.completedStage(SPEC));
+    var dispatch = dispatched();
+    dispatch.updates().accept(ATTACHED);
+    dispatch.updates().accept(new HarnessUpdate.StepStarted("s-1", "ls", "execute", ""));
+    owner.receiveMessage();
+    dispatch.replyTo().tell(new HarnessActor.Started(attempt));
+    run.tell(new Run.Decide("a-1", "d", true)); // Its answer shows that the attempt is there.
+    asked.expectMessage("decide a-1 true");
+    time.timePasses(LIMITS.idleDeadline());
     asked.expectMessage("stop");
   }
 

@@ -34,6 +34,7 @@ final class ChatText {
     shown.setLength(0);
     shown.append(all);
     said = all.length();
+    half = ""; // It belongs to what is superseded.
     return whole(all);
   }
 

@@ -44,4 +44,10 @@ class ChatTextTest {
     assertEquals("a", text.next(1, "a\ud83d"));
     assertEquals("\ud83d\ude00b", text.next(1, "\ude00b"));
   }
+
+  @Test
+  void halfAnEmojiOfASupersededTextIsNotSentBeforeTheNewOne() {
+    assertEquals("so ", text.next(1, "so \ud83d"));
+    assertEquals("no", text.replaced(1, "no"));
+  }
 }
