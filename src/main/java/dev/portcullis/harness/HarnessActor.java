@@ -118,7 +118,7 @@ public final class HarnessActor {
     this.registry = parts.registry();
     this.alerts = parts.alerts();
     this.clock = parts.clock();
-    this.attempts = new LiveAttempts(harness, context.getSelf());
+    this.attempts = new LiveAttempts(harness, context.getSelf(), registry.live());
     this.since = clock.millis();
     show(new State.Registering(""));
     var self = context.getSelf();

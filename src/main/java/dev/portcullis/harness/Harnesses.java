@@ -4,6 +4,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
@@ -42,7 +43,13 @@ public final class Harnesses {
   }
 
   private final AtomicReference<Map<String, Entry>> entries = new AtomicReference<>(Map.of());
+  private final Map<String, Live> live = new ConcurrentHashMap<>();
   private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
+
+  /** Live attempts of all harnesses by conversation: it may move from one harness to another. */
+  Map<String, Live> live() {
+    return live;
+  }
 
   /** What is known now: name to entry, every declared harness, sorted by name. */
   public Map<String, Entry> snapshot() {
