@@ -5,7 +5,9 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -22,7 +24,7 @@ final class HarnessCheck {
       case HarnessConfig.Echo _ -> Finding.sound(check, "built in");
       case HarnessConfig.OfModel model -> ModelCheck.of(check, model);
       case HarnessConfig.OfProgram peer -> find(peer.program().command(), env.getOrDefault("PATH", ""))
-          .map(program -> recent(peer, version(check, program)))
+          .map(program -> recent(peer, version(check, program, arguments(peer))))
           .orElseGet(() -> Finding.broken(check, "\"" + peer.program().command()
               + "\" is not on PATH; install it, or give its whole path in portcullis.harnesses." + peer.name()
               + ".command"));
@@ -57,9 +59,21 @@ final class HarnessCheck {
         .findFirst();
   }
 
-  private static Finding version(String check, Path program) {
+  /** The program may be one that runs another, which they name; an agent over ACP would begin to speak. */
+  private static List<String> arguments(HarnessConfig.OfProgram harness) {
+    return switch (harness) {
+      case HarnessConfig.Acp _ -> List.of();
+      case HarnessConfig.ClaudeCode claude -> claude.program().args();
+      case HarnessConfig.Codex codex -> codex.program().args();
+    };
+  }
+
+  private static Finding version(String check, Path program, List<String> args) {
     try {
-      var process = new ProcessBuilder(program.toString(), "--version").redirectErrorStream(true).start();
+      var command = new ArrayList<>(List.of(program.toString()));
+      command.addAll(args);
+      command.add("--version");
+      var process = new ProcessBuilder(command).redirectErrorStream(true).start();
       process.getOutputStream().close();
       if (!process.waitFor(ANSWER_SECONDS, TimeUnit.SECONDS)) {
         process.destroyForcibly();

@@ -23,7 +23,8 @@ public interface Harness {
    * Starts one attempt. {@code updates} hears, in order: {@link HarnessUpdate.Attached} once the harness has
    * taken it, then what happens, then exactly one {@link HarnessUpdate.End}; nothing after that. It may be
    * called from any thread, one at a time. An attempt that ends before the harness took it hears its end
-   * alone.
+   * alone. One that lost its process hears its end when nothing of that is left, for the next attempt may be
+   * on another harness.
    */
   Attempt start(AttemptSpec spec, UpdateSink updates);
 

@@ -197,6 +197,15 @@ class DoctorCommandTest {
     assertLine("FAIL +harness old .*2\\.1\\.128 .* is not Claude Code 2\\.1\\.129 or newer.*");
   }
 
+  @Test void aProgramThatRunsTheAgentIsAskedWithTheSameArgumentsAsLater() throws IOException {
+    program("runner", "test \"$1 $2\" = 'cli.js --version' || exit 3; echo '2.1.197 (Claude Code)'");
+
+    doctor("--set", "portcullis.harnesses.new={ kind = claude-code, command = runner, args = [\"cli.js\"] }",
+        "--set", "portcullis.agents.main.fallbacks=[new]");
+
+    assertLine("ok +harness new .*runner 2\\.1\\.197 .*");
+  }
+
   @Test @Tag("INV-D4") void aUnitThatKillsBeforeTheDrainIsOverFails() throws IOException {
     unit("TimeoutStopSec=115");
     assertEquals(1, doctor());

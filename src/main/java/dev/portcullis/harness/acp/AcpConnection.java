@@ -64,6 +64,7 @@ final class AcpConnection implements AgentConnection, ProcessListener, JsonRpcPe
   private final StringBuilder said = new StringBuilder();
   private final AtomicReference<String> session = new AtomicReference<>("");
   private final AtomicLong dropped = new AtomicLong();
+  private final AtomicLong malformed = new AtomicLong();
   private final AtomicLong lastUpdate = new AtomicLong(System.nanoTime());
 
   /** Starts the program and shakes hands; {@link #ready} tells how that went. */
@@ -235,7 +236,14 @@ final class AcpConnection implements AgentConnection, ProcessListener, JsonRpcPe
           case Reply.Error error -> List.<HarnessUpdate>of(
               new HarnessUpdate.Failed(AcpErrors.of("session/prompt", error, agent.join())));
         })
-        .thenCompose(last -> terminals.close().thenApply(_ -> last));
+        // Also when the agent died: its commands are our children, and would outlive it.
+        .handle((last, failure) -> terminals.close().<List<HarnessUpdate>>thenApply(_ -> {
+          if (failure != null) {
+            throw HarnessFault.in(failure);
+          }
+          return last;
+        }))
+        .thenCompose(end -> end);
   }
 
   private static List<HarnessUpdate> decodeEnd(JsonNode result, long costMicros) {
@@ -298,7 +306,12 @@ final class AcpConnection implements AgentConnection, ProcessListener, JsonRpcPe
       }
       turnOf(params).ifPresentOrElse(turn -> tell(turn.listener(), update), dropped::incrementAndGet);
     } catch (HarnessFault fault) {
-      log.warn("acp.update_ignored name={} cause={}", name(), fault.getMessage());
+      if (malformed.getAndIncrement() == 0) {
+        log.warn("acp.update_ignored name={} cause=\"{}\" consequence=\"further ones are logged at DEBUG\"",
+            name(), fault.getMessage());
+      } else {
+        log.debug("acp.update_ignored name={} cause=\"{}\"", name(), fault.getMessage());
+      }
     }
   }
 

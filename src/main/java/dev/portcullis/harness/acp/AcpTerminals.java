@@ -93,9 +93,13 @@ final class AcpTerminals {
     var id = "terminal-" + ++created;
     var terminal = launcher.terminal(spec, outputBytes);
     open.put(id, terminal);
-    return terminal.handle((_, failure) -> failure == null
-        ? new Reply.Result(object().put("terminalId", id))
-        : AcpWorkspace.refusal(AcpWorkspace.INVALID_PARAMS, "the command cannot be started"));
+    return terminal.handle((_, failure) -> {
+      if (failure == null) {
+        return new Reply.Result(object().put("terminalId", id));
+      }
+      released(id);
+      return AcpWorkspace.refusal(AcpWorkspace.INVALID_PARAMS, "the command cannot be started");
+    });
   }
 
   private static ObjectNode output(Terminal terminal) {

@@ -65,10 +65,15 @@ final class AcpWorkspace {
     return guarded(params.path("path").asText(""), given -> switch (found(given.toRealPath())) {
       case Refused(var error) -> error;
       case Inside(var file) when !Files.isRegularFile(file) -> refusal(INVALID_PARAMS, NOT_REGULAR);
-      case Inside(var file) when Files.size(file) > READ_BYTES_MAX ->
-          refusal(INVALID_PARAMS, "the file has more than " + READ_BYTES_MAX + " bytes");
       case Inside(var file) -> {
-        var text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+        byte[] bytes;
+        try (var in = Files.newInputStream(file)) {
+          bytes = in.readNBytes(READ_BYTES_MAX + 1); // It may grow while it is read.
+        }
+        if (bytes.length > READ_BYTES_MAX) {
+          yield refusal(INVALID_PARAMS, "the file has more than " + READ_BYTES_MAX + " bytes");
+        }
+        var text = new String(bytes, StandardCharsets.UTF_8);
         var limit = params.path("limit").asInt(Integer.MAX_VALUE);
         var content = lines(text, params.path("line").asInt(1), limit);
         yield new Reply.Result(JsonNodeFactory.instance.objectNode().put("content", content));

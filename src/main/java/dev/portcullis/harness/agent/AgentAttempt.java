@@ -39,6 +39,9 @@ final class AgentAttempt implements Attempt, AgentConnection.Turn {
 
   private record Running(AgentConnection connection) implements Phase {}
 
+  /** Its process was lost, and what that had started is being ended. */
+  private record Lost(CompletionStage<Void> gone) implements Phase {}
+
   /** @param gone completes when no process is left that had to go */
   private record Over(CompletionStage<Void> gone) implements Phase {}
 
@@ -122,7 +125,8 @@ final class AgentAttempt implements Attempt, AgentConnection.Turn {
     if (fault.code() == Code.LOST && !secondTry) {
       secondTry = true;
       phase = new Waiting();
-      gone.thenRun(this::begin);
+      // Without our lock: the pool may serve others on the way, who have locks of their own.
+      gone.whenCompleteAsync((_, _) -> begin());
       return;
     }
     logLoss(connection, "session", fault);
@@ -145,16 +149,21 @@ final class AgentAttempt implements Attempt, AgentConnection.Turn {
   private synchronized void ended(AgentConnection connection, List<HarnessUpdate> last, boolean lost) {
     connection.turnOver();
     turnEnded.complete(null);
-    if (phase instanceof Over) {
+    if (!(phase instanceof Running)) {
       return;
     }
-    var gone = NOTHING_TO_GO;
-    if (lost) {
+    if (lost) { // Of a step that was cut off with its process nobody knows how it ended.
       if (!aborting && last.getLast() instanceof HarnessUpdate.Failed(var fault)) {
         logLoss(connection, "turn", fault);
       }
-      gone = parts.pool().discard(connection, Duration.ZERO);
-    } else if (abortedInStep) {
+      var gone = parts.pool().discard(connection, Duration.ZERO);
+      phase = new Lost(gone);
+      // Reported only when nothing is left: the next attempt may be on another harness.
+      gone.whenComplete((_, _) -> cleared(last.getLast()));
+      return;
+    }
+    var gone = NOTHING_TO_GO;
+    if (abortedInStep) {
       // Agents end the command itself, not what it put into the background or into a session of its own. The
       // agent gets a moment to write down what it will be asked to resume.
       gone = parts.pool().discard(connection, CANCEL_WAIT);
@@ -162,11 +171,15 @@ final class AgentAttempt implements Attempt, AgentConnection.Turn {
       cancelQuestions();
       parts.pool().release(connection);
     }
-    if (!lost) { // Of a step that was cut off with its process nobody knows how it ended.
-      steps.close().forEach(updates::accept);
-    }
+    steps.close().forEach(updates::accept);
     last.stream().filter(update -> !(update instanceof HarnessUpdate.End)).forEach(updates::accept);
     end(gone, aborting ? new HarnessUpdate.Aborted() : last.getLast());
+  }
+
+  private synchronized void cleared(HarnessUpdate end) {
+    if (phase instanceof Lost(var gone)) {
+      end(gone, aborting ? new HarnessUpdate.Aborted() : end);
+    }
   }
 
   private void end(CompletionStage<Void> gone, HarnessUpdate end) {
@@ -192,6 +205,7 @@ final class AgentAttempt implements Attempt, AgentConnection.Turn {
   public synchronized void tool(ToolCall news) {
     if (phase instanceof Running) {
       steps.apply(news).forEach(updates::accept);
+      abortedInStep |= aborting && steps.anyRunning(); // It was on its way when the abort came.
       hold();
     }
   }
@@ -247,6 +261,9 @@ final class AgentAttempt implements Attempt, AgentConnection.Turn {
 
   @Override
   public synchronized void withdrawn(String questionId) {
+    if (!(phase instanceof Running)) {
+      return;
+    }
     var ids = questions.entrySet().stream()
         .filter(open -> open.getValue().question().id().equals(questionId))
         .map(Map.Entry::getKey)
@@ -309,14 +326,14 @@ final class AgentAttempt implements Attempt, AgentConnection.Turn {
         parts.timer().schedule(() -> force(connection, grace.minus(polite)), polite.toMillis(),
             TimeUnit.MILLISECONDS);
       }
-      case Over _ -> { }
+      case Lost _, Over _ -> { }
     }
   }
 
   private synchronized void force(AgentConnection connection, Duration grace) {
     if (phase instanceof Running) {
       parts.pool().discard(connection, grace)
-          .thenRun(() -> ended(connection, List.of(new HarnessUpdate.Aborted()), true));
+          .whenComplete((_, _) -> ended(connection, List.of(new HarnessUpdate.Aborted()), true));
     }
   }
 
@@ -324,6 +341,7 @@ final class AgentAttempt implements Attempt, AgentConnection.Turn {
   public synchronized CompletionStage<Void> stop(Duration grace) {
     var gone = switch (phase) {
       case Over(var already) -> already;
+      case Lost(var already) -> already;
       case Waiting _ -> NOTHING_TO_GO;
       case Opening(var connection) -> parts.pool().discard(connection, grace);
       case Running(var connection) -> {

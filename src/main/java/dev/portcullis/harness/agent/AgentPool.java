@@ -162,6 +162,7 @@ final class AgentPool {
     synchronized (this) {
       waiters.removeIf(waiter -> !waiter.wanted.getAsBoolean());
       var room = true;
+      var unserved = 0;
       for (Iterator<Waiter> each = waiters.iterator(); each.hasNext();) {
         var waiter = each.next();
         if (warm(waiter, after)) {
@@ -170,9 +171,12 @@ final class AgentPool {
           room = room && start(waiter, after);
           if (room) {
             each.remove();
+          } else {
+            unserved++;
           }
         }
       }
+      makeRoom(unserved, after);
     }
     after.forEach(Runnable::run);
   }
@@ -220,8 +224,6 @@ final class AgentPool {
 
   private boolean start(Waiter waiter, List<Runnable> after) {
     if (slots.size() >= parts.program().processes()) {
-      find(use -> use instanceof AgentSlot.Standby || use instanceof AgentSlot.Idle)
-          .ifPresent(slot -> retire(slot, after));
       return false;
     }
     var slot = new AgentSlot(waiter.directory, waiter.session, new AgentSlot.Busy(waiter.conversation));
@@ -229,6 +231,16 @@ final class AgentPool {
     lastDirectory = waiter.directory;
     after.add(() -> startFor(waiter, slot));
     return true;
+  }
+
+  /** Ends processes that nobody uses: as many as are missing, with those that are ending already. */
+  private void makeRoom(int places, List<Runnable> after) {
+    long ending = slots.stream().filter(slot -> slot.use instanceof AgentSlot.Ending).count();
+    slots.stream()
+        .filter(slot -> slot.use instanceof AgentSlot.Standby || slot.use instanceof AgentSlot.Idle)
+        .limit(Math.max(0, places - ending))
+        .toList()
+        .forEach(slot -> retire(slot, after));
   }
 
   // ---- starting and ending

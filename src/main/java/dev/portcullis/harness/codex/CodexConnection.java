@@ -24,6 +24,7 @@ import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -49,6 +50,7 @@ final class CodexConnection implements AgentConnection, ProcessListener, JsonRpc
   private final CompletableFuture<Registration> ready = new CompletableFuture<>();
   private final AtomicReference<Optional<CodexTurn>> turn = new AtomicReference<>(Optional.empty());
   private final AtomicReference<String> thread = new AtomicReference<>("");
+  private final AtomicLong malformed = new AtomicLong();
 
   /** Starts the program and shakes hands; {@link #ready} tells how that went. */
   static CodexConnection open(Parts parts, Path directory) {
@@ -257,9 +259,18 @@ final class CodexConnection implements AgentConnection, ProcessListener, JsonRpc
           over(running, last);
         }
       } catch (HarnessFault fault) {
-        log.warn("codex.update_ignored name={} method={} cause={}", name(), method, fault.getMessage());
+        ignored(method, fault);
       }
     });
+  }
+
+  private void ignored(String method, HarnessFault fault) {
+    if (malformed.getAndIncrement() == 0) {
+      log.warn("codex.update_ignored name={} method={} cause=\"{}\" "
+          + "consequence=\"further ones are logged at DEBUG\"", name(), method, fault.getMessage());
+    } else {
+      log.debug("codex.update_ignored name={} method={} cause=\"{}\"", name(), method, fault.getMessage());
+    }
   }
 
   @Override

@@ -31,6 +31,8 @@ public final class HarnessProcess {
   static final int LINE_BYTES_MAX = 16 * 1024 * 1024;
   /** Lines that may wait to be written to a process that does not read. */
   private static final int WAITING_LINES_MAX = 1_000;
+  /** Characters of them, past which nothing is taken. Files that an agent asked us for may be among them. */
+  private static final long WAITING_CHARS_MAX = 64L * 1024 * 1024;
   private static final int TAIL_BYTES = 8 * 1024;
   /**
    * What is left in the pipe of a dead process is awaited this long; somebody else may hold the pipe open for
@@ -45,6 +47,7 @@ public final class HarnessProcess {
   private final HardStop hardStop;
   private final ProcessListener listener;
   private final BlockingQueue<Input> input = new LinkedBlockingQueue<>(WAITING_LINES_MAX);
+  private final AtomicLong waitingChars = new AtomicLong();
   private final Tail errors = new Tail(TAIL_BYTES);
   private final AtomicBoolean ended = new AtomicBoolean();
   /** Counted up before and after each line that is handed over: odd while the listener has one. */
@@ -103,7 +106,7 @@ public final class HarnessProcess {
     if (line.indexOf('\n') >= 0) {
       throw new IllegalStateException("a line with a line break inside");
     }
-    if (!input.offer(new Line(line))) {
+    if (waitingChars.getAndAdd(line.length()) > WAITING_CHARS_MAX || !input.offer(new Line(line))) {
       end(HarnessFault.of(Code.LOST, "the process does not read its input"));
     }
   }
@@ -200,6 +203,7 @@ public final class HarnessProcess {
       while (input.take() instanceof Line(var text)) {
         in.write((text + "\n").getBytes(StandardCharsets.UTF_8));
         in.flush();
+        waitingChars.addAndGet(-text.length());
       }
     } catch (IOException e) {
       log.debug("harness.stdin_broken name={} pid={}", harness, process.pid()); // Its end says the rest.

@@ -11,7 +11,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One command that we run for an agent, with nothing to read and the last of what it prints. It carries a
- * marker of its own, so that it can be ended alone, with all it started.
+ * marker of its own, so that it can be ended alone, with all it started. Its pipe is read by a platform
+ * thread, for the reason that {@link HarnessProcess} gives.
  */
 public final class Terminal {
   private static final int CHUNK = 8 * 1024;
@@ -36,7 +37,7 @@ public final class Terminal {
   }
 
   void begin() {
-    Thread.ofVirtual().name("terminal-" + process.pid()).start(this::readOutput);
+    Thread.ofPlatform().daemon().name("terminal-" + process.pid()).start(this::readOutput);
   }
 
   private void readOutput() {
@@ -74,7 +75,7 @@ public final class Terminal {
     if (!killed.compareAndSet(null, mine)) {
       return killed.get();
     }
-    Thread.ofVirtual().name("kill-" + process.pid()).start(() -> {
+    Thread.ofPlatform().daemon().name("kill-" + process.pid()).start(() -> {
       try {
         hardStop.run();
         mine.complete(null);

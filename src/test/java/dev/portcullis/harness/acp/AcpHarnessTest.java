@@ -350,8 +350,7 @@ class AcpHarnessTest {
     began = System.nanoTime();
     attempt.abort(Duration.ofSeconds(1));
     assertEquals(new HarnessUpdate.Aborted(), updates.awaitEnd());
-    // A killed process closes its pipes, by which its end is known, an instant before it is gone.
-    Eventually.isTrue("it is gone", () -> !alive(process(updates).pid()));
+    assertFalse(alive(process(updates).pid()), "the end was told before it was gone");
     assertTrue(Duration.ofNanos(System.nanoTime() - began).toMillis() < 3_000);
   }
 

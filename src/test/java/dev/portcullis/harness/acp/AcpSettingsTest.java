@@ -236,6 +236,32 @@ class AcpSettingsTest {
     assertTrue(!Files.exists(Path.of("/proc", pid)) || content(Path.of("/proc", pid, "stat")).contains(") Z "));
   }
 
+  @Test
+  @Tag("INV-H4")
+  void aCommandIsGoneWhenTheTurnHasEndedBecauseTheAgentDied() {
+    var updates = new Updates();
+    serving(false, true).start(spec("", "[[sim terminal echo $$ > pid; exec sleep 1000]]"), updates);
+    var file = workspace.resolve("pid");
+    Eventually.isTrue("it runs", () -> file.toFile().length() > 1);
+    var command = Path.of("/proc", content(file), "stat");
+    var agent = updates.await(HarnessUpdate.Attached.class).processes().getFirst();
+    ProcessHandle.of(agent.pid()).orElseThrow().destroyForcibly();
+    assertInstanceOf(HarnessUpdate.Failed.class, updates.awaitEnd());
+    assertTrue(content(command).contains(") Z "), "the command runs on");
+  }
+
+  @Test
+  @Tag("INV-H4")
+  void whatAnAgentStartedIsGoneWhenItsDeathHasEndedTheTurn() {
+    var updates = new Updates();
+    serving(false, false).start(spec("", "[[sim daemon]]"), updates);
+    var daemon = Path.of("/proc", updates.awaitText("daemon ").substring("daemon ".length()), "stat");
+    var agent = updates.await(HarnessUpdate.Attached.class).processes().getFirst();
+    ProcessHandle.of(agent.pid()).orElseThrow().destroyForcibly();
+    assertInstanceOf(HarnessUpdate.Failed.class, updates.awaitEnd());
+    assertTrue(content(daemon).contains(") Z "), "it runs on, and the next attempt may begin elsewhere");
+  }
+
   private static String content(Path file) {
     try {
       return Files.readString(file).strip();

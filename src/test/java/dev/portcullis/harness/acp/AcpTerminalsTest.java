@@ -146,6 +146,14 @@ class AcpTerminalsTest {
   }
 
   @Test
+  void aCommandThatCannotBeStartedTakesNoPlace() throws Exception {
+    for (int i = 0; i < 17; i++) {
+      assertEquals("the command cannot be started", refusal(serve("create", shell("#".repeat(200_000)))));
+    }
+    create(shell("true"));
+  }
+
+  @Test
   void aCommandOutsideTheWorkspaceOrOneThatIsNotThereIsRefused() throws Exception {
     Files.createSymbolicLink(root.resolve("out"), directory);
     assertTrue(refusal(serve("create", shell("true").put("cwd", root.resolve("out").toString())))
