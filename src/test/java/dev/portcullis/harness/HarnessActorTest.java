@@ -278,4 +278,23 @@ class HarnessActorTest {
     registry.put(entry);
     assertEquals(1, heard.get());
   }
+
+  @Test
+  @Tag("INV-M3")
+  void aConversationThatMovesToAnotherHarnessStartsThereWhenNothingIsLeftOfItHere() {
+    var spare = new ScriptedHarness();
+    var first = spawn();
+    var second = kit.spawn(HarnessActor.create(
+        new HarnessConfig.Echo("spare"), spare, registry, recorder(), Clock.systemUTC()));
+    Eventually.isTrue("both are ready", () -> registry.ready().size() == 2);
+    dispatch(first, 1);
+    TestProbe<HarnessActor.Dispatched> asker = kit.createTestProbe();
+    second.tell(new HarnessActor.Dispatch(spec(2), _ -> { }, asker.ref()));
+    Eventually.isTrue("the first is stopped", () -> harness.played.getFirst().asked.contains("stop"));
+    asker.expectNoMessage(Duration.ofMillis(100));
+    assertTrue(spare.played.isEmpty());
+    harness.played.getFirst().stopped.complete(null);
+    assertInstanceOf(HarnessActor.Started.class, asker.receiveMessage());
+    assertEquals(1, spare.played.size());
+  }
 }

@@ -39,8 +39,8 @@ final class AgentAttempt implements Attempt, AgentConnection.Turn {
 
   private record Running(AgentConnection connection) implements Phase {}
 
-  /** Its process was lost, and what that had started is being ended. */
-  private record Lost(CompletionStage<Void> gone) implements Phase {}
+  /** The turn is over, and its process, with what that had started, is being ended. */
+  private record Clearing(CompletionStage<Void> gone) implements Phase {}
 
   /** @param gone completes when no process is left that had to go */
   private record Over(CompletionStage<Void> gone) implements Phase {}
@@ -152,32 +152,28 @@ final class AgentAttempt implements Attempt, AgentConnection.Turn {
     if (!(phase instanceof Running)) {
       return;
     }
-    if (lost) { // Of a step that was cut off with its process nobody knows how it ended.
-      if (!aborting && last.getLast() instanceof HarnessUpdate.Failed(var fault)) {
-        logLoss(connection, "turn", fault);
-      }
-      var gone = parts.pool().discard(connection, Duration.ZERO);
-      phase = new Lost(gone);
+    if (!lost) { // Of a step that was cut off with its process nobody knows how it ended.
+      cancelQuestions();
+      steps.close().forEach(updates::accept);
+      last.stream().filter(update -> !(update instanceof HarnessUpdate.End)).forEach(updates::accept);
+    } else if (!aborting && last.getLast() instanceof HarnessUpdate.Failed(var fault)) {
+      logLoss(connection, "turn", fault);
+    }
+    if (lost || abortedInStep) {
+      // Agents end the command itself, not what it put into the background or into a session of its own. One
+      // that lives gets a moment to write down what it will be asked to resume.
+      var gone = parts.pool().discard(connection, lost ? Duration.ZERO : CANCEL_WAIT);
+      phase = new Clearing(gone);
       // Reported only when nothing is left: the next attempt may be on another harness.
       gone.whenComplete((_, _) -> cleared(last.getLast()));
-      return;
-    }
-    var gone = NOTHING_TO_GO;
-    if (abortedInStep) {
-      // Agents end the command itself, not what it put into the background or into a session of its own. The
-      // agent gets a moment to write down what it will be asked to resume.
-      gone = parts.pool().discard(connection, CANCEL_WAIT);
     } else {
-      cancelQuestions();
       parts.pool().release(connection);
+      end(NOTHING_TO_GO, aborting ? new HarnessUpdate.Aborted() : last.getLast());
     }
-    steps.close().forEach(updates::accept);
-    last.stream().filter(update -> !(update instanceof HarnessUpdate.End)).forEach(updates::accept);
-    end(gone, aborting ? new HarnessUpdate.Aborted() : last.getLast());
   }
 
   private synchronized void cleared(HarnessUpdate end) {
-    if (phase instanceof Lost(var gone)) {
+    if (phase instanceof Clearing(var gone)) {
       end(gone, aborting ? new HarnessUpdate.Aborted() : end);
     }
   }
@@ -326,7 +322,7 @@ final class AgentAttempt implements Attempt, AgentConnection.Turn {
         parts.timer().schedule(() -> force(connection, grace.minus(polite)), polite.toMillis(),
             TimeUnit.MILLISECONDS);
       }
-      case Lost _, Over _ -> { }
+      case Clearing _, Over _ -> { }
     }
   }
 
@@ -341,7 +337,7 @@ final class AgentAttempt implements Attempt, AgentConnection.Turn {
   public synchronized CompletionStage<Void> stop(Duration grace) {
     var gone = switch (phase) {
       case Over(var already) -> already;
-      case Lost(var already) -> already;
+      case Clearing(var already) -> already;
       case Waiting _ -> NOTHING_TO_GO;
       case Opening(var connection) -> parts.pool().discard(connection, grace);
       case Running(var connection) -> {
