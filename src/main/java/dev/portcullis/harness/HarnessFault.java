@@ -1,6 +1,7 @@
 package dev.portcullis.harness;
 
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.concurrent.CompletionException;
 
 /** A harness could not do its work. The message is for operators; it holds no prompt and no secret. */
@@ -52,6 +53,21 @@ public final class HarnessFault extends RuntimeException {
       this.retryable = retryable;
       this.elsewhere = elsewhere;
       this.reason = reason;
+    }
+
+    /** What an HTTP status of a model server means, if it is one of failure. */
+    public static Optional<Code> ofStatus(int status) {
+      return switch (status) {
+        case 401, 403 -> Optional.of(AUTHENTICATION);
+        case 402 -> Optional.of(QUOTA);
+        case 404 -> Optional.of(MODEL_NOT_FOUND);
+        case 408 -> Optional.of(TIMEOUT);
+        case 429 -> Optional.of(RATE_LIMITED);
+        case 503, 529 -> Optional.of(OVERLOADED);
+        default -> status >= 500 && status < 600
+            ? Optional.of(UPSTREAM)
+            : Optional.of(INVALID_REQUEST).filter(_ -> status >= 400 && status < 500);
+      };
     }
 
     /** Whether waiting can help; if not, somebody has to change something. */

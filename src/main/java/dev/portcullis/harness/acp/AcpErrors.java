@@ -52,17 +52,11 @@ final class AcpErrors {
     return matcher.find() ? OptionalInt.of(Integer.parseInt(matcher.group(1))) : OptionalInt.empty();
   }
 
+  /** Agents give the status of the model server as the number of the error, or one of the protocol's own. */
   private static Code byNumber(int code) {
-    return switch (code) {
-      case AUTHENTICATION_REQUIRED, 401, 403 -> Code.AUTHENTICATION;
-      case 400, 413 -> Code.INVALID_REQUEST;
-      case 402 -> Code.QUOTA;
-      case 404 -> Code.MODEL_NOT_FOUND;
-      case 429 -> Code.RATE_LIMITED;
-      case 500, 502, 504 -> Code.UPSTREAM;
-      case 503, 529 -> Code.OVERLOADED;
-      default -> Code.REFUSED;
-    };
+    return code == AUTHENTICATION_REQUIRED
+        ? Code.AUTHENTICATION
+        : Code.ofStatus(code).orElse(Code.REFUSED);
   }
 
   private static String text(Reply.Error error) {

@@ -47,17 +47,12 @@ final class ClaudeFaults {
   }
 
   private static Code byStatus(Result result, String error, boolean midAnswer) {
-    return switch ((Integer) result.status()) {
-      case 400 -> Code.INVALID_REQUEST;
-      case 401, 403 -> Code.AUTHENTICATION;
-      case 402 -> Code.QUOTA;
-      case 404 -> Code.MODEL_NOT_FOUND;
-      case 429 -> Code.RATE_LIMITED;
-      case 503, 529 -> Code.OVERLOADED;
-      case Integer status when status >= 500 -> Code.UPSTREAM;
+    return Code.ofStatus(result.status()).orElseGet(() -> {
       // No answer at all: it came to its end before it was over, or the model can't be reached.
-      case Integer _ when error.equals("server_error") -> midAnswer ? Code.CUT : Code.UPSTREAM;
-      case Integer _ -> result.outcome().equals("error_max_budget_usd") ? Code.QUOTA : Code.REFUSED;
-    };
+      if (error.equals("server_error")) {
+        return midAnswer ? Code.CUT : Code.UPSTREAM;
+      }
+      return result.outcome().equals("error_max_budget_usd") ? Code.QUOTA : Code.REFUSED;
+    });
   }
 }

@@ -41,21 +41,9 @@ final class CodexErrors {
   /** @param status missing or null when no answer came, or when it broke off */
   private static Code ofCall(String kind, JsonNode status) {
     if (status.isInt()) {
-      return ofStatus(status.intValue());
+      return Code.ofStatus(status.intValue()).orElse(Code.INVALID_REQUEST);
     }
     return kind.equals("responseStreamDisconnected") ? Code.CUT : Code.UPSTREAM;
-  }
-
-  private static Code ofStatus(int status) {
-    return switch (status) {
-      case 401, 403 -> Code.AUTHENTICATION;
-      case 402 -> Code.QUOTA;
-      case 404 -> Code.MODEL_NOT_FOUND;
-      case 408 -> Code.TIMEOUT;
-      case 429 -> Code.RATE_LIMITED;
-      case 503, 529 -> Code.OVERLOADED;
-      default -> status >= 500 ? Code.UPSTREAM : Code.INVALID_REQUEST;
-    };
   }
 
   private static Code ofKind(String kind, String message) {

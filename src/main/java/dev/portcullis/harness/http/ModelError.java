@@ -95,16 +95,9 @@ public record ModelError(List<String> words, String message, String requestId) {
   }
 
   private static Code ofStatus(int status) {
-    return switch (status) {
-      case 401, 403 -> Code.AUTHENTICATION;
-      case 402 -> Code.QUOTA;
-      case 404 -> Code.MODEL_NOT_FOUND;
-      case 408 -> Code.TIMEOUT;
-      case 413 -> Code.CONTEXT_LENGTH;
-      case 429 -> Code.RATE_LIMITED;
-      case 503, 529 -> Code.OVERLOADED;
-      // A redirect would take the key to an address that nobody has configured.
-      default -> status >= 500 ? Code.UPSTREAM : status < 400 ? Code.NOT_CONFIGURED : Code.INVALID_REQUEST;
-    };
+    return status == 413
+        ? Code.CONTEXT_LENGTH
+        // A redirect would take the key to an address that nobody has configured.
+        : Code.ofStatus(status).orElse(Code.NOT_CONFIGURED);
   }
 }
