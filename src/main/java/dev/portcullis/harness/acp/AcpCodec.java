@@ -1,12 +1,14 @@
 package dev.portcullis.harness.acp;
 
+import static dev.portcullis.harness.agent.AgentJson.object;
+import static dev.portcullis.harness.agent.AgentJson.required;
+
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessFault.Code;
 import dev.portcullis.harness.HarnessUpdate;
-import dev.portcullis.harness.agent.CanonicalJson;
+import dev.portcullis.harness.agent.AgentJson;
 import dev.portcullis.harness.agent.ToolCall;
 import dev.portcullis.harness.agent.ToolCall.Status;
 import dev.portcullis.harness.jsonrpc.Reply;
@@ -151,7 +153,7 @@ final class AcpCodec {
    */
   private static String input(JsonNode input) {
     var nothing = input.isMissingNode() || input.isNull() || (input.isContainerNode() && input.isEmpty());
-    return nothing ? "" : CanonicalJson.of(input);
+    return nothing ? "" : AgentJson.canonical(input);
   }
 
   static AcpPermission decodePermission(JsonNode params) {
@@ -195,16 +197,5 @@ final class AcpCodec {
     var versions = error.code() == INVALID_PARAMS || error.code() == -32601;
     return HarnessFault.of(versions ? Code.WRONG_VERSION : Code.REFUSED,
         "the agent refused the handshake with error " + error.code() + ": " + error.message());
-  }
-
-  private static String required(JsonNode node, String field) {
-    if (!node.path(field).isTextual()) {
-      throw HarnessFault.malformed(field, "text");
-    }
-    return node.path(field).textValue();
-  }
-
-  private static ObjectNode object() {
-    return JsonNodeFactory.instance.objectNode();
   }
 }

@@ -5,7 +5,6 @@ import dev.portcullis.config.HarnessConfig;
 import dev.portcullis.harness.Harness.Registration;
 import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessUpdate;
-import dev.portcullis.harness.ProcessIdentity;
 import dev.portcullis.harness.agent.AgentConnection;
 import dev.portcullis.harness.agent.AgentProcess;
 import dev.portcullis.harness.agent.ToolCall;
@@ -119,18 +118,8 @@ final class AcpConnection implements AgentConnection, ProcessListener, JsonRpcPe
   }
 
   @Override
-  public CompletionStage<HarnessFault> ended() {
-    return process.ended();
-  }
-
-  @Override
-  public boolean alive() {
-    return process.alive();
-  }
-
-  @Override
-  public ProcessIdentity identity() {
-    return process.identity();
+  public AgentProcess process() {
+    return process;
   }
 
   @Override
@@ -139,11 +128,6 @@ final class AcpConnection implements AgentConnection, ProcessListener, JsonRpcPe
         .map(turn -> turn.terminals().close())
         .orElseGet(() -> CompletableFuture.completedStage(null));
     return process.stop(grace).thenCombine(terminals, (_, _) -> null);
-  }
-
-  @Override
-  public String errorTail() {
-    return process.errorTail();
   }
 
   // ---- sessions

@@ -18,14 +18,23 @@ public interface AgentConnection {
   /** Completes when the handshake is over, with what was learned by it. */
   CompletionStage<Registration> ready();
 
+  /** What it speaks with now. */
+  AgentProcess process();
+
   /** Completes when the process is gone or broke the protocol beyond use. */
-  CompletionStage<HarnessFault> ended();
+  default CompletionStage<HarnessFault> ended() {
+    return process().ended();
+  }
 
   /** Whether its process runs, asked of the kernel: news of its death may still be on the way. */
-  boolean alive();
+  default boolean alive() {
+    return process().alive();
+  }
 
   /** Of the process; known once {@link #ready}. */
-  ProcessIdentity identity();
+  default ProcessIdentity identity() {
+    return process().identity();
+  }
 
   /** Whether this process can go on with the session named, or make one if the name is empty. */
   default boolean serves(String session) {
@@ -53,10 +62,14 @@ public interface AgentConnection {
   }
 
   /** Ends the process and all it started; completes when nothing is left. */
-  CompletionStage<Void> stop(Duration grace);
+  default CompletionStage<Void> stop(Duration grace) {
+    return process().stop(grace);
+  }
 
   /** The last of what the agent wrote to standard error, in one line for the log. */
-  String errorTail();
+  default String errorTail() {
+    return process().errorTail();
+  }
 
   /** A session that can be prompted; {@code fresh}: it knows nothing of the conversation so far. */
   record Opened(String sessionId, boolean fresh) {}

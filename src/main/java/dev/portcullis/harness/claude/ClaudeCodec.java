@@ -1,12 +1,14 @@
 package dev.portcullis.harness.claude;
 
+import static dev.portcullis.harness.agent.AgentJson.object;
+import static dev.portcullis.harness.agent.AgentJson.required;
+
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.portcullis.harness.HarnessFault;
-import dev.portcullis.harness.agent.CanonicalJson;
+import dev.portcullis.harness.agent.AgentJson;
 import dev.portcullis.harness.agent.ToolCall;
 import dev.portcullis.harness.agent.ToolCall.Status;
 import java.util.ArrayList;
@@ -175,7 +177,7 @@ final class ClaudeCodec {
   }
 
   private static ToolCall tool(String callId, String name, JsonNode input) {
-    return new ToolCall(callId, title(name, input), kind(name), Status.PENDING, CanonicalJson.of(input));
+    return new ToolCall(callId, title(name, input), kind(name), Status.PENDING, AgentJson.canonical(input));
   }
 
   /** Names the call among others, in one line; whole and exact is only its input. */
@@ -251,16 +253,5 @@ final class ClaudeCodec {
   private static String word(JsonNode node) {
     var word = node.asText("");
     return word.isEmpty() ? "unknown" : word.substring(0, Math.min(word.length(), WORD_CHARS_MAX));
-  }
-
-  private static String required(JsonNode node, String field) {
-    if (!node.path(field).isTextual()) {
-      throw HarnessFault.malformed(field, "text");
-    }
-    return node.path(field).textValue();
-  }
-
-  private static ObjectNode object() {
-    return JsonNodeFactory.instance.objectNode();
   }
 }

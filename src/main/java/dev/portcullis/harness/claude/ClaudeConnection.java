@@ -7,7 +7,6 @@ import dev.portcullis.harness.Harness.Registration;
 import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessFault.Code;
 import dev.portcullis.harness.HarnessUpdate;
-import dev.portcullis.harness.ProcessIdentity;
 import dev.portcullis.harness.agent.AgentConnection;
 import dev.portcullis.harness.agent.AgentProcess;
 import dev.portcullis.harness.process.ProcessLauncher;
@@ -127,29 +126,19 @@ final class ClaudeConnection implements AgentConnection {
   }
 
   @Override
+  public AgentProcess process() {
+    return peer.process;
+  }
+
+  @Override
   public CompletionStage<HarnessFault> ended() {
     return ended;
-  }
-
-  @Override
-  public boolean alive() {
-    return peer.process.alive();
-  }
-
-  @Override
-  public ProcessIdentity identity() {
-    return peer.process.identity();
   }
 
   @Override
   public synchronized CompletionStage<Void> stop(Duration grace) {
     stopping = true;
     return peer.process.stop(grace);
-  }
-
-  @Override
-  public String errorTail() {
-    return peer.process.errorTail();
   }
 
   // ---- the session

@@ -1,15 +1,17 @@
 package dev.portcullis.harness.codex;
 
+import static dev.portcullis.harness.agent.AgentJson.object;
+import static dev.portcullis.harness.agent.AgentJson.required;
+
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.portcullis.config.HarnessConfig;
 import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessFault.Code;
 import dev.portcullis.harness.HarnessUpdate;
-import dev.portcullis.harness.agent.CanonicalJson;
+import dev.portcullis.harness.agent.AgentJson;
 import dev.portcullis.harness.agent.ToolCall;
 import dev.portcullis.harness.agent.ToolCall.Status;
 import java.nio.file.Path;
@@ -290,7 +292,7 @@ final class CodexCodec {
 
   /** Nothing gives nothing. */
   private static String canonical(JsonNode value) {
-    return value.isEmpty() ? "" : CanonicalJson.of(value);
+    return value.isEmpty() ? "" : AgentJson.canonical(value);
   }
 
   private static JsonNode read(String canonical) {
@@ -299,16 +301,5 @@ final class CodexCodec {
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("what we have written can be read", e);
     }
-  }
-
-  private static String required(JsonNode node, String field) {
-    if (!node.path(field).isTextual()) {
-      throw HarnessFault.malformed(field, "text");
-    }
-    return node.path(field).textValue();
-  }
-
-  private static ObjectNode object() {
-    return JsonNodeFactory.instance.objectNode();
   }
 }

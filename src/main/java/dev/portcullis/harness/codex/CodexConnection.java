@@ -7,7 +7,6 @@ import dev.portcullis.harness.Harness.Recovery;
 import dev.portcullis.harness.Harness.Registration;
 import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessUpdate;
-import dev.portcullis.harness.ProcessIdentity;
 import dev.portcullis.harness.agent.AgentConnection;
 import dev.portcullis.harness.agent.AgentProcess;
 import dev.portcullis.harness.jsonrpc.JsonRpcPeer;
@@ -108,28 +107,8 @@ final class CodexConnection implements AgentConnection, ProcessListener, JsonRpc
   }
 
   @Override
-  public CompletionStage<HarnessFault> ended() {
-    return process.ended();
-  }
-
-  @Override
-  public boolean alive() {
-    return process.alive();
-  }
-
-  @Override
-  public ProcessIdentity identity() {
-    return process.identity();
-  }
-
-  @Override
-  public CompletionStage<Void> stop(Duration grace) {
-    return process.stop(grace);
-  }
-
-  @Override
-  public String errorTail() {
-    return process.errorTail();
+  public AgentProcess process() {
+    return process;
   }
 
   // ---- threads

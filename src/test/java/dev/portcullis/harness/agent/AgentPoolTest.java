@@ -9,7 +9,6 @@ import dev.portcullis.harness.Harness.Recovery;
 import dev.portcullis.harness.Harness.Registration;
 import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessUpdate;
-import dev.portcullis.harness.ProcessIdentity;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -53,7 +52,7 @@ class AgentPoolTest {
     }
 
     @Override
-    public ProcessIdentity identity() {
+    public AgentProcess process() {
       throw new IllegalStateException("there is no process");
     }
 
@@ -77,11 +76,6 @@ class AgentPoolTest {
     public CompletionStage<Void> stop(Duration grace) {
       stopped = true;
       return gone;
-    }
-
-    @Override
-    public String errorTail() {
-      return "";
     }
   }
 
