@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.portcullis.config.HarnessConfig;
 import dev.portcullis.harness.AttemptSpec;
@@ -22,17 +21,15 @@ import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessFault.Code;
 import dev.portcullis.harness.HarnessUpdate;
 import dev.portcullis.harness.ProcessIdentity;
+import dev.portcullis.harness.SimulatedAgents;
 import dev.portcullis.harness.Simulator;
 import dev.portcullis.harness.Updates;
-import dev.portcullis.harness.process.ProcessLauncher;
-import dev.portcullis.harness.process.Reaper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -40,33 +37,13 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class AcpHarnessTest {
-  private static final String INSTANCE = "acp" + ProcessHandle.current().pid();
+class AcpHarnessTest extends SimulatedAgents {
 
-  @TempDir Path store;
-  @TempDir Path workspace;
-  private final ProcessLauncher launcher = ProcessLauncher.create(INSTANCE, 1);
-  private final List<Harness> harnesses = new ArrayList<>();
   private final List<HarnessFault> losses = new CopyOnWriteArrayList<>();
-
-  @BeforeEach
-  void onlyOnLinux() {
-    assumeTrue(Files.isDirectory(Path.of("/proc/self")), "needs /proc");
-  }
-
-  @AfterEach
-  void leaveNothing() throws Exception {
-    for (var harness : harnesses) {
-      harness.close(Duration.ofSeconds(2)).toCompletableFuture().get(30, TimeUnit.SECONDS);
-    }
-    assertEquals(0, new Reaper(INSTANCE, 2).reap(List.of()), "processes left by the harness");
-  }
 
   private Harness harness() {
     return harness(4, Map.of());
@@ -77,13 +54,10 @@ class AcpHarnessTest {
   }
 
   private Harness harness(String command, List<String> args, int processes, Map<String, String> env) {
-    var all = new HashMap<>(Map.of("SIM_STORE", store.toString()));
-    all.putAll(env);
-    var harness = AcpHarness.create(new HarnessConfig.Acp(new HarnessConfig.Program("sim", command, args, all, processes,
-        Duration.ofMinutes(5), Duration.ofSeconds(15))), launcher, workspace, Clock.systemUTC());
+    var program = program(command, args, env, processes, Duration.ofSeconds(15));
+    var harness = AcpHarness.create(new HarnessConfig.Acp(program), launcher, workspace, Clock.systemUTC());
     harness.onLost(losses::add);
-    harnesses.add(harness);
-    return harness;
+    return closing(harness);
   }
 
   private AttemptSpec spec(String conversation, String message) {

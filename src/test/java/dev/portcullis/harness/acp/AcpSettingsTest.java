@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.portcullis.config.HarnessConfig;
 import dev.portcullis.harness.AttemptSpec;
@@ -15,65 +14,36 @@ import dev.portcullis.harness.Harness;
 import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessFault.Code;
 import dev.portcullis.harness.HarnessUpdate;
+import dev.portcullis.harness.SimulatedAgents;
 import dev.portcullis.harness.Simulator;
 import dev.portcullis.harness.Updates;
-import dev.portcullis.harness.process.ProcessLauncher;
-import dev.portcullis.harness.process.Reaper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the settings of an ACP harness do, and what its agent may have us do. */
-class AcpSettingsTest {
-  private static final String INSTANCE = "settings" + ProcessHandle.current().pid();
+class AcpSettingsTest extends SimulatedAgents {
   private static final Duration GRACE = Duration.ofSeconds(5);
 
-  @TempDir Path store;
-  @TempDir Path workspace;
-  /** One for all: it numbers the processes, by which each is found with what it started. */
-  private final ProcessLauncher launcher = ProcessLauncher.create(INSTANCE, 1);
-  private final List<Harness> harnesses = new ArrayList<>();
-
-  @BeforeEach
-  void onlyOnLinux() {
-    assumeTrue(Files.isDirectory(Path.of("/proc/self")), "needs /proc");
-  }
-
-  @AfterEach
-  void leaveNothing() throws Exception {
-    for (var harness : harnesses) {
-      harness.close(Duration.ofSeconds(2)).toCompletableFuture().get(30, TimeUnit.SECONDS);
-    }
-    assertEquals(0, new Reaper(INSTANCE, 2).reap(List.of()), "processes left by the harness");
-  }
 
   private HarnessConfig.Program program(Map<String, String> env) {
-    var all = new HashMap<>(env);
-    all.put("SIM_STORE", store.toString());
-    return new HarnessConfig.Program("sim", Simulator.java(), Simulator.arguments("acp"), all, 2,
-        Duration.ofMinutes(5), Duration.ofSeconds(15));
+    return program(Simulator.java(), Simulator.arguments("acp"), env, 2, Duration.ofSeconds(15));
   }
 
   private Harness harness(HarnessConfig.Acp config) {
     var harness = AcpHarness.create(config, launcher, workspace, Clock.systemUTC());
-    harnesses.add(harness);
-    return harness;
+    return closing(harness);
   }
 
   private Harness serving(boolean files, boolean terminals) {

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.portcullis.config.HarnessConfig;
 import dev.portcullis.harness.AttemptSpec;
@@ -16,9 +15,9 @@ import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessFault.Code;
 import dev.portcullis.harness.HarnessUpdate;
 import dev.portcullis.harness.ShellAgent;
+import dev.portcullis.harness.SimulatedAgents;
 import dev.portcullis.harness.Simulator;
 import dev.portcullis.harness.Updates;
-import dev.portcullis.harness.process.ProcessLauncher;
 import dev.portcullis.harness.process.Reaper;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -27,7 +26,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -37,46 +35,33 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What agents do wrong, and what becomes of the run, of the connection and of the machine. */
-class FaultyAgentTest {
-  private static final String INSTANCE = "faulty" + ProcessHandle.current().pid();
+class FaultyAgentTest extends SimulatedAgents {
 
-  @TempDir Path store;
-  @TempDir Path workspace;
-  private final ProcessLauncher launcher = ProcessLauncher.create(INSTANCE, 1);
-  private final List<Harness> harnesses = new ArrayList<>();
   private final List<Throwable> escaped = new CopyOnWriteArrayList<>();
   private final Thread.UncaughtExceptionHandler before = Thread.getDefaultUncaughtExceptionHandler();
 
   @BeforeEach
-  void onlyOnLinux() {
-    assumeTrue(Files.isDirectory(Path.of("/proc/self")), "needs /proc");
+  void listen() {
     Thread.setDefaultUncaughtExceptionHandler((_, failure) -> escaped.add(failure));
   }
 
   @AfterEach
-  void leaveNothing() throws Exception {
-    for (var harness : harnesses) {
-      harness.close(Duration.ofSeconds(1)).toCompletableFuture().get(30, TimeUnit.SECONDS);
-    }
+  void nothingEscapes() throws Exception {
+    closeAll();
     Thread.setDefaultUncaughtExceptionHandler(before);
     assertEquals(List.of(), escaped, "no exception escapes");
-    assertEquals(0, new Reaper(INSTANCE, 2).reap(List.of()), "processes left by the harness");
   }
 
   private Harness harness(String command, List<String> args, Map<String, String> env, Duration start) {
-    var all = new HashMap<>(Map.of("SIM_STORE", store.toString()));
-    all.putAll(env);
-    var program = new HarnessConfig.Program("sim", command, args, all, 4, Duration.ofMinutes(5), start);
+    var program = program(command, args, env, 4, start);
     var harness = AcpHarness.create(
         new HarnessConfig.Acp(program), launcher, workspace, Clock.systemUTC());
-    harnesses.add(harness);
-    return harness;
+    return closing(harness);
   }
 
   private Harness simulator() {
@@ -282,7 +267,7 @@ class FaultyAgentTest {
       var began = System.nanoTime();
       attempt.stop(Duration.ofMillis(100)).toCompletableFuture().get(20, TimeUnit.SECONDS);
       assertTrue(Duration.ofNanos(System.nanoTime() - began).toSeconds() < 5);
-      assertEquals(0, new Reaper(INSTANCE, 2).reap(List.of()), "survivors of round " + i);
+      assertEquals(0, new Reaper(instance, 2).reap(List.of()), "survivors of round " + i);
     }
   }
 

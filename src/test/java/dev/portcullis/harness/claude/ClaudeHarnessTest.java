@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.portcullis.config.HarnessConfig;
 import dev.portcullis.harness.AttemptSpec;
@@ -19,64 +18,36 @@ import dev.portcullis.harness.Harness.Registration;
 import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessFault.Code;
 import dev.portcullis.harness.HarnessUpdate;
+import dev.portcullis.harness.SimulatedAgents;
 import dev.portcullis.harness.Simulator;
 import dev.portcullis.harness.Updates;
-import dev.portcullis.harness.process.ProcessLauncher;
-import dev.portcullis.harness.process.Reaper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a well-behaved Claude Code never does, and which process is started for what. */
-class ClaudeHarnessTest {
-  private static final String INSTANCE = "simclaude" + ProcessHandle.current().pid();
+class ClaudeHarnessTest extends SimulatedAgents {
   private static final String UNKNOWN = "9978d80a-3754-415c-9f9c-f8be6b08d196";
 
-  @TempDir Path store;
-  @TempDir Path workspace;
-  private final ProcessLauncher launcher = ProcessLauncher.create(INSTANCE, 1);
-  private final List<Harness> harnesses = new ArrayList<>();
-
-  @BeforeEach
-  void onlyOnLinux() {
-    assumeTrue(Files.isDirectory(Path.of("/proc/self")), "needs /proc");
-  }
-
-  @AfterEach
-  void leaveNothing() throws Exception {
-    for (var harness : harnesses) {
-      harness.close(Duration.ofSeconds(2)).toCompletableFuture().get(30, TimeUnit.SECONDS);
-    }
-    assertEquals(0, new Reaper(INSTANCE, 2).reap(List.of()), "processes left by the harness");
-  }
 
   private Harness harness() {
     return harness(Simulator.java(), Simulator.arguments("claude"), Map.of());
   }
 
   private Harness harness(String command, List<String> args, Map<String, String> env) {
-    var all = new HashMap<>(Map.of("SIM_STORE", store.toString()));
-    all.putAll(env);
-    var program = new HarnessConfig.Program(
-        "sim", command, args, all, 2, Duration.ofMinutes(5), Duration.ofSeconds(15));
+    var program = program(command, args, env, 2, Duration.ofSeconds(15));
     var harness = ClaudeHarness.create(new HarnessConfig.ClaudeCode(program, "opus", "plan", "", List.of("user"),
         HarnessConfig.ClaudeCode.OLDEST_VERSION), launcher, workspace);
-    harnesses.add(harness);
-    return harness;
+    return closing(harness);
   }
 
   private AttemptSpec spec(String session, String message) {

@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
@@ -156,10 +157,9 @@ class HarnessProcessTest {
     assertEquals(8 * 1024, process.errorTail().length());
   }
 
-  @Test
-  void aListenerThatTakesItsTimeMakesTheChildWaitOnItsPipe() throws Exception {
-    var gate = new java.util.concurrent.CountDownLatch(1);
-    var listener = new ProcessListener() {
+  /** Records as ever, but takes no line before the gate opens. */
+  private ProcessListener listenerBehind(CountDownLatch gate) {
+    return new ProcessListener() {
       @Override
       public void line(String line) {
         try {
@@ -175,6 +175,12 @@ class HarnessProcessTest {
         recorder.ended(fault);
       }
     };
+  }
+
+  @Test
+  void aListenerThatTakesItsTimeMakesTheChildWaitOnItsPipe() throws Exception {
+    var gate = new CountDownLatch(1);
+    var listener = listenerBehind(gate);
     var written = directory.resolve("written");
     var script = "i=0; while [ $i -lt 5000 ]; do echo {" + "x".repeat(100)
         + "; i=$((i+1)); done; echo y > written";
@@ -306,23 +312,8 @@ class HarnessProcessTest {
 
   @Test
   void whatAnAgentSaidBeforeItDiedIsHeardHoweverLongTheListenerTakes() throws Exception {
-    var gate = new java.util.concurrent.CountDownLatch(1);
-    var slow = new ProcessListener() {
-      @Override
-      public void line(String line) {
-        try {
-          gate.await();
-        } catch (InterruptedException e) {
-          throw new IllegalStateException(e);
-        }
-        recorder.line(line);
-      }
-
-      @Override
-      public void ended(HarnessFault fault) {
-        recorder.ended(fault);
-      }
-    };
+    var gate = new CountDownLatch(1);
+    var slow = listenerBehind(gate);
     var script = "echo {first; echo {last; exit 3";
     var process = new ProcessLauncher(INSTANCE, 3, System.getenv())
         .launch(new ProcessSpec("sh", SHELL, List.of("-c", script), Map.of(), directory), slow)
