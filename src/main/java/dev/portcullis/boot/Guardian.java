@@ -7,7 +7,7 @@ import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.harness.Harnesses;
 import dev.portcullis.ingress.Credentials;
 import dev.portcullis.ingress.Edge;
-import dev.portcullis.ingress.http.HttpIngress;
+import dev.portcullis.ingress.listener.IngressListener;
 import dev.portcullis.journal.JournalFault;
 import dev.portcullis.ops.ManagementServer;
 import dev.portcullis.ops.Measured;
@@ -69,7 +69,7 @@ final class Guardian {
 
   private record Recovered(Session.Recovered runs) implements Command {}
 
-  private record IngressBound(HttpIngress port) implements Command {}
+  private record IngressBound(IngressListener port) implements Command {}
 
   private record Tick() implements Command {}
 
@@ -272,7 +272,7 @@ final class Guardian {
         world.clock(),
         world.random());
     pipe(
-        HttpIngress.bind(context.getSystem(), edge),
+        IngressListener.bind(context.getSystem(), edge),
         IngressBound::new,
         Exit.TEMPORARY,
         "ingress port " + config.http().host() + ":" + config.http().port() + " cannot be bound");
@@ -292,7 +292,7 @@ final class Guardian {
     return Behaviors.same();
   }
 
-  private Behavior<Command> open(House house, HttpIngress ingress) {
+  private Behavior<Command> open(House house, IngressListener ingress) {
     var http = AddressesFile.url(ingress.address());
     try {
       addresses().write(http, AddressesFile.url(house.ground().management().address()),
@@ -324,7 +324,7 @@ final class Guardian {
     });
   }
 
-  private Behavior<Command> draining(House house, HttpIngress ingress, String by) {
+  private Behavior<Command> draining(House house, IngressListener ingress, String by) {
     gate.moveTo(Gate.State.DRAINING);
     standing.draining(by);
     world.service().stopping();
@@ -360,7 +360,7 @@ final class Guardian {
     });
   }
 
-  private Behavior<Command> closing(House house, HttpIngress ingress) {
+  private Behavior<Command> closing(House house, IngressListener ingress) {
     timers.cancelAll();
     pipe(
         fleet.stop(IDLE_HARNESS)

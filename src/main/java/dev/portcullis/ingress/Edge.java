@@ -18,4 +18,9 @@ public record Edge(
     Operations operations,
     Credentials credentials,
     Clock clock,
-    RandomGenerator random) {}
+    RandomGenerator random) {
+  /** The sessions as this principal may see and change them. */
+  public Sessions sessionsOf(Principal principal) {
+    return sessions;
+  }
+}

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.portcullis.harness.Harnesses;
 import dev.portcullis.ingress.GatewayStatus;
+import dev.portcullis.ingress.Json;
 import dev.portcullis.protocol.Approval;
 import dev.portcullis.protocol.HistoryEntry;
 import dev.portcullis.protocol.RunError;

@@ -1,7 +1,10 @@
 package dev.portcullis.ingress.http;
 
+import dev.portcullis.ingress.Addressing;
 import dev.portcullis.ingress.Edge;
+import dev.portcullis.ingress.Fields;
 import dev.portcullis.ingress.InputFault;
+import dev.portcullis.ingress.Json;
 import dev.portcullis.ingress.Operation;
 import dev.portcullis.ingress.Problem;
 import dev.portcullis.ingress.Problems;
@@ -21,20 +24,18 @@ import org.slf4j.LoggerFactory;
  * {@code /api/v1/approvals}: what agents ask, and the answers. Who answers is who has shown the token, never
  * what the request says (SEC-24).
  */
-final class ApprovalRoutes {
+public final class ApprovalRoutes {
   private static final Logger LOG = LoggerFactory.getLogger(ApprovalRoutes.class);
   private static final String ID = "[A-Za-z0-9][A-Za-z0-9_.:-]{0,255}";
   private static final String DIGEST = "[0-9a-f]{64}";
 
-  private final Sessions sessions;
   private final Addressing addressing;
 
-  ApprovalRoutes(Edge edge) {
-    this.sessions = edge.sessions();
+  public ApprovalRoutes(Edge edge) {
     this.addressing = new Addressing(edge.config());
   }
 
-  List<Endpoint> endpoints() {
+  public List<Endpoint> endpoints() {
     return List.of(
         Endpoint.get("/api/v1/approvals", Operation.READ_APPROVALS, this::list),
         Endpoint.get("/api/v1/approvals/{id}", Operation.READ_APPROVALS, this::one),
@@ -47,7 +48,7 @@ final class ApprovalRoutes {
     var session = call.query("session").map(addressing::existing).map(SessionKey::text);
     var agent = call.query("agent");
     agent.ifPresent(addressing::requireAgent);
-    return sessions.approvals().thenApply(all -> {
+    return call.sessions().approvals().thenApply(all -> {
       var shown = all.stream()
           .filter(asked -> session.isEmpty() || session.get().equals(asked.sessionKey()))
           .filter(asked -> agent.isEmpty() || agent.get().equals(asked.agent()))
@@ -60,7 +61,7 @@ final class ApprovalRoutes {
 
   private CompletionStage<HttpResponse> one(Call call) {
     var id = id(call, "id");
-    return sessions.approval(id).thenApply(found -> found
+    return call.sessions().approval(id).thenApply(found -> found
         .map(asked -> Replies.json(200, ApiCodec.approval(asked)))
         .orElseGet(() -> Replies.problem(Problems.approvalNotFound(id))));
   }
@@ -74,17 +75,17 @@ final class ApprovalRoutes {
     var run = RunRoutes.id(call);
     var id = id(call, "approvalId");
     decision(call); // A body that says nothing is refused before anything is looked up.
-    return sessions.approval(id).thenCompose(found ->
+    return call.sessions().approval(id).thenCompose(found ->
         found.map(Approval::runId).filter(run::equals).isPresent()
             ? decide(call, id)
-            : sessions.run(run).thenApply(there -> Replies.problem(
+            : call.sessions().run(run).thenApply(there -> Replies.problem(
                 there.isEmpty() ? Problems.runNotFound(run) : Problems.approvalNotFound(id))));
   }
 
   private CompletionStage<HttpResponse> decide(Call call, String id) {
     boolean allow = decision(call);
     var by = call.principal().name();
-    return sessions.decide(id, digest(call), allow, by).thenApply(reply -> switch (reply) {
+    return call.sessions().decide(id, digest(call), allow, by).thenApply(reply -> switch (reply) {
       case DecisionReply.Taken(var status, var kept) -> Replies.json(202, Json.object()
           .put("id", id)
           .put("decision", word(allow))

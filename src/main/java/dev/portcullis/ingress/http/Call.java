@@ -1,8 +1,11 @@
 package dev.portcullis.ingress.http;
 
+import dev.portcullis.ingress.Fields;
 import dev.portcullis.ingress.InputFault;
+import dev.portcullis.ingress.Json;
 import dev.portcullis.ingress.Principal;
 import dev.portcullis.ingress.Problems;
+import dev.portcullis.session.Sessions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -15,27 +18,29 @@ import org.apache.pekko.japi.Pair;
 /**
  * A request that may be answered: who asks, what the path says, and the body, read whole.
  *
+ * @param sessions as the principal may see them
  * @param path values of the template's variables, decoded
  */
-record Call(HttpRequest request, Principal principal, Map<String, String> path, byte[] body) {
+public record Call(
+    HttpRequest request, Principal principal, Sessions sessions, Map<String, String> path, byte[] body) {
   private static final Pattern WHOLE = Pattern.compile("\\d{1,18}");
   private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m)?");
 
-  String path(String variable) {
+  public String path(String variable) {
     return path.get(variable);
   }
 
   /** @throws InputFault when the body is not a JSON object */
-  Fields fields() {
+  public Fields fields() {
     return new Fields(Json.read(body));
   }
 
-  Optional<String> header(String lowerCaseName) {
+  public Optional<String> header(String lowerCaseName) {
     return request.getHeader(lowerCaseName).map(header -> header.value().strip());
   }
 
   /** A query parameter, given at most once. */
-  Optional<String> query(String name) {
+  public Optional<String> query(String name) {
     var values = parameters().stream().filter(pair -> pair.first().equals(name)).map(Pair::second).toList();
     if (values.size() > 1) {
       throw Fields.fault(name, "is given more than once");
@@ -52,11 +57,11 @@ record Call(HttpRequest request, Principal principal, Map<String, String> path, 
   }
 
   /** A whole number from 0 to 10^18; {@code absent} when it is not given. */
-  long number(String name, long absent) {
+  public long number(String name, long absent) {
     return query(name).map(text -> whole(name, text)).orElse(absent);
   }
 
-  static long whole(String name, String text) {
+  public static long whole(String name, String text) {
     if (!WHOLE.matcher(text).matches()) {
       throw Fields.fault(name, "must be a whole number of 0 or more");
     }
@@ -64,7 +69,7 @@ record Call(HttpRequest request, Principal principal, Map<String, String> path, 
   }
 
   /** How many entries of a list, 1 to {@code most}. */
-  int limit(int absent, int most) {
+  public int limit(int absent, int most) {
     long limit = number("limit", absent);
     if (limit < 1 || limit > most) {
       throw Fields.fault("limit", "must be 1 to " + most);
@@ -72,7 +77,7 @@ record Call(HttpRequest request, Principal principal, Map<String, String> path, 
     return (int) limit;
   }
 
-  boolean flag(String name) {
+  public boolean flag(String name) {
     return query(name)
         .map(text -> switch (text) {
           case "true" -> true;
@@ -83,7 +88,7 @@ record Call(HttpRequest request, Principal principal, Map<String, String> path, 
   }
 
   /** {@code 30s}, {@code 500ms}, {@code 2m} or seconds; zero when absent, {@code most} when it is longer. */
-  Duration duration(String name, Duration most) {
+  public Duration duration(String name, Duration most) {
     return query(name)
         .map(text -> {
           var matcher = DURATION.matcher(text);

@@ -12,44 +12,45 @@ import org.apache.pekko.http.javadsl.model.HttpResponse;
  * @param template segments; one in braces is a variable
  * @param json whether it takes a JSON body; a body that is not asked for is thrown away unread
  */
-record Endpoint(String method, List<String> template, Operation operation, boolean json, Handler handler) {
+public record Endpoint(
+    String method, List<String> template, Operation operation, boolean json, Handler handler) {
   /** Answers, or fails with what {@link dev.portcullis.ingress.Problems} knows. */
   @FunctionalInterface
-  interface Handler {
+  public interface Handler {
     CompletionStage<HttpResponse> handle(Call call);
   }
 
-  Endpoint {
+  public Endpoint {
     template = List.copyOf(template);
   }
 
-  static Endpoint get(String path, Operation operation, Handler handler) {
+  public static Endpoint get(String path, Operation operation, Handler handler) {
     return new Endpoint("GET", segments(path), operation, false, handler);
   }
 
   /** A POST whose body, if any, says nothing. */
-  static Endpoint post(String path, Operation operation, Handler handler) {
+  public static Endpoint post(String path, Operation operation, Handler handler) {
     return new Endpoint("POST", segments(path), operation, false, handler);
   }
 
-  static Endpoint postJson(String path, Operation operation, Handler handler) {
+  public static Endpoint postJson(String path, Operation operation, Handler handler) {
     return new Endpoint("POST", segments(path), operation, true, handler);
   }
 
-  static Endpoint delete(String path, Operation operation, Handler handler) {
+  public static Endpoint delete(String path, Operation operation, Handler handler) {
     return new Endpoint("DELETE", segments(path), operation, false, handler);
   }
 
   /** The path's raw segments, without the first empty one. */
-  static List<String> segments(String path) {
+  public static List<String> segments(String path) {
     return List.of(path.substring(1).split("/", -1));
   }
 
-  String path() {
+  public String path() {
     return "/" + String.join("/", template);
   }
 
-  boolean matches(List<String> segments) {
+  public boolean matches(List<String> segments) {
     if (segments.size() != template.size()) {
       return false;
     }
@@ -64,11 +65,11 @@ record Endpoint(String method, List<String> template, Operation operation, boole
   }
 
   /** How many segments are fixed: of two that match, the one with more is meant. */
-  long fixed() {
+  public long fixed() {
     return template.stream().filter(segment -> !variable(segment)).count();
   }
 
-  static boolean variable(String segment) {
+  public static boolean variable(String segment) {
     return segment.startsWith("{");
   }
 }

@@ -1,18 +1,19 @@
 package dev.portcullis.ingress.http;
 
 import dev.portcullis.ingress.Digests;
+import dev.portcullis.ingress.Fields;
 import dev.portcullis.session.Sessions;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
 /** Idempotency keys: their shape, and the digests under which a session knows them. */
-final class IdempotencyKeys {
+public final class IdempotencyKeys {
   private static final Pattern SHAPE = Pattern.compile("[\\x21-\\x7e]{1,255}");
 
   private IdempotencyKeys() {}
 
   /** The header's key or the body's; both may be given when they agree. */
-  static Optional<String> of(Call call, Optional<String> inBody) {
+  public static Optional<String> of(Call call, Optional<String> inBody) {
     var inHeader = call.header("idempotency-key");
     if (inHeader.isPresent() && inBody.isPresent() && !inHeader.equals(inBody)) {
       throw Fields.fault("idempotencyKey", "differs from the header Idempotency-Key; send one of them");
@@ -25,7 +26,7 @@ final class IdempotencyKeys {
   }
 
   /** @param canonicalBody what the key stands for, the same for every spelling of it */
-  static Sessions.Key scoped(Call call, String route, String key, String canonicalBody) {
+  public static Sessions.Key scoped(Call call, String route, String key, String canonicalBody) {
     return new Sessions.Key(Digests.hex(call.principal().name(), route, key), Digests.hex(canonicalBody));
   }
 }

@@ -1,7 +1,9 @@
 package dev.portcullis.ingress.http;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.portcullis.ingress.Addressing;
 import dev.portcullis.ingress.Edge;
+import dev.portcullis.ingress.Json;
 import dev.portcullis.ingress.Operation;
 import dev.portcullis.ingress.Problems;
 import dev.portcullis.session.SessionKey;
@@ -21,20 +23,18 @@ import org.apache.pekko.stream.javadsl.Source;
 import org.apache.pekko.util.ByteString;
 
 /** The journal as it is, for operators: what it holds of a session, and how much it holds. */
-final class JournalRoutes {
+public final class JournalRoutes {
   private static final ContentType LINES =
       ContentTypes.create(MediaTypes.applicationBinary("x-ndjson", true));
   private static final int PAGE = 200;
 
-  private final Sessions sessions;
   private final Addressing addressing;
 
-  JournalRoutes(Edge edge) {
-    this.sessions = edge.sessions();
+  public JournalRoutes(Edge edge) {
     this.addressing = new Addressing(edge.config());
   }
 
-  List<Endpoint> endpoints() {
+  public List<Endpoint> endpoints() {
     return List.of(
         Endpoint.get("/api/v1/sessions/{key}/export", Operation.READ_JOURNAL, this::export),
         Endpoint.get("/api/v1/journal", Operation.READ_JOURNAL, this::figures));
@@ -42,16 +42,16 @@ final class JournalRoutes {
 
   private CompletionStage<HttpResponse> export(Call call) {
     var key = addressing.existing(call.path("key"));
-    return sessions.recorded(key, 0, PAGE).thenApply(first -> first.isEmpty()
+    return call.sessions().recorded(key, 0, PAGE).thenApply(first -> first.isEmpty()
         ? Replies.problem(Problems.sessionNotFound(key.text()))
         : HttpResponse.create()
             .addHeader(RawHeader.create("Cache-Control", "no-store"))
-            .withEntity(HttpEntities.createChunked(LINES, lines(key, first))));
+            .withEntity(HttpEntities.createChunked(LINES, lines(call, key, first))));
   }
 
   /** A history that cannot be proved breaks the stream off where it stops being sound. */
-  private Source<ByteString, NotUsed> lines(SessionKey key, List<JsonNode> first) {
-    var rest = Source.unfoldAsync(last(first), after -> sessions.recorded(key, after, PAGE)
+  private Source<ByteString, NotUsed> lines(Call call, SessionKey key, List<JsonNode> first) {
+    var rest = Source.unfoldAsync(last(first), after -> call.sessions().recorded(key, after, PAGE)
         .thenApply(page -> page.isEmpty()
             ? Optional.<Pair<Long, List<JsonNode>>>empty()
             : Optional.of(Pair.create(last(page), page))));
@@ -66,6 +66,6 @@ final class JournalRoutes {
   }
 
   private CompletionStage<HttpResponse> figures(Call call) {
-    return sessions.figures().thenApply(figures -> Replies.json(200, figures.json()));
+    return call.sessions().figures().thenApply(figures -> Replies.json(200, figures.json()));
   }
 }

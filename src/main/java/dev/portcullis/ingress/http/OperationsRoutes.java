@@ -3,6 +3,7 @@ package dev.portcullis.ingress.http;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import dev.portcullis.ingress.Edge;
 import dev.portcullis.ingress.GatewayStatus;
+import dev.portcullis.ingress.Json;
 import dev.portcullis.ingress.Operation;
 import dev.portcullis.session.Sessions;
 import java.time.Duration;
@@ -12,14 +13,14 @@ import java.util.concurrent.CompletionStage;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 
 /** The gateway as a whole: its harnesses, its state, and the way to bring it to rest. */
-final class OperationsRoutes {
+public final class OperationsRoutes {
   private final Edge edge;
 
-  OperationsRoutes(Edge edge) {
+  public OperationsRoutes(Edge edge) {
     this.edge = edge;
   }
 
-  List<Endpoint> endpoints() {
+  public List<Endpoint> endpoints() {
     return List.of(
         Endpoint.get("/api/v1/harnesses", Operation.READ_STATUS, this::harnesses),
         Endpoint.get("/api/v1/status", Operation.READ_STATUS, this::status),

@@ -1,6 +1,7 @@
 package dev.portcullis.ingress.http;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.portcullis.ingress.Json;
 import dev.portcullis.ingress.Problem;
 import java.util.Map;
 import org.apache.pekko.http.javadsl.model.ContentTypes;
@@ -10,17 +11,17 @@ import org.apache.pekko.http.javadsl.model.StatusCodes;
 import org.apache.pekko.http.javadsl.model.headers.RawHeader;
 
 /** Responses. */
-final class Replies {
+public final class Replies {
   private Replies() {}
 
-  static HttpResponse json(int status, JsonNode body) {
+  public static HttpResponse json(int status, JsonNode body) {
     return HttpResponse.create()
         .withStatus(StatusCodes.get(status))
         .addHeader(RawHeader.create("Cache-Control", "no-store"))
         .withEntity(HttpEntities.create(ContentTypes.APPLICATION_JSON, Json.bytes(body)));
   }
 
-  static HttpResponse problem(Problem problem) {
+  public static HttpResponse problem(Problem problem) {
     var response = json(problem.status(), problemBody(problem));
     for (var header : problem.headers().entrySet()) {
       response = response.addHeader(RawHeader.create(header.getKey(), header.getValue()));
@@ -29,7 +30,7 @@ final class Replies {
   }
 
   /** {@code {"error":{message,type,param,code}}}, all four keys, and what is true instead. */
-  static JsonNode problemBody(Problem problem) {
+  public static JsonNode problemBody(Problem problem) {
     var body = Json.object();
     var error = body.putObject("error").put("message", problem.message()).put("type", problem.type());
     Json.putText(error, "param", problem.param());
@@ -40,7 +41,7 @@ final class Replies {
     return body;
   }
 
-  static HttpResponse replayed(HttpResponse response, boolean replayed) {
+  public static HttpResponse replayed(HttpResponse response, boolean replayed) {
     return replayed ? response.addHeader(RawHeader.create("Idempotent-Replayed", "true")) : response;
   }
 }

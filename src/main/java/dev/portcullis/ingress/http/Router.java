@@ -36,13 +36,14 @@ import org.slf4j.LoggerFactory;
  * What all requests have in common, in this order: request id, host and origin, path, method, token, scope,
  * media type, body; then the endpoint. Whatever goes wrong on the way leaves as a {@link Problem}.
  */
-final class Router {
+public final class Router {
   /** Longest time a body may take to arrive. */
   private static final long BODY_MS = 30_000;
 
   private static final Logger LOG = LoggerFactory.getLogger(Router.class);
 
   private final List<Endpoint> endpoints;
+  private final Edge edge;
   private final Credentials credentials;
   private final Problems problems;
   private final RandomGenerator random;
@@ -52,8 +53,9 @@ final class Router {
   private final Set<CompletableFuture<HttpResponse>> open = ConcurrentHashMap.newKeySet();
   private volatile boolean fenced;
 
-  Router(List<Endpoint> endpoints, Edge edge, Problems problems, ClassicActorSystemProvider system) {
+  public Router(List<Endpoint> endpoints, Edge edge, Problems problems, ClassicActorSystemProvider system) {
     this.endpoints = endpoints.stream().sorted(Comparator.comparingLong(Endpoint::fixed).reversed()).toList();
+    this.edge = edge;
     this.credentials = edge.credentials();
     this.problems = problems;
     this.random = edge.random();
@@ -63,7 +65,7 @@ final class Router {
   }
 
   /** Never fails. */
-  CompletionStage<HttpResponse> handle(HttpRequest request) {
+  public CompletionStage<HttpResponse> handle(HttpRequest request) {
     var answer = CompletableFuture.completedFuture(request)
         .thenCompose(this::answer)
         .exceptionally(thrown -> Replies.problem(problems.fault(thrown)))
@@ -81,7 +83,7 @@ final class Router {
    * The journal has failed. Whoever waits for an answer gets this one: the session that would give another
    * waits for a write whose outcome nobody will learn before the restart.
    */
-  void fence() {
+  public void fence() {
     fenced = true;
     open.forEach(Router::cut);
   }
@@ -116,7 +118,8 @@ final class Router {
     }
     return body(endpoint, request).thenCompose(bytes -> endpoint
         .handler()
-        .handle(new Call(request, principal, variables(endpoint, segments(request)), bytes)));
+        .handle(new Call(
+            request, principal, edge.sessionsOf(principal), variables(endpoint, segments(request)), bytes)));
   }
 
   private static void refuse(Problem problem) {

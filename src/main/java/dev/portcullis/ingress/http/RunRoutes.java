@@ -1,12 +1,11 @@
 package dev.portcullis.ingress.http;
 
-import dev.portcullis.ingress.Edge;
 import dev.portcullis.ingress.InputFault;
+import dev.portcullis.ingress.Json;
 import dev.portcullis.ingress.Operation;
 import dev.portcullis.ingress.Problems;
 import dev.portcullis.session.ControlReply;
 import dev.portcullis.session.Quarantined;
-import dev.portcullis.session.Sessions;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -14,21 +13,19 @@ import java.util.concurrent.CompletionStage;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 
 /** {@code /api/v1/runs}: one run, its events, and what can be done with it. */
-final class RunRoutes {
+public final class RunRoutes {
   /** Longest long poll. */
   private static final Duration WAIT_MAX = Duration.ofSeconds(120);
 
   private static final String ID = "[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}";
 
-  private final Sessions sessions;
   private final Sse sse;
 
-  RunRoutes(Edge edge, Sse sse) {
-    this.sessions = edge.sessions();
+  public RunRoutes(Sse sse) {
     this.sse = sse;
   }
 
-  List<Endpoint> endpoints() {
+  public List<Endpoint> endpoints() {
     return List.of(
         Endpoint.get("/api/v1/runs/{id}", Operation.READ_RUN, this::run),
         Endpoint.get("/api/v1/runs/{id}/events", Operation.READ_RUN, this::events),
@@ -39,7 +36,7 @@ final class RunRoutes {
   private CompletionStage<HttpResponse> run(Call call) {
     var id = id(call);
     var wait = call.duration("wait", WAIT_MAX);
-    var run = wait.isZero() ? sessions.run(id) : sessions.awaitEnd(id, wait);
+    var run = wait.isZero() ? call.sessions().run(id) : call.sessions().awaitEnd(id, wait);
     return run.thenApply(found -> found
         .map(view -> Replies.json(200, ApiCodec.run(view)))
         .orElseGet(() -> absent(id)));
@@ -51,24 +48,28 @@ final class RunRoutes {
         .map(text -> Call.whole("after", text))
         .or(() -> call.header("last-event-id").map(text -> Call.whole("Last-Event-ID", text)))
         .orElse(0L);
-    return sessions.run(id).thenApply(found -> found.isEmpty()
+    return call.sessions().run(id).thenApply(found -> found.isEmpty()
         ? absent(id)
-        : sse.resumable(sessions
+        : sse.resumable(call.sessions()
             .events(id, after)
             .map(event -> Sse.event(event.seq(), event.body().type(), ApiCodec.event(event)))));
   }
 
   private CompletionStage<HttpResponse> abort(Call call) {
     var id = id(call);
-    return sessions.abort(id, call.principal().name()).thenCompose(reply -> answer(id, "aborted", reply));
+    return call.sessions()
+        .abort(id, call.principal().name())
+        .thenCompose(reply -> answer(call, id, "aborted", reply));
   }
 
   private CompletionStage<HttpResponse> resume(Call call) {
     var id = id(call);
-    return sessions.resume(id, call.principal().name()).thenCompose(reply -> answer(id, "resumed", reply));
+    return call.sessions()
+        .resume(id, call.principal().name())
+        .thenCompose(reply -> answer(call, id, "resumed", reply));
   }
 
-  private CompletionStage<HttpResponse> answer(String id, String wanted, ControlReply reply) {
+  private CompletionStage<HttpResponse> answer(Call call, String id, String wanted, ControlReply reply) {
     return switch (reply) {
       case ControlReply.Done(var status) -> CompletableFuture.completedFuture(
           Replies.json(202, Json.object().put("id", id).put("status", status.word())));
@@ -77,7 +78,7 @@ final class RunRoutes {
       case Quarantined quarantined ->
           CompletableFuture.completedFuture(Replies.problem(Problems.of(quarantined)));
       // A run that exists, though no session takes the command for it.
-      case ControlReply.Unknown _ -> sessions.run(id).thenApply(found -> found
+      case ControlReply.Unknown _ -> call.sessions().run(id).thenApply(found -> found
           .map(view -> Replies.problem(Problems.conflict(id, wanted, view.status())))
           .orElseGet(() -> absent(id)));
     };

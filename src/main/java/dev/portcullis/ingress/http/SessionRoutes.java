@@ -1,8 +1,12 @@
 package dev.portcullis.ingress.http;
 
 import dev.portcullis.config.GatewayConfig;
+import dev.portcullis.ingress.Addressing;
 import dev.portcullis.ingress.Edge;
+import dev.portcullis.ingress.Fields;
 import dev.portcullis.ingress.InputFault;
+import dev.portcullis.ingress.Json;
+import dev.portcullis.ingress.Messages;
 import dev.portcullis.ingress.Operation;
 import dev.portcullis.ingress.Problems;
 import dev.portcullis.session.Quarantined;
@@ -16,25 +20,23 @@ import java.util.concurrent.CompletionStage;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 
 /** {@code /api/v1/sessions}: turns in, rows and transcripts out. */
-final class SessionRoutes {
+public final class SessionRoutes {
   private static final String SUBMIT = "/api/v1/sessions/{key}/runs";
   private static final int PAGE = 50;
   private static final int PAGE_MAX = 500;
   private static final int CURSOR_MAX = 1_024;
 
   private final GatewayConfig config;
-  private final Sessions sessions;
   private final Addressing addressing;
   private final Sse sse;
 
-  SessionRoutes(Edge edge, Sse sse) {
+  public SessionRoutes(Edge edge, Sse sse) {
     this.config = edge.config();
-    this.sessions = edge.sessions();
     this.addressing = new Addressing(edge.config());
     this.sse = sse;
   }
 
-  List<Endpoint> endpoints() {
+  public List<Endpoint> endpoints() {
     return List.of(
         Endpoint.postJson(SUBMIT, Operation.SUBMIT, this::submit),
         Endpoint.get("/api/v1/sessions", Operation.READ_SESSIONS, this::list),
@@ -56,7 +58,7 @@ final class SessionRoutes {
     var key = IdempotencyKeys.of(call, fields.optionalText("idempotencyKey")).stream()
         .map(text -> IdempotencyKeys.scoped(call, route, text, message))
         .toList();
-    return sessions
+    return call.sessions()
         .submit(new Sessions.Turn(session, call.principal().name(), message, List.of(), key))
         .thenApply(SessionRoutes::answer);
   }
@@ -82,7 +84,7 @@ final class SessionRoutes {
     if (!agent.isEmpty()) {
       addressing.requireAgent(agent);
     }
-    return sessions
+    return call.sessions()
         .list(new Sessions.Query(call.limit(PAGE, PAGE_MAX), cursor, call.flag("active"), agent))
         .thenApply(page -> Replies.json(200, ApiCodec.page(
             ApiCodec.array(page.rows(), (row, json) -> json.setAll(ApiCodec.row(row))), page.next())))
@@ -105,13 +107,13 @@ final class SessionRoutes {
   }
 
   private CompletionStage<HttpResponse> changes(Call call) {
-    var rows = sessions.changes().map(row -> Sse.event("row", ApiCodec.row(row)));
+    var rows = call.sessions().changes().map(row -> Sse.event("row", ApiCodec.row(row)));
     return CompletableFuture.completedFuture(sse.resumable(rows));
   }
 
   private CompletionStage<HttpResponse> row(Call call) {
     var key = existing(call);
-    return sessions.row(key).thenApply(found -> found
+    return call.sessions().row(key).thenApply(found -> found
         .map(row -> Replies.json(200, ApiCodec.row(row)))
         .orElseGet(() -> absent(key)));
   }
@@ -120,9 +122,9 @@ final class SessionRoutes {
     var key = existing(call);
     long after = call.number("after", 0);
     int limit = call.limit(PAGE, PAGE_MAX);
-    return sessions.row(key).thenCompose(row -> row.isEmpty()
+    return call.sessions().row(key).thenCompose(row -> row.isEmpty()
         ? CompletableFuture.completedFuture(absent(key))
-        : sessions.history(key, after, limit).thenApply(entries -> {
+        : call.sessions().history(key, after, limit).thenApply(entries -> {
           // A full page may have a next one; the cursor is what goes into `after`.
           var next = entries.size() < limit ? "" : Long.toString(entries.getLast().seq());
           var data = ApiCodec.array(entries, (entry, json) -> json.setAll(ApiCodec.historyEntry(entry)));
@@ -132,14 +134,14 @@ final class SessionRoutes {
 
   private CompletionStage<HttpResponse> reset(Call call) {
     var key = existing(call);
-    return sessions.reset(key, call.principal().name()).thenApply(found -> found
+    return call.sessions().reset(key, call.principal().name()).thenApply(found -> found
         .map(row -> Replies.json(200, ApiCodec.row(row)))
         .orElseGet(() -> absent(key)));
   }
 
   private CompletionStage<HttpResponse> delete(Call call) {
     var key = existing(call);
-    return sessions.erase(key, call.principal().name()).thenApply(erased -> erased
+    return call.sessions().erase(key, call.principal().name()).thenApply(erased -> erased
         ? Replies.json(200, Json.object().put("key", key.text()).put("deleted", true))
         : absent(key));
   }

@@ -1,6 +1,7 @@
 package dev.portcullis.ingress.http;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.portcullis.ingress.Json;
 import dev.portcullis.protocol.RunEvent;
 import dev.portcullis.session.Sessions;
 import java.time.Duration;
@@ -20,7 +21,7 @@ import org.apache.pekko.stream.javadsl.Source;
 import org.apache.pekko.util.ByteString;
 
 /** Server-sent events: their bytes, their keep-alive, and one switch that ends them all. */
-final class Sse {
+public final class Sse {
   private static final ContentType TYPE = ContentTypes.create(
       MediaTypes.customWithOpenCharset("text", "event-stream", Map.of(), false), HttpCharsets.UTF_8);
   private static final ByteString PING = ByteString.fromString(": ping\n\n");
@@ -31,28 +32,28 @@ final class Sse {
   private final SharedKillSwitch open = KillSwitches.shared("streams");
   private volatile boolean closed;
 
-  Sse(Duration keepAlive) {
+  public Sse(Duration keepAlive) {
     this.keepAlive = keepAlive;
   }
 
   /** Ends every open stream, each in its own orderly way, and every later one at once. */
-  void close() {
+  public void close() {
     closed = true;
     open.shutdown();
   }
 
   /** Whether {@link #close} was called. */
-  boolean closed() {
+  public boolean closed() {
     return closed;
   }
 
   /** A source that ends when the streams are closed. */
-  <T> Source<T, NotUsed> closable(Source<T, NotUsed> source) {
+  public <T> Source<T, NotUsed> closable(Source<T, NotUsed> source) {
     return source.via(open.flow());
   }
 
   /** 200 with a body that ends as soon as {@code frames} do. */
-  HttpResponse response(Source<ByteString, NotUsed> frames) {
+  public HttpResponse response(Source<ByteString, NotUsed> frames) {
     return HttpResponse.create()
         .addHeader(RawHeader.create("Cache-Control", "no-store"))
         .addHeader(RawHeader.create("X-Accel-Buffering", "no"))
@@ -60,7 +61,7 @@ final class Sse {
   }
 
   /** A stream of our own API: cut off without an end, its last word is a comment that says how to go on. */
-  HttpResponse resumable(Source<ByteString, NotUsed> frames) {
+  public HttpResponse resumable(Source<ByteString, NotUsed> frames) {
     var lastWord = Source.lazySource(() -> closed ? Source.single(DRAINING) : Source.<ByteString>empty());
     return response(closable(frames)
         .onErrorComplete(Sessions.Lagging.class) // The client reattaches after the last id it saw.
@@ -68,20 +69,20 @@ final class Sse {
   }
 
   /** As OpenAI clients read it: data only. */
-  static ByteString data(String text) {
+  public static ByteString data(String text) {
     return ByteString.fromString("data: " + text + "\n\n");
   }
 
-  static ByteString event(String type, JsonNode data) {
+  public static ByteString event(String type, JsonNode data) {
     return ByteString.fromString("event: " + type + "\n").concat(data(Json.text(data)));
   }
 
-  static ByteString event(long id, String type, JsonNode data) {
+  public static ByteString event(long id, String type, JsonNode data) {
     return ByteString.fromString("id: " + id + "\n").concat(event(type, data));
   }
 
   /** A run's events, again from where they stopped whenever the viewer fell behind. */
-  static Source<RunEvent, NotUsed> follow(Sessions sessions, String runId, long after) {
+  public static Source<RunEvent, NotUsed> follow(Sessions sessions, String runId, long after) {
     return Source.lazySource(() -> {
           var seen = new AtomicLong(after);
           return sessions

@@ -1,6 +1,6 @@
 /**
- * The HTTP edge: {@link dev.portcullis.ingress.http.HttpIngress} binds the port, {@link
- * dev.portcullis.ingress.http.Router} does for every request what all have in common, the {@code …Routes} say
+ * The HTTP edge: {@link dev.portcullis.ingress.http.Router} does for every request what all have in common,
+ * the {@code …Routes} say
  * what there is, and the {@code …Codec}s are the shapes on the wire.
  */
 package dev.portcullis.ingress.http;

@@ -4,6 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.portcullis.ingress.IngressRig;
+import dev.portcullis.ingress.Json;
+import dev.portcullis.ingress.RecordedSessions;
 import dev.portcullis.protocol.RunEvent;
 import java.net.URI;
 import java.net.http.HttpRequest;
@@ -96,7 +99,7 @@ class ApprovalRoutesTest {
     assertEquals(List.of("a1"), ids("?session=foo"));
     assertEquals(List.of("b1"), ids("?session=agent%3Asecond%3Amain"));
     assertEquals(List.of("b1"), ids("?agent=second"));
-    RouterTest.assertProblem(404, "agent_not_found", rig.get("/api/v1/approvals?agent=nobody"));
+    IngressRig.assertProblem(404, "agent_not_found", rig.get("/api/v1/approvals?agent=nobody"));
   }
 
   @Test
@@ -113,7 +116,7 @@ class ApprovalRoutesTest {
 
     var second = LoggingTestKit.warn("ingress.approval_refused approvalId=a1 by=approvals cause=approval_decided")
         .expect(KIT.system(), () -> as("approvals", A1, "{\"decision\":\"deny\"}"));
-    RouterTest.assertProblem(409, "approval_decided", second);
+    IngressRig.assertProblem(409, "approval_decided", second);
     assertEquals("allow", IngressRig.json(second).path("decision").asText());
     assertEquals("owner", IngressRig.json(second).path("by").asText());
   }
@@ -131,7 +134,7 @@ class ApprovalRoutesTest {
   void anAnswerWithTheDigestOfAnotherActionIsRefused() {
     var other = RecordedSessions.digest("another");
     var changed = rig.post(A1, "{\"decision\":\"allow\",\"digest\":\"" + other + "\"}");
-    RouterTest.assertProblem(409, "approval_changed", changed);
+    IngressRig.assertProblem(409, "approval_changed", changed);
     assertEquals(RecordedSessions.digest("a1"), IngressRig.json(changed).path("digest").asText());
     assertEquals(List.of("a1"), ids(""));
     assertEquals(202, rig.post(
@@ -153,7 +156,7 @@ class ApprovalRoutesTest {
   void whoMayNotDecideIsRefusedAndOnRecord(String holder) {
     var refused = LoggingTestKit.warn("ingress.forbidden principal=" + holder + " operation=DECIDE_APPROVAL")
         .expect(KIT.system(), () -> as(holder, A1, ALLOW));
-    RouterTest.assertProblem(403, "insufficient_scope", refused);
+    IngressRig.assertProblem(403, "insufficient_scope", refused);
     assertEquals(List.of("a1"), ids(""));
     assertTrue(rig.sessions.asked().stream().noneMatch(asked -> asked.startsWith("decide")));
   }
@@ -171,16 +174,16 @@ class ApprovalRoutesTest {
   @ParameterizedTest
   @ValueSource(strings = {"a2", "%20", "a%0Ab", "..%2F.."})
   void whatIsNotAskedIsNotFound(String id) {
-    RouterTest.assertProblem(404, "approval_not_found", rig.get("/api/v1/approvals/" + id));
-    RouterTest.assertProblem(404, "approval_not_found", rig.post("/api/v1/approvals/" + id, ALLOW));
+    IngressRig.assertProblem(404, "approval_not_found", rig.get("/api/v1/approvals/" + id));
+    IngressRig.assertProblem(404, "approval_not_found", rig.post("/api/v1/approvals/" + id, ALLOW));
   }
 
   @Test
   void anApprovalIsAlsoDecidedByItsRun() {
     ask("bar", RecordedSessions.asked("c1"));
-    RouterTest.assertProblem(404, "approval_not_found", rig.post("/api/v1/runs/run-1/approvals/a2", ALLOW));
-    RouterTest.assertProblem(404, "approval_not_found", rig.post("/api/v1/runs/run-1/approvals/c1", ALLOW));
-    RouterTest.assertProblem(404, "run_not_found", rig.post("/api/v1/runs/run-9/approvals/a1", ALLOW));
+    IngressRig.assertProblem(404, "approval_not_found", rig.post("/api/v1/runs/run-1/approvals/a2", ALLOW));
+    IngressRig.assertProblem(404, "approval_not_found", rig.post("/api/v1/runs/run-1/approvals/c1", ALLOW));
+    IngressRig.assertProblem(404, "run_not_found", rig.post("/api/v1/runs/run-9/approvals/a1", ALLOW));
     assertEquals(202, rig.post("/api/v1/runs/run-1/approvals/a1", ALLOW).statusCode());
     assertEquals("decide a1 true owner", rig.sessions.asked().getLast());
   }

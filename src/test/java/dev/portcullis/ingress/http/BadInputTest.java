@@ -3,6 +3,7 @@ package dev.portcullis.ingress.http;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.portcullis.ingress.IngressRig;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.nio.file.Path;
 import java.util.List;
@@ -58,23 +59,23 @@ class BadInputTest {
   @ParameterizedTest
   @MethodSource("everyJsonRouteAndMalformedBody")
   void aBodyThatIsNoJsonObjectIsRefused(String path, String body) {
-    RouterTest.assertProblem(400, "", rig.post(path, body));
+    IngressRig.assertProblem(400, "", rig.post(path, body));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {RUNS, CHAT, DECIDE})
   void bytesThatAreNoUtf8AreRefused(String path) {
     var bytes = new byte[] {'{', '"', 'm', '"', ':', '"', (byte) 0xff, (byte) 0xc0, '"', '}'};
-    RouterTest.assertProblem(400, "", rig.send(rig.request(path).POST(BodyPublishers.ofByteArray(bytes))));
+    IngressRig.assertProblem(400, "", rig.send(rig.request(path).POST(BodyPublishers.ofByteArray(bytes))));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {RUNS, CHAT, DECIDE})
   void aBodyPastTheLimitIsTooLarge(String path) {
     var body = "{\"message\":\"" + "x".repeat(70_000) + "\"}";
-    RouterTest.assertProblem(413, "body_too_large", rig.post(path, body));
+    IngressRig.assertProblem(413, "body_too_large", rig.post(path, body));
     var chunked = BodyPublishers.ofInputStream(() -> new java.io.ByteArrayInputStream(body.getBytes()));
-    RouterTest.assertProblem(413, "body_too_large", rig.send(rig.request(path).POST(chunked)));
+    IngressRig.assertProblem(413, "body_too_large", rig.send(rig.request(path).POST(chunked)));
   }
 
   @ParameterizedTest
@@ -82,10 +83,10 @@ class BadInputTest {
   void anotherMediaTypeIsRefused(String path) {
     for (var type : List.of("text/plain", "application/x-www-form-urlencoded",
         "multipart/form-data; boundary=x")) {
-      RouterTest.assertProblem(415, "unsupported_media_type", rig.send(
+      IngressRig.assertProblem(415, "unsupported_media_type", rig.send(
           rig.request(path).setHeader("Content-Type", type).POST(BodyPublishers.ofString("{}"))));
     }
-    RouterTest.assertProblem(415, "unsupported_media_type", rig.post(path, "{}", "Content-Encoding", "gzip"));
+    IngressRig.assertProblem(415, "unsupported_media_type", rig.post(path, "{}", "Content-Encoding", "gzip"));
   }
 
   static Stream<Arguments> wrongFields() {
@@ -153,7 +154,7 @@ class BadInputTest {
   @MethodSource("wrongFields")
   void aWrongFieldIsNamed(String path, String body, String param) {
     var response = rig.post(path, body);
-    RouterTest.assertProblem(400, "", response);
+    IngressRig.assertProblem(400, "", response);
     assertEquals(param, IngressRig.json(response).path("error").path("param").asText());
   }
 
@@ -166,37 +167,37 @@ class BadInputTest {
     "/api/v1/runs/run-1?wait=soon", "/api/v1/runs/run-1?wait=-1s", "/api/v1/runs/run-1/events?after=x",
     "/api/v1/runs/run-1/events?after=99999999999999999999", "/api/v1/sessions/%00"})
   void aWrongParameterIsRefused(String path) {
-    RouterTest.assertProblem(400, "", rig.get(path));
+    IngressRig.assertProblem(400, "", rig.get(path));
   }
 
   @Test
   void aWrongLastEventIdIsRefused() {
-    RouterTest.assertProblem(400, "",
+    IngressRig.assertProblem(400, "",
         rig.send(rig.request("/api/v1/runs/r/events").header("Last-Event-ID", "x").GET()));
   }
 
   @Test
   void twoDifferentKeysInOneRequestAreRefused() {
-    RouterTest.assertProblem(400, "",
+    IngressRig.assertProblem(400, "",
         rig.post(RUNS, "{\"message\":\"a\",\"idempotencyKey\":\"one\"}", "Idempotency-Key", "two"));
-    RouterTest.assertProblem(400, "",
-        rig.post(CHAT, ChatRoutesTest.ask("main", "a", false), "Idempotency-Key", "k".repeat(256)));
+    IngressRig.assertProblem(400, "",
+        rig.post(CHAT, IngressRig.ask("main", "a", false), "Idempotency-Key", "k".repeat(256)));
   }
 
   @Test
   void whatIsNotThereIsNotFound() {
-    RouterTest.assertProblem(404, "agent_not_found",
+    IngressRig.assertProblem(404, "agent_not_found",
         rig.post("/api/v1/sessions/agent:ghost:main/runs", "{\"message\":\"a\"}"));
-    RouterTest.assertProblem(404, "agent_not_found",
+    IngressRig.assertProblem(404, "agent_not_found",
         rig.post(RUNS, "{\"message\":\"a\",\"agent\":\"ghost\"}"));
-    RouterTest.assertProblem(404, "agent_not_found", rig.get("/api/v1/sessions?agent=ghost"));
-    RouterTest.assertProblem(404, "model_not_found", rig.post(CHAT, ChatRoutesTest.ask("ghost", "a", false)));
-    RouterTest.assertProblem(404, "model_not_found", rig.get("/v1/models/ghost"));
-    RouterTest.assertProblem(404, "run_not_found", rig.get("/api/v1/runs/run-1"));
-    RouterTest.assertProblem(404, "run_not_found", rig.get("/api/v1/runs/run-1?wait=5s"));
-    RouterTest.assertProblem(404, "run_not_found", rig.get("/api/v1/runs/%2e%2e%2f"));
-    RouterTest.assertProblem(404, "run_not_found", rig.get("/api/v1/runs/run-1/events"));
-    RouterTest.assertProblem(404, "session_not_found", rig.get("/api/v1/sessions/agent:main:none"));
-    RouterTest.assertProblem(404, "session_not_found", rig.get("/api/v1/sessions/none/history"));
+    IngressRig.assertProblem(404, "agent_not_found", rig.get("/api/v1/sessions?agent=ghost"));
+    IngressRig.assertProblem(404, "model_not_found", rig.post(CHAT, IngressRig.ask("ghost", "a", false)));
+    IngressRig.assertProblem(404, "model_not_found", rig.get("/v1/models/ghost"));
+    IngressRig.assertProblem(404, "run_not_found", rig.get("/api/v1/runs/run-1"));
+    IngressRig.assertProblem(404, "run_not_found", rig.get("/api/v1/runs/run-1?wait=5s"));
+    IngressRig.assertProblem(404, "run_not_found", rig.get("/api/v1/runs/%2e%2e%2f"));
+    IngressRig.assertProblem(404, "run_not_found", rig.get("/api/v1/runs/run-1/events"));
+    IngressRig.assertProblem(404, "session_not_found", rig.get("/api/v1/sessions/agent:main:none"));
+    IngressRig.assertProblem(404, "session_not_found", rig.get("/api/v1/sessions/none/history"));
   }
 }

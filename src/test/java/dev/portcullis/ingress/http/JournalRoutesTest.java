@@ -3,6 +3,7 @@ package dev.portcullis.ingress.http;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.portcullis.ingress.IngressRig;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;

@@ -2,6 +2,7 @@ package dev.portcullis.ingress.http;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.portcullis.ingress.IngressRig;
 import java.nio.file.Path;
 import java.util.List;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;

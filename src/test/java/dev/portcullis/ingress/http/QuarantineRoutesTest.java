@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.portcullis.ingress.IngressRig;
+import dev.portcullis.ingress.RecordedSessions;
 import dev.portcullis.journal.IndexEntry;
 import dev.portcullis.journal.JournalFault;
 import dev.portcullis.journal.MemoryDisk;
@@ -50,7 +52,7 @@ class QuarantineRoutesTest {
   }
 
   private static String assertQuarantined(HttpResponse<String> response) {
-    RouterTest.assertProblem(503, "session_quarantined", response);
+    IngressRig.assertProblem(503, "session_quarantined", response);
     assertEquals("false", response.headers().firstValue("x-should-retry").orElse(""));
     assertTrue(response.headers().firstValue("retry-after").isEmpty());
     var message = IngressRig.json(response).path("error").path("message").asText();

@@ -4,8 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.portcullis.ingress.IngressRig;
 import dev.portcullis.ingress.Problems;
 import dev.portcullis.ingress.Scope;
+import dev.portcullis.ingress.listener.IngressListener;
 import dev.portcullis.session.Gate;
 import dev.portcullis.session.Receipt;
 import java.io.IOException;
@@ -53,20 +55,8 @@ class RouterTest {
     KIT.shutdownTestKit();
   }
 
-  static void assertProblem(int status, String code, HttpResponse<String> response) {
-    assertEquals(status, response.statusCode(), response.body());
-    assertTrue(response.headers().firstValue("x-request-id").isPresent(), "x-request-id");
-    assertEquals("application/json", response.headers().firstValue("content-type").orElse(""));
-    var error = IngressRig.json(response).path("error");
-    for (var field : List.of("message", "type", "param", "code")) {
-      assertTrue(error.has(field), field + " in " + response.body());
-    }
-    assertFalse(error.path("message").asText().isBlank());
-    assertEquals(code, error.path("code").asText(""));
-  }
-
   private Stream<Endpoint> endpoints() {
-    return HttpIngress.endpoints(
+    return IngressListener.endpoints(
             rig.edge, new Sse(Duration.ofSeconds(15)), new Problems(rig.edge.random()), KIT.system())
         .stream();
   }
@@ -82,11 +72,11 @@ class RouterTest {
   void everyRouteWantsAToken() {
     endpoints().forEach(endpoint -> {
       var missing = rig.send(to(endpoint));
-      assertProblem(401, "invalid_api_key", missing);
+      IngressRig.assertProblem(401, "invalid_api_key", missing);
       assertEquals("Bearer", missing.headers().firstValue("www-authenticate").orElse(""));
       for (var wrong : List.of("Bearer wrong", "Basic b3duZXI6eA==", "Bearer " + rig.token.reveal() + "x",
           "Bearer")) {
-        assertProblem(401, "invalid_api_key", rig.send(to(endpoint).header("Authorization", wrong)));
+        IngressRig.assertProblem(401, "invalid_api_key", rig.send(to(endpoint).header("Authorization", wrong)));
       }
     });
     assertTrue(rig.sessions.submitted().isEmpty());
@@ -104,7 +94,7 @@ class RouterTest {
           assertTrue(response.statusCode() != 401 && response.statusCode() != 403, endpoint + " for "
               + holder);
         } else {
-          assertProblem(403, "insufficient_scope", response);
+          IngressRig.assertProblem(403, "insufficient_scope", response);
         }
       }
     });
@@ -124,14 +114,14 @@ class RouterTest {
   @Test
   void aTokenInTheUrlIsNoToken() {
     var url = rig.url("/v1/models?access_token=" + rig.token.reveal());
-    assertProblem(401, "invalid_api_key", rig.send(HttpRequest.newBuilder(URI.create(url))));
+    IngressRig.assertProblem(401, "invalid_api_key", rig.send(HttpRequest.newBuilder(URI.create(url))));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"/", "/v1", "/v1/models/", "/v1/models/a/b", "/api/v1/runs", "/api/v1/nothing",
       "//v1/models"})
   void anUnknownPathIsNotFound(String path) {
-    assertProblem(404, "not_found", rig.get(path));
+    IngressRig.assertProblem(404, "not_found", rig.get(path));
   }
 
   @ParameterizedTest
@@ -159,11 +149,11 @@ class RouterTest {
   void aPageOfAnotherOriginIsRefusedWithAValidToken() {
     for (var origin : List.of("https://evil.example", "null", "http://localhost.evil.example",
         "http://127.0.0.1:1")) {
-      assertProblem(403, "origin_not_allowed",
+      IngressRig.assertProblem(403, "origin_not_allowed",
           rig.send(rig.request("/api/v1/sessions/main/runs").header("Origin", origin)
               .POST(BodyPublishers.ofString("{\"message\":\"hi\"}"))));
     }
-    assertProblem(403, "origin_not_allowed",
+    IngressRig.assertProblem(403, "origin_not_allowed",
         rig.send(rig.request("/v1/models").header("Sec-Fetch-Site", "cross-site").GET()));
     assertEquals(200, rig.send(rig.request("/v1/models").header("Origin", rig.url("")).GET()).statusCode());
     assertTrue(rig.sessions.submitted().isEmpty());
@@ -197,9 +187,9 @@ class RouterTest {
     };
     for (var response : List.of(
         rig.post("/api/v1/sessions/main/runs", "{\"message\":\"hi\"}"),
-        rig.post("/v1/chat/completions", ChatRoutesTest.ask("main", "hi", false)),
-        rig.post("/v1/chat/completions", ChatRoutesTest.ask("main", "hi", true)))) {
-      assertProblem(503, code, response);
+        rig.post("/v1/chat/completions", IngressRig.ask("main", "hi", false)),
+        rig.post("/v1/chat/completions", IngressRig.ask("main", "hi", true)))) {
+      IngressRig.assertProblem(503, code, response);
       assertTrue(response.headers().firstValue("retry-after").isPresent());
       assertEquals("true", response.headers().firstValue("x-should-retry").orElse(""));
     }
@@ -209,11 +199,11 @@ class RouterTest {
   void aFullQueueAndABusySessionAreDistinct() {
     rig.sessions.refuse(new Receipt.QueueFull(100));
     var full = rig.post("/api/v1/sessions/main/runs", "{\"message\":\"hi\"}");
-    assertProblem(429, "rate_limit_exceeded", full);
+    IngressRig.assertProblem(429, "rate_limit_exceeded", full);
     assertTrue(full.headers().firstValue("retry-after").isPresent());
     rig.sessions.refuse(new Receipt.Busy("run-9"));
     var busy = rig.post("/api/v1/sessions/main/runs", "{\"message\":\"hi\"}");
-    assertProblem(409, "session_busy", busy);
+    IngressRig.assertProblem(409, "session_busy", busy);
     assertEquals("run-9", IngressRig.json(busy).path("runId").asText());
   }
 
@@ -221,7 +211,7 @@ class RouterTest {
   void anUnansweredJournalIsUnknownAndCanBeAskedAgain() {
     rig.sessions.fail(new CompletionException(new TimeoutException("ask")));
     var response = rig.post("/api/v1/sessions/main/runs", "{\"message\":\"hi\",\"idempotencyKey\":\"k\"}");
-    assertProblem(503, "journal_unavailable", response);
+    IngressRig.assertProblem(503, "journal_unavailable", response);
     assertTrue(IngressRig.json(response).path("error").path("message").asText().contains("same key"));
   }
 
@@ -230,7 +220,7 @@ class RouterTest {
     rig.sessions.fail(new IllegalStateException("a secret detail"));
     var response = LoggingTestKit.error("ingress.bug errorId=err_")
         .expect(KIT.system(), () -> rig.get("/api/v1/runs/run-1"));
-    assertProblem(500, "internal_error", response);
+    IngressRig.assertProblem(500, "internal_error", response);
     assertTrue(response.body().contains("err_"), response.body());
     assertFalse(response.body().contains("secret"), response.body());
   }

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.portcullis.ingress.IngressRig;
+import dev.portcullis.ingress.RecordedSessions;
 import dev.portcullis.protocol.OpenStep;
 import dev.portcullis.protocol.RunError;
 import dev.portcullis.protocol.RunEvent;
@@ -187,20 +189,20 @@ class RunRoutesTest {
     assertEquals(202, abort.statusCode());
     assertEquals(IngressRig.json("{\"id\":\"run-1\",\"status\":\"aborted\"}"), IngressRig.json(abort));
     var again = rig.post("/api/v1/runs/run-1/abort", "");
-    RouterTest.assertProblem(409, "run_aborted", again);
+    IngressRig.assertProblem(409, "run_aborted", again);
     assertEquals("aborted", IngressRig.json(again).path("status").asText());
-    RouterTest.assertProblem(404, "run_not_found", rig.post("/api/v1/runs/run-9/abort", ""));
+    IngressRig.assertProblem(404, "run_not_found", rig.post("/api/v1/runs/run-9/abort", ""));
   }
 
   @Test
   void aRunIsResumedOnlyWhenItCanBe() {
     rig.sessions.script(new RunEvent.Started(1, "echo"));
     submit();
-    RouterTest.assertProblem(409, "run_running", rig.post("/api/v1/runs/run-1/resume", ""));
+    IngressRig.assertProblem(409, "run_running", rig.post("/api/v1/runs/run-1/resume", ""));
     rig.sessions.play("run-1", new RunEvent.Parked("why", "ref"));
     assertEquals(202, rig.post("/api/v1/runs/run-1/resume", "").statusCode());
     rig.sessions.play("run-1", new RunEvent.Completed("end_turn", Usage.NONE));
-    RouterTest.assertProblem(409, "run_completed", rig.post("/api/v1/runs/run-1/resume", ""));
-    RouterTest.assertProblem(404, "run_not_found", rig.post("/api/v1/runs/run-9/resume", ""));
+    IngressRig.assertProblem(409, "run_completed", rig.post("/api/v1/runs/run-1/resume", ""));
+    IngressRig.assertProblem(404, "run_not_found", rig.post("/api/v1/runs/run-9/resume", ""));
   }
 }

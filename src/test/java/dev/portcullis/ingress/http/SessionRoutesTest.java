@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.portcullis.ingress.IngressRig;
 import dev.portcullis.protocol.RunEvent;
 import dev.portcullis.protocol.Usage;
 import java.nio.file.Path;
@@ -74,7 +75,7 @@ class SessionRoutesTest {
     assertEquals(202, again.statusCode());
     assertEquals(IngressRig.json(first).path("runId"), IngressRig.json(again).path("runId"));
     assertEquals("true", again.headers().firstValue("idempotent-replayed").orElse(""));
-    RouterTest.assertProblem(422, "idempotency_key_reused",
+    IngressRig.assertProblem(422, "idempotency_key_reused",
         rig.post(path, "{\"message\":\"other\"}", "Idempotency-Key", "k"));
     assertEquals(1, rig.sessions.submitted().size());
   }
@@ -142,9 +143,9 @@ class SessionRoutesTest {
     var delete = rig.send(rig.request("/api/v1/sessions/foo").DELETE());
     assertEquals(200, delete.statusCode());
     assertTrue(IngressRig.json(delete).path("deleted").asBoolean());
-    RouterTest.assertProblem(404, "session_not_found",
+    IngressRig.assertProblem(404, "session_not_found",
         rig.send(rig.request("/api/v1/sessions/foo").DELETE()));
-    RouterTest.assertProblem(404, "session_not_found", rig.post("/api/v1/sessions/foo/reset", ""));
+    IngressRig.assertProblem(404, "session_not_found", rig.post("/api/v1/sessions/foo/reset", ""));
     assertEquals("reset agent:main:explicit:foo owner", rig.sessions.asked().getFirst());
   }
 

@@ -1,8 +1,11 @@
-package dev.portcullis.ingress.http;
+package dev.portcullis.ingress.openai;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.portcullis.ingress.Digests;
+import dev.portcullis.ingress.Fields;
+import dev.portcullis.ingress.Json;
+import dev.portcullis.ingress.Messages;
 import dev.portcullis.protocol.Message;
 import dev.portcullis.protocol.RunView;
 import dev.portcullis.protocol.Usage;

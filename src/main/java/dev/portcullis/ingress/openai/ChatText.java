@@ -1,4 +1,4 @@
-package dev.portcullis.ingress.http;
+package dev.portcullis.ingress.openai;
 
 /**
  * What of a run's text is still to be sent to a client that cannot take anything back. Text of one attempt

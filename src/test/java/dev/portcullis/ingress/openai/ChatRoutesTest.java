@@ -1,4 +1,4 @@
-package dev.portcullis.ingress.http;
+package dev.portcullis.ingress.openai;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.portcullis.ingress.IngressRig;
+import dev.portcullis.ingress.Json;
 import dev.portcullis.protocol.Message;
 import dev.portcullis.protocol.RunError;
 import dev.portcullis.protocol.RunEvent;
@@ -52,15 +54,6 @@ class ChatRoutesTest {
     KIT.shutdownTestKit();
   }
 
-  static String ask(String model, String text, boolean stream, String... more) {
-    var body = Json.object().put("model", model).put("stream", stream);
-    body.putArray("messages").addObject().put("role", "user").put("content", text);
-    for (int i = 0; i < more.length; i += 2) {
-      body.set(more[i], IngressRig.json(more[i + 1]));
-    }
-    return Json.text(body);
-  }
-
   /** The payloads of a stream's data lines; anything but data, comments and blank lines fails (C-2). */
   static List<String> data(HttpResponse<String> response) {
     assertEquals(200, response.statusCode(), response.body());
@@ -83,7 +76,7 @@ class ChatRoutesTest {
 
   @Test
   void aWholeAnswerHasEveryFieldOfItsKind() {
-    var response = rig.post(CHAT, ask("main", "hi", false));
+    var response = rig.post(CHAT, IngressRig.ask("main", "hi", false));
     assertEquals(200, response.statusCode());
     var id = IngressRig.json(response).path("id").asText();
     assertTrue(id.matches("chatcmpl-[A-Za-z0-9_-]{24,}"), id);
@@ -101,7 +94,7 @@ class ChatRoutesTest {
         new RunEvent.Started(1, "echo"), new RunEvent.Interrupted(1, "failover", "overloaded", List.of()),
         new RunEvent.Resumed(2, "spare", "failover"), new RunEvent.Text(2, "hi"),
         new RunEvent.Completed("end_turn", Usage.NONE));
-    var response = rig.post(CHAT, ask("main", "hi", false));
+    var response = rig.post(CHAT, IngressRig.ask("main", "hi", false));
     assertEquals(Optional.of("spare"), response.headers().firstValue("x-portcullis-harness"));
   }
 
@@ -109,7 +102,7 @@ class ChatRoutesTest {
   @Tag("C-2")
   @Tag("C-4")
   void aStreamIsRoleTextFinishDone() {
-    var data = data(rig.post(CHAT, ask("main", "hi there", true)));
+    var data = data(rig.post(CHAT, IngressRig.ask("main", "hi there", true)));
     var first = IngressRig.json(data.getFirst());
     var head = "\"id\":\"" + first.path("id").asText()
         + "\",\"object\":\"chat.completion.chunk\",\"created\":1767323045,\"model\":\"main\",\"choices\":[{\"index\":0,\"delta\":";
@@ -127,7 +120,7 @@ class ChatRoutesTest {
   @Test
   @Tag("C-13")
   void usageIsStreamedOnlyWhenAskedFor() {
-    var data = data(rig.post(CHAT, ask("main", "hi", true, "stream_options", "{\"include_usage\":true}")));
+    var data = data(rig.post(CHAT, IngressRig.ask("main", "hi", true, "stream_options", "{\"include_usage\":true}")));
     var chunks = data.subList(0, data.size() - 1).stream().map(IngressRig::json).toList();
     for (JsonNode chunk : chunks.subList(0, chunks.size() - 1)) {
       assertTrue(chunk.has("usage") && chunk.path("usage").isNull(), chunk.toString());
@@ -146,7 +139,7 @@ class ChatRoutesTest {
   void theBodyEndsWithTheLastEvent() {
     rig.sessions.script(new RunEvent.Started(1, "echo"));
     assertTimeoutPreemptively(Duration.ofSeconds(10), () -> {
-      try (var body = rig.lines(rig.request(CHAT).POST(BodyPublishers.ofString(ask("main", "hi", true))))
+      try (var body = rig.lines(rig.request(CHAT).POST(BodyPublishers.ofString(IngressRig.ask("main", "hi", true))))
           .body()) {
         var lines = body.filter(line -> !line.isEmpty()).iterator();
         assertTrue(lines.next().contains("\"role\":\"assistant\""));
@@ -169,22 +162,22 @@ class ChatRoutesTest {
     rig.sessions.script(
         new RunEvent.Started(1, "echo"), new RunEvent.Text(1, "a" + smile.charAt(0)),
         new RunEvent.Text(1, smile.charAt(1) + "ä"), new RunEvent.Completed("end_turn", Usage.NONE));
-    var data = data(rig.post(CHAT, ask("main", "hi", true)));
+    var data = data(rig.post(CHAT, IngressRig.ask("main", "hi", true)));
     assertEquals("a" + smile + "ä", text(data));
     assertEquals("a" + smile + "ä",
-        IngressRig.json(rig.post(CHAT, ask("main", "hi", false))).at("/choices/0/message/content").asText());
+        IngressRig.json(rig.post(CHAT, IngressRig.ask("main", "hi", false))).at("/choices/0/message/content").asText());
   }
 
   @Test
   @Tag("INV-I5")
   void aRepeatedKeyGivesTheSameBytes() {
-    var first = rig.post(CHAT, ask("main", "hi", false), "Idempotency-Key", "k");
-    var again = rig.post(CHAT, " " + ask("main", "hi", false), "Idempotency-Key", "k");
+    var first = rig.post(CHAT, IngressRig.ask("main", "hi", false), "Idempotency-Key", "k");
+    var again = rig.post(CHAT, " " + IngressRig.ask("main", "hi", false), "Idempotency-Key", "k");
     assertEquals(first.body(), again.body());
     assertEquals("true", again.headers().firstValue("idempotent-replayed").orElse(""));
     assertTrue(first.headers().firstValue("idempotent-replayed").isEmpty());
-    RouterTest.assertProblem(422, "idempotency_key_reused",
-        rig.post(CHAT, ask("main", "other", false), "Idempotency-Key", "k"));
+    IngressRig.assertProblem(422, "idempotency_key_reused",
+        rig.post(CHAT, IngressRig.ask("main", "other", false), "Idempotency-Key", "k"));
     assertEquals(1, rig.sessions.submitted().size());
   }
 
@@ -203,9 +196,9 @@ class ChatRoutesTest {
   void aFailureOfTheModelTellsTheAskerWhatTheyCanChangeAndThatARepeatDoesNotHelp(String code, int status, String type) {
     rig.sessions.script(new RunEvent.Failed(new RunError(code, "It failed.", "")));
 
-    var answer = rig.post(CHAT, ask("main", "hi", false));
+    var answer = rig.post(CHAT, IngressRig.ask("main", "hi", false));
 
-    RouterTest.assertProblem(status, code, answer);
+    IngressRig.assertProblem(status, code, answer);
     assertTrue(answer.body().contains("\"" + type + "\""), answer.body());
     assertEquals("false", answer.headers().firstValue("x-should-retry").orElse(""));
     assertTrue(answer.headers().firstValue("retry-after").isEmpty());
@@ -215,8 +208,8 @@ class ChatRoutesTest {
   @Tag("INV-I5")
   void aRepeatedFailureIsTheSameFailure() {
     rig.sessions.script(new RunEvent.Failed(new RunError("harness_failed", "It broke.", "ref-1")));
-    var first = rig.post(CHAT, ask("main", "hi", false), "Idempotency-Key", "k");
-    var again = rig.post(CHAT, ask("main", "hi", false), "Idempotency-Key", "k");
+    var first = rig.post(CHAT, IngressRig.ask("main", "hi", false), "Idempotency-Key", "k");
+    var again = rig.post(CHAT, IngressRig.ask("main", "hi", false), "Idempotency-Key", "k");
     assertEquals(502, again.statusCode());
     assertEquals(first.body(), again.body());
     assertEquals(1, rig.sessions.submitted().size());
@@ -228,12 +221,12 @@ class ChatRoutesTest {
   void aStreamThatIsJoinedBeginsAtTheFirstChunk() {
     rig.sessions.script(new RunEvent.Started(1, "echo"), new RunEvent.Text(1, "one "));
     try (var joined = rig.lines(rig.request(CHAT).header("Idempotency-Key", "k")
-        .POST(BodyPublishers.ofString(ask("main", "hi", true)))).body()) {
+        .POST(BodyPublishers.ofString(IngressRig.ask("main", "hi", true)))).body()) {
       var lines = joined.filter(line -> line.startsWith("data: ")).iterator();
       var role = lines.next();
       lines.next();
       var second = CompletableFuture.supplyAsync(
-          () -> rig.post(CHAT, ask("main", "hi", true), "Idempotency-Key", "k"));
+          () -> rig.post(CHAT, IngressRig.ask("main", "hi", true), "Idempotency-Key", "k"));
       rig.sessions.play("run-1", new RunEvent.Text(1, "two"), new RunEvent.Completed("end_turn", Usage.NONE));
       var data = data(second.join());
       assertEquals(role.substring(6), data.getFirst());
@@ -247,7 +240,7 @@ class ChatRoutesTest {
   void manyRequestsWithOneKeyAreOneRun() {
     var answers = IntStream.range(0, 16)
         .mapToObj(_ -> CompletableFuture.supplyAsync(
-            () -> rig.post(CHAT, ask("main", "hi", false), "Idempotency-Key", "k").body()))
+            () -> rig.post(CHAT, IngressRig.ask("main", "hi", false), "Idempotency-Key", "k").body()))
         .toList();
     assertEquals(1, answers.stream().map(CompletableFuture::join).distinct().count());
     assertEquals(1, rig.sessions.submitted().size());
@@ -259,28 +252,28 @@ class ChatRoutesTest {
     rig.sessions.script(
         new RunEvent.Started(1, "echo"), new RunEvent.Text(1, "par"),
         new RunEvent.Failed(new RunError("harness_unavailable", "The gateway needs its operator.", "ref-1")));
-    var whole = rig.post(CHAT, ask("main", "hi", false));
-    RouterTest.assertProblem(502, "harness_unavailable", whole);
+    var whole = rig.post(CHAT, IngressRig.ask("main", "hi", false));
+    IngressRig.assertProblem(502, "harness_unavailable", whole);
     assertEquals("false", whole.headers().firstValue("x-should-retry").orElse(""));
     assertTrue(whole.body().contains("ref-1"));
-    var data = data(rig.post(CHAT, ask("main", "hi", true)));
+    var data = data(rig.post(CHAT, IngressRig.ask("main", "hi", true)));
     assertEquals("harness_unavailable", IngressRig.json(data.getLast()).at("/error/code").asText());
     assertFalse(data.contains("[DONE]"));
     rig.sessions.script(new RunEvent.Failed(new RunError("deadline_exceeded", "Too long.", "")));
-    RouterTest.assertProblem(504, "deadline_exceeded", rig.post(CHAT, ask("main", "hi", false)));
+    IngressRig.assertProblem(504, "deadline_exceeded", rig.post(CHAT, IngressRig.ask("main", "hi", false)));
   }
 
   @Test
   void aRunThatIsAbortedOrParkedIsAConflict() {
     rig.sessions.script(new RunEvent.Started(1, "echo"), new RunEvent.Aborted("owner"));
-    RouterTest.assertProblem(409, "run_aborted", rig.post(CHAT, ask("main", "hi", false)));
-    var aborted = data(rig.post(CHAT, ask("main", "hi", true)));
+    IngressRig.assertProblem(409, "run_aborted", rig.post(CHAT, IngressRig.ask("main", "hi", false)));
+    var aborted = data(rig.post(CHAT, IngressRig.ask("main", "hi", true)));
     assertEquals("run_aborted", IngressRig.json(aborted.getLast()).at("/error/code").asText());
     rig.sessions.script(new RunEvent.Started(1, "echo"), new RunEvent.Parked("attempts exhausted", "ref"));
-    var parked = rig.post(CHAT, ask("main", "hi", false));
-    RouterTest.assertProblem(409, "run_parked", parked);
+    var parked = rig.post(CHAT, IngressRig.ask("main", "hi", false));
+    IngressRig.assertProblem(409, "run_parked", parked);
     assertTrue(parked.body().contains("run-3"), parked.body());
-    var stream = data(rig.post(CHAT, ask("main", "hi", true)));
+    var stream = data(rig.post(CHAT, IngressRig.ask("main", "hi", true)));
     assertEquals("run_parked", IngressRig.json(stream.getLast()).at("/error/code").asText());
   }
 
@@ -288,33 +281,33 @@ class ChatRoutesTest {
   void aRunThatWasParkedAndWentOnIsReplayedToItsEnd() {
     rig.sessions.script(
         new RunEvent.Started(1, "echo"), new RunEvent.Text(1, "a b"), new RunEvent.Parked("why", "ref"));
-    var parked = data(rig.post(CHAT, ask("main", "hi", true), "Idempotency-Key", "k"));
+    var parked = data(rig.post(CHAT, IngressRig.ask("main", "hi", true), "Idempotency-Key", "k"));
     assertEquals("run_parked", IngressRig.json(parked.getLast()).at("/error/code").asText());
     rig.sessions.play("run-1",
         new RunEvent.Resumed(2, "echo", "crash"), new RunEvent.Text(2, "a b c"),
             new RunEvent.Completed("end_turn", Usage.NONE));
-    assertEquals("a b c", text(data(rig.post(CHAT, ask("main", "hi", true), "Idempotency-Key", "k"))));
+    assertEquals("a b c", text(data(rig.post(CHAT, IngressRig.ask("main", "hi", true), "Idempotency-Key", "k"))));
   }
 
   @Test
   @Tag("C-6")
   void aWholeAnswerWaitsForItsRunToComeToRest() {
     rig.sessions.script(new RunEvent.Started(1, "echo"));
-    var completing = CompletableFuture.supplyAsync(() -> rig.post(CHAT, ask("main", "hi", false)));
+    var completing = CompletableFuture.supplyAsync(() -> rig.post(CHAT, IngressRig.ask("main", "hi", false)));
     awaitSubmitted(1);
-    var parking = CompletableFuture.supplyAsync(() -> rig.post(CHAT, ask("main", "hi", false)));
+    var parking = CompletableFuture.supplyAsync(() -> rig.post(CHAT, IngressRig.ask("main", "hi", false)));
     awaitSubmitted(2);
     rig.sessions.play("run-1", new RunEvent.Text(1, "at last"), new RunEvent.Completed("end_turn", Usage.NONE));
     rig.sessions.play("run-2", new RunEvent.Parked("why", "ref"));
     assertEquals("at last", IngressRig.json(completing.join()).at("/choices/0/message/content").asText());
-    RouterTest.assertProblem(409, "run_parked", parking.join());
+    IngressRig.assertProblem(409, "run_parked", parking.join());
   }
 
   @Test
   @Tag("C-9")
   void aClientThatGoesAwayCancelsNothing() {
     rig.sessions.script(new RunEvent.Started(1, "echo"));
-    var request = rig.request(CHAT).POST(BodyPublishers.ofString(ask("main", "hi", true, "user", "\"u\"")));
+    var request = rig.request(CHAT).POST(BodyPublishers.ofString(IngressRig.ask("main", "hi", true, "user", "\"u\"")));
     try (var body = rig.lines(request).body()) {
       assertTrue(body.iterator().next().startsWith("data: "));
     }
@@ -332,7 +325,7 @@ class ChatRoutesTest {
   @Test
   void aStreamThatTheGatewayCutsIsNoWholeAnswer() {
     rig.sessions.script(new RunEvent.Started(1, "echo"), new RunEvent.Text(1, "a"));
-    var waiting = CompletableFuture.supplyAsync(() -> rig.post(CHAT, ask("main", "hi", true)));
+    var waiting = CompletableFuture.supplyAsync(() -> rig.post(CHAT, IngressRig.ask("main", "hi", true)));
     awaitSubmitted(1);
     rig.ingress.closeStreams();
     var data = data(waiting.join());
@@ -343,19 +336,19 @@ class ChatRoutesTest {
   @Test
   void aWholeAnswerThatTheGatewayCutsIsNotToBeRepeatedBlindly() {
     rig.sessions.script(new RunEvent.Started(1, "echo"));
-    var waiting = CompletableFuture.supplyAsync(() -> rig.post(CHAT, ask("main", "hi", false)));
+    var waiting = CompletableFuture.supplyAsync(() -> rig.post(CHAT, IngressRig.ask("main", "hi", false)));
     awaitSubmitted(1);
     rig.ingress.closeStreams();
     var response = waiting.join();
-    RouterTest.assertProblem(503, "draining", response);
+    IngressRig.assertProblem(503, "draining", response);
     assertTrue(response.body().contains("run-1"), response.body());
     assertEquals("false", response.headers().firstValue("x-should-retry").orElse(""));
   }
 
   @Test
   void whatAUserSaysStaysInTheUsersSession() {
-    rig.post(CHAT, ask("main", "hi", false, "user", "\"alice\""));
-    rig.post(CHAT, ask("second", "hi", false, "user", "\"" + "u".repeat(600) + "\""));
+    rig.post(CHAT, IngressRig.ask("main", "hi", false, "user", "\"alice\""));
+    rig.post(CHAT, IngressRig.ask("second", "hi", false, "user", "\"" + "u".repeat(600) + "\""));
     var turns = rig.sessions.submitted();
     assertEquals("agent:main:api:alice", turns.get(0).session().text());
     assertTrue(turns.get(1).session().text().matches("agent:second:api:[0-9a-f]{64}"));
@@ -381,8 +374,8 @@ class ChatRoutesTest {
 
   @Test
   void callsWithoutUserAndKeyNeverMeet() {
-    rig.post(CHAT, ask("main", "hi", false));
-    rig.post(CHAT, ask("main", "hi", false));
+    rig.post(CHAT, IngressRig.ask("main", "hi", false));
+    rig.post(CHAT, IngressRig.ask("main", "hi", false));
     var turns = rig.sessions.submitted();
     assertNotEquals(turns.get(0).session(), turns.get(1).session());
     assertTrue(turns.get(0).session().text().startsWith("agent:main:api:"));

@@ -1,8 +1,19 @@
-package dev.portcullis.ingress.http;
+package dev.portcullis.ingress.listener;
 
 import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.ingress.Edge;
 import dev.portcullis.ingress.Problems;
+import dev.portcullis.ingress.http.ApprovalRoutes;
+import dev.portcullis.ingress.http.Endpoint;
+import dev.portcullis.ingress.http.JournalRoutes;
+import dev.portcullis.ingress.http.MalformedRequest;
+import dev.portcullis.ingress.http.OperationsRoutes;
+import dev.portcullis.ingress.http.Replies;
+import dev.portcullis.ingress.http.Router;
+import dev.portcullis.ingress.http.RunRoutes;
+import dev.portcullis.ingress.http.SessionRoutes;
+import dev.portcullis.ingress.http.Sse;
+import dev.portcullis.ingress.openai.ChatRoutes;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
@@ -17,7 +28,7 @@ import org.apache.pekko.http.javadsl.settings.ServerSettings;
 import scala.concurrent.duration.FiniteDuration;
 
 /** The ingress port. Bound by whoever knows that everything behind it stands. */
-public final class HttpIngress {
+public final class IngressListener {
   /**
    * Longest silence on a connection. Streams are kept alive; a whole reply may take its time, though not for
    * ever, so that connections whose client has vanished do not add up.
@@ -30,14 +41,14 @@ public final class HttpIngress {
   private final Router router;
   private final Sse sse;
 
-  private HttpIngress(ServerBinding binding, Router router, Sse sse) {
+  private IngressListener(ServerBinding binding, Router router, Sse sse) {
     this.binding = binding;
     this.router = router;
     this.sse = sse;
   }
 
   /** Opens the port; fails with a {@code BindFailedException} when it is taken. */
-  public static CompletionStage<HttpIngress> bind(ActorSystem<?> system, Edge edge) {
+  public static CompletionStage<IngressListener> bind(ActorSystem<?> system, Edge edge) {
     var http = edge.config().http();
     var sse = new Sse(http.keepAlive());
     var problems = new Problems(edge.random());
@@ -46,14 +57,14 @@ public final class HttpIngress {
         .newServerAt(http.host(), http.port())
         .adaptSettings(settings -> tuned(settings, http))
         .bind(router::handle)
-        .thenApply(binding -> new HttpIngress(binding, router, sse));
+        .thenApply(binding -> new IngressListener(binding, router, sse));
   }
 
   /** Everything there is on the port. */
-  static List<Endpoint> endpoints(Edge edge, Sse sse, Problems problems, ActorSystem<?> system) {
+  public static List<Endpoint> endpoints(Edge edge, Sse sse, Problems problems, ActorSystem<?> system) {
     return Stream.of(
             new SessionRoutes(edge, sse).endpoints(),
-            new RunRoutes(edge, sse).endpoints(),
+            new RunRoutes(sse).endpoints(),
             new ApprovalRoutes(edge).endpoints(),
             new OperationsRoutes(edge).endpoints(),
             new JournalRoutes(edge).endpoints(),

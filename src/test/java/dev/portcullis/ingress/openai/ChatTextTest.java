@@ -1,4 +1,4 @@
-package dev.portcullis.ingress.http;
+package dev.portcullis.ingress.openai;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 

@@ -1,11 +1,11 @@
-package dev.portcullis.ingress.http;
+package dev.portcullis.ingress;
 
 /** What may be said in one turn. */
-final class Messages {
+public final class Messages {
   private Messages() {}
 
   /** @throws dev.portcullis.ingress.InputFault when {@code text} is blank or longer than {@code mostChars} */
-  static String checked(String field, String text, int mostChars) {
+  public static String checked(String field, String text, int mostChars) {
     if (text.isBlank()) {
       throw Fields.fault(field, "must not be empty");
     }

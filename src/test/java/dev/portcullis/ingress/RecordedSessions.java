@@ -1,7 +1,6 @@
-package dev.portcullis.ingress.http;
+package dev.portcullis.ingress;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.portcullis.ingress.Digests;
 import dev.portcullis.journal.JournalFigures;
 import dev.portcullis.protocol.Approval;
 import dev.portcullis.protocol.HistoryEntry;
@@ -33,8 +32,8 @@ import org.apache.pekko.japi.Pair;
 import org.apache.pekko.stream.javadsl.Source;
 
 /** Sessions in memory, with honest keys and events. What happens to a turn is its script. */
-final class RecordedSessions implements Sessions {
-  static final Instant START = Instant.parse("2026-01-02T03:04:05Z");
+public final class RecordedSessions implements Sessions {
+  public static final Instant START = Instant.parse("2026-01-02T03:04:05Z");
 
   private record Bound(String body, String runId) {}
 
@@ -80,7 +79,7 @@ final class RecordedSessions implements Sessions {
   private long rev;
 
   /** An answer as the echo harness gives it. */
-  static List<RunEvent.Body> echo(String message) {
+  public static List<RunEvent.Body> echo(String message) {
     var events = new ArrayList<RunEvent.Body>();
     events.add(new RunEvent.Started(1, "echo"));
     Stream.of(("echo: " + message).split("(?<= )")).forEach(word -> events.add(new RunEvent.Text(1, word)));
@@ -88,35 +87,35 @@ final class RecordedSessions implements Sessions {
     return events;
   }
 
-  synchronized void script(RunEvent.Body... bodies) {
+  public synchronized void script(RunEvent.Body... bodies) {
     script = _ -> List.of(bodies);
   }
 
   /** Every further turn gets this answer. */
-  synchronized void refuse(Receipt receipt) {
+  public synchronized void refuse(Receipt receipt) {
     refusal = Optional.of(receipt);
   }
 
   /** Every further call fails. */
-  synchronized void fail(RuntimeException thrown) {
+  public synchronized void fail(RuntimeException thrown) {
     fault = Optional.of(thrown);
   }
 
-  synchronized List<Turn> submitted() {
+  public synchronized List<Turn> submitted() {
     return List.copyOf(turns.values());
   }
 
-  synchronized List<String> runIds() {
+  public synchronized List<String> runIds() {
     return List.copyOf(runs.keySet());
   }
 
   /** Control calls in order, as {@code verb id by}. */
-  synchronized List<String> asked() {
+  public synchronized List<String> asked() {
     return List.copyOf(asked);
   }
 
   /** Something happens to a run. */
-  synchronized void play(String runId, RunEvent.Body... bodies) {
+  public synchronized void play(String runId, RunEvent.Body... bodies) {
     var run = runs.get(runId);
     for (var body : bodies) {
       var event = new RunEvent(runId, run.all().size() + 1L, START.plusSeconds(run.all().size()), body);
@@ -181,12 +180,12 @@ final class RecordedSessions implements Sessions {
   }
 
   /** A question about {@code ls}, its id repeated to fill a digest. */
-  static RunEvent.ApprovalRequested asked(String id) {
+  public static RunEvent.ApprovalRequested asked(String id) {
     return new RunEvent.ApprovalRequested(
         id, "execute", "Run?", "ls", "/work", digest(id), START.plusSeconds(3_600));
   }
 
-  static String digest(String id) {
+  public static String digest(String id) {
     return Digests.hex(id);
   }
 

@@ -1,8 +1,11 @@
-package dev.portcullis.ingress.http;
+package dev.portcullis.ingress.openai;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.portcullis.ingress.Json;
 import dev.portcullis.ingress.Problem;
 import dev.portcullis.ingress.Problems;
+import dev.portcullis.ingress.http.Replies;
+import dev.portcullis.ingress.http.Sse;
 import dev.portcullis.protocol.RunEvent;
 import dev.portcullis.protocol.RunView;
 import dev.portcullis.session.Sessions;

@@ -1,4 +1,4 @@
-package dev.portcullis.ingress.http;
+package dev.portcullis.ingress;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -10,15 +10,13 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.portcullis.ingress.InputFault;
-import dev.portcullis.ingress.Problems;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
 
 /** JSON in and out, with limits on the way in. */
-final class Json {
+public final class Json {
   private static final int DEPTH = 64;
   private static final int DIGITS = 64;
 
@@ -36,12 +34,12 @@ final class Json {
 
   private Json() {}
 
-  static ObjectNode object() {
+  public static ObjectNode object() {
     return MAPPER.createObjectNode();
   }
 
   /** @throws InputFault when {@code bytes} are not one JSON object */
-  static ObjectNode read(byte[] bytes) {
+  public static ObjectNode read(byte[] bytes) {
     try {
       if (MAPPER.readTree(bytes) instanceof ObjectNode object) {
         return object;
@@ -57,11 +55,11 @@ final class Json {
   }
 
   /** Text first: a lone surrogate becomes a question mark, and the bytes are always valid UTF-8. */
-  static byte[] bytes(JsonNode node) {
+  public static byte[] bytes(JsonNode node) {
     return text(node).getBytes(StandardCharsets.UTF_8);
   }
 
-  static String text(JsonNode node) {
+  public static String text(JsonNode node) {
     try {
       return MAPPER.writeValueAsString(node);
     } catch (JsonProcessingException impossible) {
@@ -70,7 +68,7 @@ final class Json {
   }
 
   /** The same for every spelling of the same value: keys sorted, no white space. */
-  static String canonical(JsonNode node) {
+  public static String canonical(JsonNode node) {
     try {
       return MAPPER.writeValueAsString(MAPPER.treeToValue(node, Object.class));
     } catch (JsonProcessingException impossible) {
@@ -79,7 +77,7 @@ final class Json {
   }
 
   /** Null when {@code text} is empty. */
-  static void putText(ObjectNode target, String field, String text) {
+  public static void putText(ObjectNode target, String field, String text) {
     if (text.isEmpty()) {
       target.putNull(field);
     } else {
@@ -88,7 +86,7 @@ final class Json {
   }
 
   /** A value of zero or one: null when there is none. */
-  static void putInstant(ObjectNode target, String field, List<Instant> instant) {
+  public static void putInstant(ObjectNode target, String field, List<Instant> instant) {
     if (instant.isEmpty()) {
       target.putNull(field);
     } else {

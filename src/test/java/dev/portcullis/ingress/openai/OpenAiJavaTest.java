@@ -1,4 +1,4 @@
-package dev.portcullis.ingress.http;
+package dev.portcullis.ingress.openai;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -12,6 +12,7 @@ import com.openai.errors.NotFoundException;
 import com.openai.errors.OpenAIException;
 import com.openai.errors.UnauthorizedException;
 import com.openai.models.chat.completions.ChatCompletionCreateParams;
+import dev.portcullis.ingress.IngressRig;
 import dev.portcullis.protocol.RunError;
 import dev.portcullis.protocol.RunEvent;
 import dev.portcullis.session.Gate;

@@ -1,4 +1,8 @@
-package dev.portcullis.ingress.http;
+package dev.portcullis.ingress;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -6,13 +10,7 @@ import com.typesafe.config.ConfigFactory;
 import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.harness.Harness;
 import dev.portcullis.harness.Harnesses;
-import dev.portcullis.ingress.Credentials;
-import dev.portcullis.ingress.Digests;
-import dev.portcullis.ingress.Edge;
-import dev.portcullis.ingress.GatewayStatus;
-import dev.portcullis.ingress.Operations;
-import dev.portcullis.ingress.Token;
-import dev.portcullis.ingress.TokenFile;
+import dev.portcullis.ingress.listener.IngressListener;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -32,23 +30,23 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.pekko.actor.typed.ActorSystem;
 
 /** The HTTP edge on a port of its own, with sessions that are recorded. */
-final class IngressRig implements AutoCloseable {
-  static final ObjectMapper JSON = new ObjectMapper();
-  static final GatewayStatus OPEN = new GatewayStatus(
+public final class IngressRig implements AutoCloseable {
+  public static final ObjectMapper JSON = new ObjectMapper();
+  public static final GatewayStatus OPEN = new GatewayStatus(
       true, "open", 7, RecordedSessions.START, "0.1.0", GatewayStatus.Drain.NONE, List.of());
 
-  final RecordedSessions sessions = new RecordedSessions();
-  final List<String> drains = new CopyOnWriteArrayList<>();
-  final Token token;
-  final HttpIngress ingress;
-  final Edge edge;
+  public final RecordedSessions sessions = new RecordedSessions();
+  public final List<String> drains = new CopyOnWriteArrayList<>();
+  public final Token token;
+  public final IngressListener ingress;
+  public final Edge edge;
   private final HttpClient client = HttpClient.newHttpClient();
 
-  IngressRig(ActorSystem<?> system, Path data) {
+  public IngressRig(ActorSystem<?> system, Path data) {
     this(system, data, Duration.ofSeconds(15));
   }
 
-  IngressRig(ActorSystem<?> system, Path data, Duration keepAlive) {
+  public IngressRig(ActorSystem<?> system, Path data, Duration keepAlive) {
     var config = config(data, keepAlive);
     var random = new SecureRandom();
     try {
@@ -64,7 +62,7 @@ final class IngressRig implements AutoCloseable {
     edge = new Edge(
         config, sessions, harnesses, new Recorded(), Credentials.of(token, config.principals()),
         Clock.fixed(RecordedSessions.START.plusSeconds(60), ZoneOffset.UTC), random);
-    ingress = HttpIngress.bind(system, edge).toCompletableFuture().join();
+    ingress = IngressListener.bind(system, edge).toCompletableFuture().join();
   }
 
   private final class Recorded implements Operations {
@@ -100,19 +98,19 @@ final class IngressRig implements AutoCloseable {
         .resolve());
   }
 
-  String url(String path) {
+  public String url(String path) {
     return "http://127.0.0.1:" + ingress.address().getPort() + path;
   }
 
   /** As the token file's principal, with JSON. */
-  HttpRequest.Builder request(String path) {
+  public HttpRequest.Builder request(String path) {
     return HttpRequest.newBuilder(URI.create(url(path)))
         .timeout(Duration.ofSeconds(20))
         .header("Authorization", "Bearer " + token.reveal())
         .header("Content-Type", "application/json");
   }
 
-  HttpResponse<String> send(HttpRequest.Builder request) {
+  public HttpResponse<String> send(HttpRequest.Builder request) {
     try {
       return client.send(request.build(), HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8));
     } catch (IOException broken) {
@@ -122,17 +120,17 @@ final class IngressRig implements AutoCloseable {
     }
   }
 
-  HttpResponse<String> get(String path) {
+  public HttpResponse<String> get(String path) {
     return send(request(path).GET());
   }
 
-  HttpResponse<String> post(String path, String body, String... headers) {
+  public HttpResponse<String> post(String path, String body, String... headers) {
     var request = request(path).POST(HttpRequest.BodyPublishers.ofString(body));
     return send(headers.length == 0 ? request : request.headers(headers));
   }
 
   /** The body as it arrives, line by line. */
-  HttpResponse<java.util.stream.Stream<String>> lines(HttpRequest.Builder request) {
+  public HttpResponse<java.util.stream.Stream<String>> lines(HttpRequest.Builder request) {
     try {
       return client.send(request.build(), HttpResponse.BodyHandlers.ofLines());
     } catch (IOException broken) {
@@ -143,7 +141,7 @@ final class IngressRig implements AutoCloseable {
   }
 
   /** Bytes that no client library would send; the answer until the server closes the connection. */
-  String raw(String text) throws IOException {
+  public String raw(String text) throws IOException {
     try (var socket = new Socket("127.0.0.1", ingress.address().getPort())) {
       socket.setSoTimeout(10_000);
       socket.getOutputStream().write(text.getBytes(StandardCharsets.ISO_8859_1));
@@ -151,7 +149,7 @@ final class IngressRig implements AutoCloseable {
     }
   }
 
-  static JsonNode json(String text) {
+  public static JsonNode json(String text) {
     try {
       return JSON.readTree(text);
     } catch (IOException malformed) {
@@ -159,7 +157,7 @@ final class IngressRig implements AutoCloseable {
     }
   }
 
-  static JsonNode json(HttpResponse<String> response) {
+  public static JsonNode json(HttpResponse<String> response) {
     return json(response.body());
   }
 
@@ -167,5 +165,26 @@ final class IngressRig implements AutoCloseable {
   public void close() {
     ingress.close(Duration.ofSeconds(1)).toCompletableFuture().join();
     client.close();
+  }
+
+  public static void assertProblem(int status, String code, HttpResponse<String> response) {
+    assertEquals(status, response.statusCode(), response.body());
+    assertTrue(response.headers().firstValue("x-request-id").isPresent(), "x-request-id");
+    assertEquals("application/json", response.headers().firstValue("content-type").orElse(""));
+    var error = json(response).path("error");
+    for (var field : List.of("message", "type", "param", "code")) {
+      assertTrue(error.has(field), field + " in " + response.body());
+    }
+    assertFalse(error.path("message").asText().isBlank());
+    assertEquals(code, error.path("code").asText(""));
+  }
+
+  public static String ask(String model, String text, boolean stream, String... more) {
+    var body = Json.object().put("model", model).put("stream", stream);
+    body.putArray("messages").addObject().put("role", "user").put("content", text);
+    for (int i = 0; i < more.length; i += 2) {
+      body.set(more[i], json(more[i + 1]));
+    }
+    return Json.text(body);
   }
 }

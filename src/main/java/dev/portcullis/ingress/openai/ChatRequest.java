@@ -1,4 +1,4 @@
-package dev.portcullis.ingress.http;
+package dev.portcullis.ingress.openai;
 
 import dev.portcullis.protocol.Message;
 import java.util.List;

@@ -1,41 +1,39 @@
-package dev.portcullis.ingress.http;
+package dev.portcullis.ingress;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeType;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.portcullis.ingress.InputFault;
-import dev.portcullis.ingress.Problems;
 import java.util.Optional;
 
 /**
  * Typed reading of a JSON object's fields. Null counts as absent; what is of the wrong type is refused by
  * name.
  */
-record Fields(ObjectNode object) {
+public record Fields(ObjectNode object) {
   /** The text of a field that must be there. */
-  String text(String name) {
+  public String text(String name) {
     return optionalText(name).orElseThrow(() -> fault(name, "is missing; expected a string"));
   }
 
-  Optional<String> optionalText(String name) {
+  public Optional<String> optionalText(String name) {
     return value(name, JsonNodeType.STRING, "a string").map(JsonNode::textValue)
         .map(text -> wellFormed(name, text));
   }
 
   /** False when it is absent. */
-  boolean flag(String name) {
+  public boolean flag(String name) {
     return value(name, JsonNodeType.BOOLEAN, "true or false").map(JsonNode::booleanValue).orElse(false);
   }
 
-  Optional<JsonNode> number(String name) {
+  public Optional<JsonNode> number(String name) {
     return value(name, JsonNodeType.NUMBER, "a number");
   }
 
-  Optional<JsonNode> array(String name) {
+  public Optional<JsonNode> array(String name) {
     return value(name, JsonNodeType.ARRAY, "an array");
   }
 
-  Optional<Fields> nested(String name) {
+  public Optional<Fields> nested(String name) {
     return value(name, JsonNodeType.OBJECT, "an object").map(ObjectNode.class::cast).map(Fields::new);
   }
 
@@ -51,7 +49,7 @@ record Fields(ObjectNode object) {
   }
 
   /** Half a character cannot be stored or sent on. */
-  static String wellFormed(String name, String text) {
+  public static String wellFormed(String name, String text) {
     for (int at = 0; at < text.length(); at += Character.charCount(text.codePointAt(at))) {
       int point = text.codePointAt(at);
       if (point >= Character.MIN_SURROGATE && point <= Character.MAX_SURROGATE) {
@@ -61,7 +59,7 @@ record Fields(ObjectNode object) {
     return text;
   }
 
-  static InputFault fault(String name, String what) {
+  public static InputFault fault(String name, String what) {
     return InputFault.of(Problems.badRequest(name, "\"" + name + "\" " + what + "."));
   }
 }

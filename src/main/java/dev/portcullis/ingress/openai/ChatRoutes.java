@@ -1,11 +1,17 @@
-package dev.portcullis.ingress.http;
+package dev.portcullis.ingress.openai;
 
 import dev.portcullis.ingress.Digests;
 import dev.portcullis.ingress.Edge;
 import dev.portcullis.ingress.InputFault;
+import dev.portcullis.ingress.Json;
 import dev.portcullis.ingress.Operation;
 import dev.portcullis.ingress.Problem;
 import dev.portcullis.ingress.Problems;
+import dev.portcullis.ingress.http.Call;
+import dev.portcullis.ingress.http.Endpoint;
+import dev.portcullis.ingress.http.IdempotencyKeys;
+import dev.portcullis.ingress.http.Replies;
+import dev.portcullis.ingress.http.Sse;
 import dev.portcullis.protocol.RunStatus;
 import dev.portcullis.protocol.RunView;
 import dev.portcullis.session.Quarantined;
@@ -27,26 +33,24 @@ import org.apache.pekko.stream.javadsl.Sink;
  * OpenAI's {@code /v1/chat/completions} and {@code /v1/models}: a model is an agent. Status 200 is sent only
  * once the turn is in the journal; a client that goes away does not cancel it.
  */
-final class ChatRoutes {
+public final class ChatRoutes {
   private static final String COMPLETIONS = "/v1/chat/completions";
   /** How long to look again at a run whose events ended before it did. */
   private static final Duration SECOND_LOOK = Duration.ofSeconds(2);
 
   private final Edge edge;
-  private final Sessions sessions;
   private final Sse sse;
   private final Problems problems;
   private final ClassicActorSystemProvider system;
 
-  ChatRoutes(Edge edge, Sse sse, Problems problems, ClassicActorSystemProvider system) {
+  public ChatRoutes(Edge edge, Sse sse, Problems problems, ClassicActorSystemProvider system) {
     this.edge = edge;
-    this.sessions = edge.sessions();
     this.sse = sse;
     this.problems = problems;
     this.system = system;
   }
 
-  List<Endpoint> endpoints() {
+  public List<Endpoint> endpoints() {
     return List.of(
         Endpoint.postJson(COMPLETIONS, Operation.SUBMIT, this::complete),
         Endpoint.get("/v1/models", Operation.READ_MODELS, _ -> CompletableFuture.completedFuture(Replies.json(
@@ -77,7 +81,7 @@ final class ChatRoutes {
         request.message(),
         bound ? List.of() : request.context(), // A conversation has its own transcript.
         scoped);
-    return sessions.submit(turn).thenCompose(receipt -> answer(request, receipt));
+    return call.sessions().submit(turn).thenCompose(receipt -> answer(call, request, receipt));
   }
 
   private void requireModel(String model) {
@@ -105,15 +109,15 @@ final class ChatRoutes {
     return HexFormat.of().formatHex(bytes);
   }
 
-  private CompletionStage<HttpResponse> answer(ChatRequest request, Receipt receipt) {
+  private CompletionStage<HttpResponse> answer(Call call, ChatRequest request, Receipt receipt) {
     return switch (receipt) {
-      case Receipt.Accepted accepted -> sessions
+      case Receipt.Accepted accepted -> call.sessions()
           .run(accepted.runId())
           .thenApply(found -> found.orElseThrow(() -> lost(accepted.runId())))
           .thenCompose(run -> request.stream()
               ? CompletableFuture.completedFuture(
-                  sse.response(ChatStream.of(run, request.includeUsage(), sessions, sse, problems)))
-              : atRest(run).thenApply(ChatRoutes::answered))
+                  sse.response(ChatStream.of(run, request.includeUsage(), call.sessions(), sse, problems)))
+              : atRest(call.sessions(), run).thenApply(ChatRoutes::answered))
           .thenApply(response -> Replies.replayed(response, accepted.replayed()));
       case Receipt.KeyReused reused -> done(Problems.of(reused));
       case Receipt.Busy busy -> done(Problems.of(busy));
@@ -131,7 +135,7 @@ final class ChatRoutes {
    * The run once it has ended or is parked, or as it is when the gateway is about to stop. Its own events say
    * when; the journal says what is true then.
    */
-  private CompletionStage<RunView> atRest(RunView run) {
+  private CompletionStage<RunView> atRest(Sessions sessions, RunView run) {
     if (run.status().terminal() || run.status() == RunStatus.PARKED || sse.closed()) {
       return CompletableFuture.completedFuture(run);
     }
@@ -141,7 +145,7 @@ final class ChatRoutes {
         .thenCompose(last -> last.isPresent() && !last.get().terminal()
             ? sessions.run(run.id())
             : sessions.awaitEnd(run.id(), SECOND_LOOK))
-        .thenCompose(found -> atRest(found.orElseThrow(() -> lost(run.id()))));
+        .thenCompose(found -> atRest(sessions, found.orElseThrow(() -> lost(run.id()))));
   }
 
   /** With the name of the harness that gave the answer: one that took over is not the agent's own. */

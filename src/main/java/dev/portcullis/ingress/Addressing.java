@@ -1,8 +1,6 @@
-package dev.portcullis.ingress.http;
+package dev.portcullis.ingress;
 
 import dev.portcullis.config.GatewayConfig;
-import dev.portcullis.ingress.InputFault;
-import dev.portcullis.ingress.Problems;
 import dev.portcullis.session.SessionKey;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -12,11 +10,11 @@ import java.util.regex.Pattern;
  *
  * @param config its agents and the default one
  */
-record Addressing(GatewayConfig config) {
+public record Addressing(GatewayConfig config) {
   private static final Pattern WORD = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.@-]{0,127}");
 
   /** For reading and removing: also the session of an agent that is no longer configured. */
-  SessionKey existing(String segment) {
+  public SessionKey existing(String segment) {
     return resolve(segment, config.defaultAgent());
   }
 
@@ -26,7 +24,7 @@ record Addressing(GatewayConfig config) {
    * @param agent the agent that the request names, if it does
    * @throws InputFault when there is no such agent, or the key is another agent's
    */
-  SessionKey of(String segment, Optional<String> agent) {
+  public SessionKey of(String segment, Optional<String> agent) {
     agent.ifPresent(this::requireAgent);
     var key = resolve(segment, agent.orElse(config.defaultAgent()));
     requireAgent(key.agent());
@@ -36,7 +34,7 @@ record Addressing(GatewayConfig config) {
     return key;
   }
 
-  void requireAgent(String agent) {
+  public void requireAgent(String agent) {
     if (!config.agents().containsKey(agent)) {
       throw InputFault.of(Problems.agentNotFound(agent));
     }

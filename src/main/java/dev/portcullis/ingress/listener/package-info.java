@@ -1,0 +1,5 @@
+/**
+ * The ingress port: {@link dev.portcullis.ingress.listener.IngressListener} binds it and puts together
+ * everything that can be reached through it.
+ */
+package dev.portcullis.ingress.listener;

@@ -1,0 +1,38 @@
+package dev.portcullis.ingress.ws;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.portcullis.ingress.Scope;
+import java.util.Optional;
+
+/**
+ * An event as all who hear it get it, but for its number on their connection.
+ *
+ * @param event as the protocol has it, such as {@code chat}
+ * @param droppable whether a connection that does not keep up may miss it, and sees a gap, instead of being
+ *     closed
+ */
+record Broadcast(String event, Audience audience, boolean droppable, JsonNode payload) {
+  /**
+   * Who hears it: all of these must hold.
+   *
+   * @param scope one that the connection must hold; empty for none
+   * @param session key of the session it is about, which the principal must be allowed to see; empty for none
+   * @param topic that the connection must have asked for; empty for none
+   * @param cap that the client must have; empty for none
+   */
+  record Audience(Optional<Scope> scope, String session, Optional<Topic> topic, String cap) {
+    static final Audience EVERYBODY = new Audience(Optional.empty(), "", Optional.empty(), "");
+
+    static Audience readersOf(String session) {
+      return new Audience(Optional.of(Scope.READ), session, Optional.empty(), "");
+    }
+
+    Audience on(Topic wanted) {
+      return new Audience(scope, session, Optional.of(wanted), cap);
+    }
+
+    Audience with(String wanted) {
+      return new Audience(scope, session, topic, wanted);
+    }
+  }
+}
