@@ -128,7 +128,12 @@ public final class Journal implements AutoCloseable {
 
   /** All entries of an index space, ordered by key. Keeps {@link #close()} waiting. */
   public void scan(String space, BiConsumer<String, String> entry) {
-    store.scan(new JournalStore.Range.Index(space), (key, value) -> {
+    scan(space, "", entry);
+  }
+
+  /** Those of which the key begins with {@code prefix}; it ends in an ASCII character, or is empty. */
+  public void scan(String space, String prefix, BiConsumer<String, String> entry) {
+    store.scan(new JournalStore.Range.Index(space, prefix), (key, value) -> {
       entry.accept(((StoreKey.Index) key).key(), text(value));
       return true;
     });

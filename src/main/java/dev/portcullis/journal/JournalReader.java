@@ -47,7 +47,7 @@ public abstract sealed class JournalReader implements AutoCloseable permits Stop
   /** All entries of an index space, ordered by key. */
   public final void scan(String space, BiConsumer<String, String> entry) {
     reading(store -> {
-      store.scan(new JournalStore.Range.Index(space), (key, value) -> {
+      store.scan(new JournalStore.Range.Index(space, ""), (key, value) -> {
         entry.accept(((StoreKey.Index) key).key(), StoreText.decode(value, 0, value.length));
         return true;
       });

@@ -44,8 +44,8 @@ interface JournalStore extends AutoCloseable {
     /** The bases of all histories. */
     record AllBases() implements Range {}
 
-    /** One named index. */
-    record Index(String space) implements Range {}
+    /** Of one named index the keys that begin with {@code prefix}; all when it is empty. */
+    record Index(String space, String prefix) implements Range {}
 
     /** All entries of all named indexes. */
     record AllIndexes() implements Range {}

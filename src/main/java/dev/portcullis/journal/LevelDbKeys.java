@@ -83,7 +83,10 @@ final class LevelDbKeys {
       case JournalStore.Range.AllEvents() -> kind('e');
       case JournalStore.Range.Heads() -> kind('h');
       case JournalStore.Range.AllBases() -> kind('a');
-      case JournalStore.Range.Index(var space) -> new Bounds(named('i', space), end(named('i', space)));
+      case JournalStore.Range.Index(var space, var prefix) -> {
+        var first = join(named('i', space), StoreText.encode(prefix));
+        yield new Bounds(first, end(first));
+      }
       case JournalStore.Range.AllIndexes() -> kind('i');
       case JournalStore.Range.AllSnapshots() -> kind('s');
       case JournalStore.Range.Snapshots(var pid, var from, var to) ->
@@ -115,10 +118,10 @@ final class LevelDbKeys {
     return Arrays.copyOf(key, key.length + 1);
   }
 
-  /** The least key that is larger than all that begin with this one, which ends with a zero. */
+  /** The least key that is larger than all that begin with this one, which does not end with 0xff. */
   private static byte[] end(byte[] prefix) {
     var end = prefix.clone();
-    end[end.length - 1] = 1;
+    end[end.length - 1]++;
     return end;
   }
 

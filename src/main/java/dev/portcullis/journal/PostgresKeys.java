@@ -108,9 +108,13 @@ final class PostgresKeys {
           new Bounds(Table.INDEX, List.of(new byte[0], new byte[0]), Optional.empty());
       case JournalStore.Range.Heads() -> new Bounds(Table.HISTORY, List.of(new byte[0]), Optional.empty());
       case JournalStore.Range.AllBases() -> new Bounds(Table.BASE, List.of(new byte[0]), Optional.empty());
-      case JournalStore.Range.Index(var space) -> {
-        var first = List.<Object>of(StoreText.encode(space), new byte[0]);
-        yield new Bounds(Table.INDEX, first, Optional.of(List.of(next(first.getFirst()), new byte[0])));
+      case JournalStore.Range.Index(var space, var prefix) -> {
+        var name = StoreText.encode(space);
+        var begin = StoreText.encode(prefix);
+        var end = begin.length == 0
+            ? List.of(next(name), new byte[0])
+            : List.<Object>of(name, beyond(begin));
+        yield new Bounds(Table.INDEX, List.of(name, begin), Optional.of(end));
       }
     };
   }
@@ -133,6 +137,13 @@ final class PostgresKeys {
     return value instanceof byte[] bytes
         ? Arrays.copyOf(bytes, bytes.length + 1)
         : Long.valueOf((long) value + 1);
+  }
+
+  /** The least value that is larger than all that begin with this one, which does not end with 0xff. */
+  private static byte[] beyond(byte[] prefix) {
+    var end = prefix.clone();
+    end[end.length - 1]++;
+    return end;
   }
 
   private static String text(Object bytes) {

@@ -50,6 +50,7 @@ final class HistoryPage {
         entries.add(new HistoryEntry(seq, turn.runId(), "user", turn.message(), turn.at()));
       }
       case SessionEvent.OfRun ofRun -> add(seq, ofRun);
+      case SessionEvent.CallRepeated _ -> { }
       case SessionEvent.SessionReset _, SessionEvent.SessionErased _ -> {
         folds.clear();
         entries.clear();

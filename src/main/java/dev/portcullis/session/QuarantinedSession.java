@@ -18,6 +18,7 @@ final class QuarantinedSession {
   static void answer(Session.Command command, Quarantined answer) {
     switch (command) {
       case Session.Submit submit -> submit.replyTo().tell(answer);
+      case Session.Repeat repeat -> repeat.replyTo().tell(answer);
       case Session.Abort abort -> abort.replyTo().tell(answer);
       case Session.Resume resume -> resume.replyTo().tell(answer);
       case Session.Decide decide -> decide.replyTo().tell(answer);

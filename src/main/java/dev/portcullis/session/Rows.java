@@ -31,8 +31,9 @@ final class Rows {
   static final String RUN = "run";
 
   /**
-   * Index space of idempotency keys: entity id, slash and digest to what the key is bound to, as JSON. An
-   * entry outlives its session's erasure and goes when its retention ends.
+   * Index space of idempotency keys: entity id, slash and digest to what the key is bound to, as JSON; and of
+   * calls without one, under their {@link Calls#name}. An entry outlives its session's erasure and goes when
+   * its retention ends.
    */
   static final String KEY = "key";
 
@@ -119,6 +120,8 @@ final class Rows {
     for (int i = 0; i < events.size(); i++) {
       switch (events.get(i)) {
         case SessionEvent.TurnAccepted turn -> accepted(turn, before + i + 1, entries);
+        case SessionEvent.CallRepeated again ->
+            entries.add(bound(new SessionKey(after.key()), again.runId(), again.call()));
         case SessionEvent.SessionErased _ ->
             entries.add(new IndexEntry.Put(ERASE, after.key(), Long.toString(after.erasedTo())));
         case SessionEvent.ApprovalRequested ask -> {
@@ -150,14 +153,17 @@ final class Rows {
 
   private static void accepted(SessionEvent.TurnAccepted turn, long seq, List<IndexEntry> entries) {
     entries.add(new IndexEntry.Put(RUN, turn.runId(), seq + " " + turn.sessionKey()));
-    var entityId = new SessionKey(turn.sessionKey()).entityId();
-    turn.keys().forEach(key -> entries.add(new IndexEntry.Put(
-        KEY, keyName(entityId, key.digest()),
-        json(new SessionState.KeyEntry(key.body(), turn.runId(), key.until())))));
+    var session = new SessionKey(turn.sessionKey());
+    turn.keys().forEach(key -> entries.add(bound(session, turn.runId(), key)));
+  }
+
+  private static IndexEntry bound(SessionKey session, String runId, SessionEvent.BoundKey key) {
+    var entry = new SessionState.KeyEntry(key.body(), runId, key.until());
+    return new IndexEntry.Put(KEY, keyName(session.entityId(), key.digest()), json(entry));
   }
 
   static String keyName(String entityId, String digest) {
-    return entityId + "/" + digest;
+    return Calls.isCall(digest) ? digest : entityId + "/" + digest;
   }
 
   /** Whether a run's index entry is what is left of it, rather than where it begins. */

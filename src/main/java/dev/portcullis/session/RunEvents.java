@@ -55,6 +55,7 @@ final class RunEvents {
           SessionEvent.AbortRequested _,
           SessionEvent.ResumePending _,
           SessionEvent.RunUnparked _,
+          SessionEvent.CallRepeated _,
           SessionEvent.SessionReset _,
           SessionEvent.SessionErased _ -> Optional.empty();
     };

@@ -52,22 +52,22 @@ public final class Session
    *
    * @param runId the run's id if it is accepted; the asker's choice, never used twice
    * @param gate of the node that was asked
+   * @param note kept with the turn
    */
   public record Submit(
-      String runId,
-      String sessionKey,
-      String principal,
-      String message,
-      List<Message> context,
-      List<Sessions.Key> keys,
-      Gate.State gate,
-      ActorRef<Receipt> replyTo)
+      String runId, String sessionKey, String principal, String message, List<Message> context,
+      List<Sessions.Key> keys, Gate.State gate, ActorRef<Receipt> replyTo, String note)
       implements Command {
     public Submit {
       context = List.copyOf(context);
       keys = List.copyOf(keys);
     }
   }
+
+  /** Notes that a client has sent a call for the {@code count}th time again; {@code seen} is what it was. */
+  public record Repeat(
+      String runId, String digest, int count, String seen, Instant until, ActorRef<ControlReply> replyTo)
+      implements Command {}
 
   public record Abort(String runId, String by, ActorRef<ControlReply> replyTo) implements Command {}
 
@@ -307,6 +307,7 @@ public final class Session
           lookups.end(submit) ? submit(state, submit, found, now) : Effect().noReply();
       case KeysUnread unread -> quietly(() -> lookups.failed(unread));
       case NextLookup _ -> quietly(lookups::next);
+      case Repeat repeat -> control(state, turns.repeat(state, repeat, now), repeat.replyTo());
       case Abort abort -> control(state, turns.abort(state, abort.runId(), abort.by(), now), abort.replyTo());
       case Resume resume ->
           control(state, turns.resume(state, resume.runId(), resume.by(), now), resume.replyTo());

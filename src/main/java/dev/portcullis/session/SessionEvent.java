@@ -29,6 +29,8 @@ public sealed interface SessionEvent extends Durable {
    * @param context messages that came with the turn and that the session did not have
    * @param keys idempotency keys bound by this very write
    * @param deadline instant after which the run is given up
+   * @param note what the edge will want to know of the request; nothing here reads it. Absent in the oldest
+   *     events, for empty
    */
   record TurnAccepted(
       String runId,
@@ -39,16 +41,24 @@ public sealed interface SessionEvent extends Durable {
       List<Message> context,
       List<BoundKey> keys,
       Instant deadline,
-      Instant at)
+      Instant at,
+      String note)
       implements SessionEvent {
     public TurnAccepted {
       context = List.copyOf(context);
       keys = List.copyOf(keys);
+      note = Objects.requireNonNullElse(note, "");
     }
   }
 
-  /** @param body digest of what the key stands for; {@code until} ends its retention */
+  /**
+   * @param digest of principal, route and key, or the name of a call: {@link Calls}
+   * @param body digest of what the key stands for; {@code until} ends its retention
+   */
   record BoundKey(String digest, String body, Instant until) {}
+
+  /** A client has sent a call again, and is answered with the run that the call began. */
+  record CallRepeated(String runId, BoundKey call, Instant at) implements SessionEvent {}
 
   /**
    * @param fence sequence number of this event: no other attempt of any run of this session has it
@@ -289,6 +299,7 @@ public sealed interface SessionEvent extends Durable {
       .add("run-failed", RunFailed.class)
       .add("run-aborted", RunAborted.class)
       .add("turn-steered", TurnSteered.class)
+      .add("call-repeated", CallRepeated.class)
       .add("session-reset", SessionReset.class)
       .add("session-erased", SessionErased.class)
       .add("session-state", SessionState.class)

@@ -104,6 +104,7 @@ public record SessionState(
     return switch (event) {
       case SessionEvent.TurnAccepted turn -> accepted(turn);
       case SessionEvent.OfRun ofRun -> ofRun(ofRun);
+      case SessionEvent.CallRepeated again -> repeated(again);
       case SessionEvent.SessionReset reset -> restarted(reset.at(), false);
       case SessionEvent.SessionErased erase -> restarted(erase.at(), true);
     };
@@ -127,9 +128,9 @@ public record SessionState(
     return open.values().stream().filter(run -> run.status() == status).toList();
   }
 
-  /** Whether every one of these keys was bound lately, or to an open run: then the index knows no more. */
+  /** Whether every one of these keys was bound lately, or to an open run, or is new: the index knows no more. */
   boolean knows(List<Sessions.Key> asked) {
-    return asked.stream().allMatch(key -> keys.containsKey(key.digest()));
+    return asked.stream().allMatch(key -> Calls.isCall(key.digest()) || keys.containsKey(key.digest()));
   }
 
   /** The entry of a key whose retention has not ended, or whose run has not. */
@@ -163,7 +164,7 @@ public record SessionState(
         seq + 1,
         seq + 1,
         runs,
-        turn.keys().isEmpty() ? keys : bind(turn),
+        turn.keys().isEmpty() ? keys : bind(turn.runId(), turn.keys()),
         ended,
         nativeSession,
         usage,
@@ -175,10 +176,15 @@ public record SessionState(
         erasedTo);
   }
 
-  private Map<String, KeyEntry> bind(SessionEvent.TurnAccepted turn) {
+  private SessionState repeated(SessionEvent.CallRepeated again) {
+    return new SessionState(key, agent, title, generation, since, seq + 1, rev, open,
+        bind(again.runId(), List.of(again.call())), ended, nativeSession, usage, accepted, terminal, erased,
+        createdAt, updatedAt, erasedTo);
+  }
+
+  private Map<String, KeyEntry> bind(String runId, List<SessionEvent.BoundKey> more) {
     var bound = new LinkedHashMap<>(keys);
-    turn.keys()
-        .forEach(key -> bound.putLast(key.digest(), new KeyEntry(key.body(), turn.runId(), key.until())));
+    more.forEach(key -> bound.putLast(key.digest(), new KeyEntry(key.body(), runId, key.until())));
     var runs = bound.values().stream().map(KeyEntry::runId).distinct().toList();
     var newest = Set.copyOf(runs.subList(Math.max(0, runs.size() - KEYS_KEPT), runs.size()));
     bound.values().removeIf(entry -> !newest.contains(entry.runId()) && !open.containsKey(entry.runId()));

@@ -27,14 +27,31 @@ public interface Sessions {
    * @param context messages that the client sent before {@code message}, for a session that does not have
    *     them
    * @param key idempotency key and the digest of the body it stands for; an empty list when there is none
+   * @param call as which its client may send it again; an empty list when it says nothing of the kind
+   * @param note whatever the edge wants to find again with {@link #turn}; empty for nothing
    */
   record Turn(
-      SessionKey session, String principal, String message, List<Message> context, List<Key> key) {
+      SessionKey session, String principal, String message, List<Message> context, List<Key> key,
+          List<Call> call, String note) {
     public Turn {
       context = List.copyOf(context);
       key = List.copyOf(key);
+      call = List.copyOf(call);
+    }
+
+    public Turn(
+        SessionKey session, String principal, String message, List<Message> context, List<Key> key) {
+      this(session, principal, message, context, key, List.of(), "");
     }
   }
+
+  /**
+   * A call whose client counts how often it has sent it, and gives it no key.
+   *
+   * @param digest SHA-256 in hex of principal, route and body: nothing else tells two such calls apart
+   * @param count 0 for the first time
+   */
+  record Call(String digest, int count) {}
 
   /**
    * @param digest SHA-256 in hex of principal, route and key: keys of different scopes never meet
@@ -49,6 +66,15 @@ public interface Sessions {
   record Query(int limit, String cursor, boolean activeOnly, String agent) {}
 
   CompletionStage<Receipt> submit(Turn turn);
+
+  /**
+   * The run that an earlier sending of the same call began, and that no other sending with this count or a
+   * higher one has claimed: the newest of the last 15 minutes. Once it is given out, it is claimed, durably.
+   */
+  CompletionStage<Optional<String>> repeated(Call call);
+
+  /** What began a run, without its keys; empty when there is no such run, or its texts are gone. */
+  CompletionStage<Optional<Turn>> turn(String runId);
 
   /** @param by who asks, as the journal will have it */
   CompletionStage<ControlReply> abort(String runId, String by);

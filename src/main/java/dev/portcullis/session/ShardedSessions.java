@@ -17,6 +17,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeoutException;
 import java.util.random.RandomGenerator;
+import java.util.stream.Stream;
 import org.apache.pekko.NotUsed;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorSystem;
@@ -82,12 +83,58 @@ public final class ShardedSessions implements Sessions {
                 turn.principal(),
                 turn.message(),
                 turn.context(),
-                turn.key(),
+                keys(turn, runId),
                 gate.state(),
-                replyTo),
+                replyTo,
+                turn.note()),
             ANSWER)
         .thenCompose(this::withStatus)
         .thenCompose(receipt -> known(turn.session(), receipt));
+  }
+
+  private static List<Key> keys(Turn turn, String runId) {
+    return Stream.concat(
+            turn.key().stream(),
+            turn.call().stream().map(call ->
+                new Key(Calls.name(call.digest(), runId), Integer.toString(call.count()))))
+        .toList();
+  }
+
+  @Override
+  public CompletionStage<Optional<String>> repeated(Call call) {
+    return transcripts.calls(call.digest(), clock.instant()).thenCompose(found -> claim(call, found.stream()
+        .filter(known -> Calls.repeats(call.count(), known.body()))
+        .toList()));
+  }
+
+  /** The first that nobody else has claimed meanwhile. */
+  private CompletionStage<Optional<String>> claim(Call call, List<SessionState.KeyEntry> found) {
+    if (found.isEmpty()) {
+      return CompletableFuture.completedFuture(Optional.empty());
+    }
+    var first = found.getFirst();
+    return control(first.runId(), replyTo -> new Session.Repeat(
+            first.runId(), call.digest(), call.count(), first.body(), first.until(), replyTo))
+        .thenCompose(reply -> reply instanceof ControlReply.Done
+            ? CompletableFuture.completedFuture(Optional.of(first.runId()))
+            : claim(call, found.subList(1, found.size())));
+  }
+
+  @Override
+  public CompletionStage<Optional<Turn>> turn(String runId) {
+    return transcripts.locate(runId).thenCompose(found ->
+        found.stream().findFirst().orElse(null) instanceof Transcripts.Located located
+            ? turn(located)
+            : CompletableFuture.completedFuture(Optional.empty()));
+  }
+
+  private CompletionStage<Optional<Turn>> turn(Transcripts.Located located) {
+    return position(located.session(), -1, ANSWER).thenCompose(position ->
+        located.firstSeq() <= position.erasedTo()
+            ? CompletableFuture.completedFuture(Optional.empty())
+            : transcripts.accepted(located).thenApply(found -> found.stream().findFirst().map(turn ->
+                new Turn(located.session(), turn.principal(), turn.message(), turn.context(), List.of(),
+                    List.of(), turn.note()))));
   }
 
   /** A session remembers only its newest runs; where an older one stands is in the journal. */

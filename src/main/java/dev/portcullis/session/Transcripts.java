@@ -8,6 +8,7 @@ import dev.portcullis.journal.JournalFault;
 import dev.portcullis.journal.JournalFigures;
 import dev.portcullis.protocol.HistoryEntry;
 import dev.portcullis.session.SessionState.EndedRun;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -106,6 +107,31 @@ public class Transcripts {
       keys.forEach(key -> journal.get(Rows.KEY, Rows.keyName(entityId, key.digest()))
           .ifPresent(json -> found.put(key.digest(), Rows.readKey(json))));
       return found;
+    });
+  }
+
+  /** Calls of this digest that may be sent again, newest first. */
+  CompletionStage<List<SessionState.KeyEntry>> calls(String digest, Instant now) {
+    return async(() -> {
+      var found = new ArrayList<SessionState.KeyEntry>();
+      journal.scan(Rows.KEY, Calls.prefix(digest), (_, json) -> found.add(Rows.readKey(json)));
+      return found.stream()
+          .filter(call -> call.until().isAfter(now))
+          .sorted(Comparator.comparing(SessionState.KeyEntry::until).reversed())
+          .toList();
+    });
+  }
+
+  /** What began a run; an empty list when it was trimmed meanwhile. */
+  CompletionStage<List<SessionEvent.TurnAccepted>> accepted(Located run) {
+    return async(() -> {
+      var turns = new ArrayList<SessionEvent.TurnAccepted>();
+      read(run.session().entityId(), run.firstSeq(), run.firstSeq(), 1, (_, event) -> {
+        if (event instanceof SessionEvent.TurnAccepted turn) {
+          turns.add(turn);
+        }
+      });
+      return turns;
     });
   }
 

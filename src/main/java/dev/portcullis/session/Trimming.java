@@ -99,7 +99,7 @@ final class Trimming {
           view.decisions().keySet().forEach(id -> ended.add(new IndexEntry.Remove(Rows.APPROVAL, id)));
         }
       }
-      case SessionEvent.SessionReset _, SessionEvent.SessionErased _ -> { }
+      case SessionEvent.CallRepeated _, SessionEvent.SessionReset _, SessionEvent.SessionErased _ -> { }
     }
     if (state.open().isEmpty()) {
       rest = List.of(new Rest(state, at, ended.size()));

@@ -117,10 +117,24 @@ final class Turns {
         submit.principal(),
         submit.message(),
         submit.context(),
-        submit.keys().stream().map(key -> new SessionEvent.BoundKey(key.digest(), key.body(), until))
+        submit.keys().stream()
+            .map(key -> new SessionEvent.BoundKey(
+                key.digest(), key.body(), Calls.isCall(key.digest()) ? now.plus(Calls.WINDOW) : until))
             .toList(),
         now.plus(config.run().deadline()),
-        now);
+        now,
+        submit.note());
+  }
+
+  /** Notes that a call was sent again; refused when it was already, with that count or a higher one. */
+  Control<ControlReply> repeat(SessionState state, Session.Repeat repeat, Instant now) {
+    var status = state.statusOf(repeat.runId()).orElse(RunStatus.COMPLETED);
+    var name = Calls.name(repeat.digest(), repeat.runId());
+    var known = state.bound(name, now).map(SessionState.KeyEntry::body).orElse(repeat.seen());
+    var call = new SessionEvent.BoundKey(name, Integer.toString(repeat.count()), repeat.until());
+    return Calls.repeats(repeat.count(), known)
+        ? Control.done(status, new SessionEvent.CallRepeated(repeat.runId(), call, now))
+        : Control.refuse(new ControlReply.Refused(status));
   }
 
   /** The answer to a turn that has just been accepted. */

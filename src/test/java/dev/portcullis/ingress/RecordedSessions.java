@@ -71,6 +71,7 @@ public final class RecordedSessions implements Sessions {
   private final Map<String, Recording<RunEvent>> runs = new LinkedHashMap<>();
   private final Map<String, Map<String, Bound>> keys = new LinkedHashMap<>();
   private final Map<String, String> sessions = new LinkedHashMap<>();
+  private final Map<String, Integer> counts = new LinkedHashMap<>();
   private final Recording<SessionRow> rows = new Recording<>();
   private final List<String> asked = new ArrayList<>();
   private Function<Turn, List<RunEvent.Body>> script = turn -> echo(turn.message());
@@ -150,6 +151,22 @@ public final class RecordedSessions implements Sessions {
     var receipt = accepted(id, false);
     play(id, script.apply(turn).toArray(RunEvent.Body[]::new));
     return CompletableFuture.completedFuture(receipt);
+  }
+
+  @Override
+  public synchronized CompletionStage<Optional<String>> repeated(Call call) {
+    var newest = turns.entrySet().stream()
+        .filter(turn -> turn.getValue().call().stream().anyMatch(known -> known.digest().equals(call.digest())))
+        .map(Map.Entry::getKey)
+        .filter(id -> counts.getOrDefault(id, turns.get(id).call().getFirst().count()) < call.count())
+        .reduce((_, later) -> later);
+    newest.ifPresent(id -> counts.put(id, call.count()));
+    return CompletableFuture.completedFuture(newest);
+  }
+
+  @Override
+  public synchronized CompletionStage<Optional<Turn>> turn(String runId) {
+    return CompletableFuture.completedFuture(Optional.ofNullable(turns.get(runId)));
   }
 
   private Receipt accepted(String id, boolean replayed) {

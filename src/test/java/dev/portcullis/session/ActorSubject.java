@@ -88,7 +88,7 @@ final class ActorSubject implements Subject {
   @Override
   public Receipt submit(String runId, List<Sessions.Key> keys) {
     return world.ask(session, replyTo ->
-        new Session.Submit(runId, key, "me", "message of " + runId, List.of(), keys, gate.state(), replyTo));
+        new Session.Submit(runId, key, "me", "message of " + runId, List.of(), keys, gate.state(), replyTo, ""));
   }
 
   @Override

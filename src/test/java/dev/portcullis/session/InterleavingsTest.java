@@ -173,7 +173,7 @@ class InterleavingsTest {
     TestProbe<Receipt> asker = session.world().kit.createTestProbe();
     for (int i = 0; i < 50; i++) {
       session.session().tell(
-          new Session.Submit("r-" + i, KEY, "me", "hello", List.of(), key("body"), Gate.State.OPEN, asker.ref()));
+          new Session.Submit("r-" + i, KEY, "me", "hello", List.of(), key("body"), Gate.State.OPEN, asker.ref(), ""));
     }
     var receipts = asker.receiveSeveralMessages(50);
     assertEquals(
@@ -276,7 +276,7 @@ class InterleavingsTest {
     interruptedTwice();
     var neighbour = session.neighbour("agent:main:other");
     session.world().<Session.Command, Receipt>ask(neighbour, replyTo ->
-        new Session.Submit("y", "agent:main:other", "me", "hello", List.of(), NO_KEY, Gate.State.OPEN, replyTo));
+        new Session.Submit("y", "agent:main:other", "me", "hello", List.of(), NO_KEY, Gate.State.OPEN, replyTo, ""));
     awaitAttempt("y", 1);
     session.gate(Gate.State.DRAINING);
     for (var each : List.of(session.session(), neighbour)) {

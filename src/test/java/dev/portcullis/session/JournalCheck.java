@@ -71,6 +71,7 @@ final class JournalCheck {
         }
       }
       case SessionEvent.OfRun ofRun -> add(ofRun);
+      case SessionEvent.CallRepeated again -> assertTrue(runs.containsKey(again.runId()), "no run of " + again);
       case SessionEvent.SessionReset _, SessionEvent.SessionErased _ ->
           assertTrue(runs.values().stream().allMatch(run -> run.status.terminal()), "a cleared session has open runs");
     }

@@ -134,6 +134,6 @@ class KeysTest {
   }
 
   private void tell(String run, ActorRef<Receipt> asker, Sessions.Key key) {
-    session.session().tell(new Session.Submit(run, KEY, "me", "message of " + run, List.of(), List.of(key), Gate.State.OPEN, asker));
+    session.session().tell(new Session.Submit(run, KEY, "me", "message of " + run, List.of(), List.of(key), Gate.State.OPEN, asker, ""));
   }
 }

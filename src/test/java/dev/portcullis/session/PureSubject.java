@@ -42,7 +42,7 @@ final class PureSubject implements Subject {
 
   @Override
   public Receipt submit(String runId, List<Sessions.Key> keys) {
-    var submit = new Session.Submit(runId, sessionKey, "me", "message of " + runId, List.of(), keys, gate, none());
+    var submit = new Session.Submit(runId, sessionKey, "me", "message of " + runId, List.of(), keys, gate, none(), "");
     return switch (turns.submit(state, submit, stored(keys), gate, now)) {
       case Turns.Answer(var receipt) -> receipt;
       case Turns.Accept(var events) -> {

@@ -53,7 +53,12 @@ class SessionEventTest {
     files.put("turn-accepted", Facts.accepted("run_1", "hello"));
     files.put("turn-accepted.full", new SessionEvent.TurnAccepted(
         "run_2", "agent:main:api:x", "main", "me", "grüße \ud83d\ude00", List.of(new Message("user", "before")),
-        List.of(new SessionEvent.BoundKey("aa", "bb", AT.plusSeconds(1))), AT.plusSeconds(2), AT));
+        List.of(new SessionEvent.BoundKey("aa", "bb", AT.plusSeconds(1))), AT.plusSeconds(2), AT, ""));
+    files.put("turn-accepted.noted", new SessionEvent.TurnAccepted(
+        "run_3", "agent:main:api:y", "main", "me", "hello", List.of(),
+        List.of(new SessionEvent.BoundKey("aa/run_3", "0", AT.plusSeconds(1))), AT.plusSeconds(2), AT, "{}"));
+    files.put("call-repeated", new SessionEvent.CallRepeated(
+        "run_3", new SessionEvent.BoundKey("aa/run_3", "1", AT.plusSeconds(1)), AT));
     files.put("harness-attached.processes", new SessionEvent.HarnessAttached(
         "run_1", 2, "", List.of(new ProcessIdentity("boot-1", 4711, 99)), AT));
     files.put("run-failed.given-up", Facts.of(Fact.GIVEN_UP, "run_1"));
@@ -103,6 +108,7 @@ class SessionEventTest {
             Map.entry("run-failed", SessionEvent.RunFailed.class),
             Map.entry("run-aborted", SessionEvent.RunAborted.class),
             Map.entry("turn-steered", SessionEvent.TurnSteered.class),
+            Map.entry("call-repeated", SessionEvent.CallRepeated.class),
             Map.entry("session-reset", SessionEvent.SessionReset.class),
             Map.entry("session-erased", SessionEvent.SessionErased.class),
             Map.entry("session-state", SessionState.class)),
@@ -124,7 +130,7 @@ class SessionEventTest {
   void aKeyIsRememberedThroughAnErasureAndForgottenOnlyWhenItsTimeAndItsRunAreOver() {
     var key = new SessionEvent.BoundKey("digest", "body", AT.plusSeconds(60));
     var turn = new SessionEvent.TurnAccepted(
-        "run_1", "agent:main:main", "main", "me", "hi", List.of(), List.of(key), AT.plusSeconds(9_000), AT);
+        "run_1", "agent:main:main", "main", "me", "hi", List.of(), List.of(key), AT.plusSeconds(9_000), AT, "");
     var bound = SessionState.empty().apply(turn);
     assertTrue(bound.bound("digest", AT.plusSeconds(61)).isPresent(), "its run is still open");
     var erased = bound

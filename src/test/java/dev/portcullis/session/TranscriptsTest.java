@@ -102,7 +102,7 @@ class TranscriptsTest {
     write(Facts.accepted("r-1", "one"));
     answered("r-1", "first");
     write(new SessionEvent.TurnAccepted(
-        "r-2", KEY.text(), "main", "me", "two", List.of(new Message("system", "be kind")), List.of(), Facts.AT, Facts.AT));
+        "r-2", KEY.text(), "main", "me", "two", List.of(new Message("system", "be kind")), List.of(), Facts.AT, Facts.AT, ""));
     assertEquals(List.of("user: one", "assistant: first", "system: be kind"), before("r-2"));
   }
 

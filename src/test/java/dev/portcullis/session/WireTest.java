@@ -35,7 +35,8 @@ class WireTest {
     return Stream.of(
         new Session.Submit(
             "run_1", "agent:main:main", "me", "grüße \ud83d\ude00", List.of(new Message("user", "before")),
-            List.of(new Sessions.Key("aa", "bb")), Gate.State.OPEN, asker()),
+            List.of(new Sessions.Key("aa", "bb")), Gate.State.OPEN, asker(), ""),
+        new Session.Repeat("run_1", "aa", 1, "0", Facts.AT, asker()),
         new Session.Abort("run_1", "me", asker()),
         new Session.Resume("run_1", "me", asker()),
         new Session.Decide("run_1", "a-1", "d", true, "me", asker()),
