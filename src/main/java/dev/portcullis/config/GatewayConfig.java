@@ -29,8 +29,11 @@ public record GatewayConfig(
     Map<String, Principal> principals,
     Cluster cluster) {
 
-  /** @param bodyBytes largest request body */
-  public record Http(String host, int port, int bodyBytes, Duration keepAlive) {}
+  /**
+   * @param bodyBytes largest request body
+   * @param abandonAfter time without its client after which a call that nobody can find again is aborted
+   */
+  public record Http(String host, int port, int bodyBytes, Duration keepAlive, Duration abandonAfter) {}
 
   public record Management(String host, int port) {}
 

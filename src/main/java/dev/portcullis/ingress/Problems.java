@@ -111,6 +111,22 @@ public final class Problems {
     return Problem.of(404, INVALID, "run_not_found", "There is no run \"" + id + "\".");
   }
 
+  public static Problem responseNotFound(String id) {
+    return Problem.of(404, INVALID, "response_not_found", "There is no response \"" + id + "\".");
+  }
+
+  public static Problem previousResponseNotFound(String id) {
+    return responseNotFound(id).param("previous_response_id");
+  }
+
+  /** One that others continue, or that continues others. */
+  public static Problem responseInConversation(String id) {
+    return Problem.of(409, CONFLICT, "response_in_conversation",
+            "Response \"" + id + "\" is one of several in a conversation, whose texts can only be deleted "
+                + "together: DELETE /api/v1/sessions/<key> deletes them.")
+        .header("x-should-retry", "false");
+  }
+
   public static Problem approvalNotFound(String id) {
     return Problem.of(404, INVALID, "approval_not_found", "There is no approval \"" + id + "\".");
   }

@@ -3,9 +3,9 @@ package dev.portcullis.session;
 import java.time.Duration;
 
 /**
- * Calls whose client gives them no key and yet sends them again, with a count. A call is bound like a key, under
- * a name of its own, {@code <digest>/<run id>}: equal calls never meet, and all of one digest lie side by side in
- * the index. What the name stands for is the highest count seen. Why: docs/adr/0015.
+ * Calls whose client gives them no key and yet sends them again, with a count. A call is bound like a key,
+ * under a name of its own, {@code <digest>/<run id>}: equal calls never meet, and all of one digest lie side
+ * by side in the index. What the name stands for is the highest count seen. Why: docs/adr/0015.
  */
 final class Calls {
   /** How long a call can be sent again. */

@@ -128,7 +128,7 @@ public record SessionState(
     return open.values().stream().filter(run -> run.status() == status).toList();
   }
 
-  /** Whether every one of these keys was bound lately, or to an open run, or is new: the index knows no more. */
+  /** Whether each of these keys was bound lately, or to an open run, or is new: the index knows no more. */
   boolean knows(List<Sessions.Key> asked) {
     return asked.stream().allMatch(key -> Calls.isCall(key.digest()) || keys.containsKey(key.digest()));
   }

@@ -90,6 +90,7 @@ class GatewayConfigTest {
       "portcullis.http.body-bytes, 1023",
       "portcullis.http.body-bytes, 65MiB",
       "portcullis.http.keep-alive, 0s",
+      "portcullis.http.abandon-after, 0s",
       "portcullis.management.port, 65536",
       "portcullis.boot.deadline, 0s",
       "portcullis.boot.loop-limit, 1",

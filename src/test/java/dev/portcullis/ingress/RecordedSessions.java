@@ -110,6 +110,11 @@ public final class RecordedSessions implements Sessions {
     return List.copyOf(runs.keySet());
   }
 
+  /** Calls that were sent again and answered with the run of the first time. */
+  public synchronized int claimed() {
+    return counts.size();
+  }
+
   /** Control calls in order, as {@code verb id by}. */
   public synchronized List<String> asked() {
     return List.copyOf(asked);
@@ -279,7 +284,10 @@ public final class RecordedSessions implements Sessions {
   public synchronized CompletionStage<Optional<RunView>> run(String runId) {
     return fault.isPresent()
         ? CompletableFuture.failedFuture(fault.get())
-        : CompletableFuture.completedFuture(Optional.of(runId).filter(runs::containsKey).map(this::view));
+        : CompletableFuture.completedFuture(Optional.of(runId)
+            .filter(runs::containsKey)
+            .filter(id -> sessions.containsKey(turns.get(id).session().text()))
+            .map(this::view));
   }
 
   @Override

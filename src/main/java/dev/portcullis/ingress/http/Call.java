@@ -10,7 +10,9 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletionStage;
 import java.util.regex.Pattern;
+import org.apache.pekko.Done;
 import org.apache.pekko.http.javadsl.model.HttpRequest;
 import org.apache.pekko.http.scaladsl.model.IllegalUriException;
 import org.apache.pekko.japi.Pair;
@@ -25,6 +27,11 @@ public record Call(
     HttpRequest request, Principal principal, Sessions sessions, Map<String, String> path, byte[] body) {
   private static final Pattern WHOLE = Pattern.compile("\\d{1,18}");
   private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m)?");
+
+  /** Completes if the client ends the connection before it has the answer, or never. */
+  public CompletionStage<Done> gone() {
+    return Connections.gone(request);
+  }
 
   public String path(String variable) {
     return path.get(variable);

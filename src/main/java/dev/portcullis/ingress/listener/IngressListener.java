@@ -4,6 +4,7 @@ import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.ingress.Edge;
 import dev.portcullis.ingress.Problems;
 import dev.portcullis.ingress.http.ApprovalRoutes;
+import dev.portcullis.ingress.http.Connections;
 import dev.portcullis.ingress.http.Endpoint;
 import dev.portcullis.ingress.http.JournalRoutes;
 import dev.portcullis.ingress.http.MalformedRequest;
@@ -13,7 +14,7 @@ import dev.portcullis.ingress.http.Router;
 import dev.portcullis.ingress.http.RunRoutes;
 import dev.portcullis.ingress.http.SessionRoutes;
 import dev.portcullis.ingress.http.Sse;
-import dev.portcullis.ingress.openai.ChatRoutes;
+import dev.portcullis.ingress.openai.OpenAiApi;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
@@ -56,7 +57,7 @@ public final class IngressListener {
     return Http.get(system)
         .newServerAt(http.host(), http.port())
         .adaptSettings(settings -> tuned(settings, http))
-        .bind(router::handle)
+        .bindFlow(Connections.flow(router::handle))
         .thenApply(binding -> new IngressListener(binding, router, sse));
   }
 
@@ -68,7 +69,7 @@ public final class IngressListener {
             new ApprovalRoutes(edge).endpoints(),
             new OperationsRoutes(edge).endpoints(),
             new JournalRoutes(edge).endpoints(),
-            new ChatRoutes(edge, sse, problems, system).endpoints())
+            OpenAiApi.endpoints(edge, sse, problems, system))
         .flatMap(List::stream)
         .toList();
   }

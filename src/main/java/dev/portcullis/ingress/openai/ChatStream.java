@@ -8,11 +8,9 @@ import dev.portcullis.ingress.http.Replies;
 import dev.portcullis.ingress.http.Sse;
 import dev.portcullis.protocol.RunEvent;
 import dev.portcullis.protocol.RunView;
-import dev.portcullis.session.Sessions;
 import java.util.Optional;
 import org.apache.pekko.NotUsed;
 import org.apache.pekko.japi.Pair;
-import org.apache.pekko.japi.pf.PFBuilder;
 import org.apache.pekko.stream.javadsl.Source;
 import org.apache.pekko.util.ByteString;
 
@@ -22,13 +20,6 @@ import org.apache.pekko.util.ByteString;
  * for a whole one.
  */
 final class ChatStream {
-  /** What can happen to the stream. */
-  private sealed interface Input {
-    record Heard(RunEvent event) implements Input {}
-
-    record Broken(Problem problem) implements Input {}
-  }
-
   private final RunView run;
   private final ChatCodec.Head head;
   private final boolean includeUsage;
@@ -47,13 +38,7 @@ final class ChatStream {
    * @param run as it stood before: a park that it was resumed from since does not end the stream
    */
   static Source<ByteString, NotUsed> of(
-      RunView run, boolean includeUsage, Sessions sessions, Sse sse, Problems problems) {
-    Source<Input, NotUsed> inputs = sse.closable(Sse.follow(sessions, run.id(), 0))
-        .takeWhile(event -> !rests(run, event), true)
-        .<Input>map(Input.Heard::new)
-        .recover(new PFBuilder<Throwable, Input>()
-            .matchAny(thrown -> new Input.Broken(problems.fault(thrown)))
-            .build());
+      RunView run, boolean includeUsage, Source<Answers.Input, NotUsed> inputs) {
     var role = Sse.data(Json.text(ChatCodec.roleChunk(ChatCodec.Head.of(run), includeUsage)));
     return Source.single(role).concat(inputs.statefulMap(
             () -> new ChatStream(run, includeUsage),
@@ -62,15 +47,10 @@ final class ChatStream {
         .filter(ByteString::nonEmpty));
   }
 
-  /** Nothing follows until somebody does something. */
-  static boolean rests(RunView before, RunEvent event) {
-    return event.terminal() || event.body() instanceof RunEvent.Parked && event.seq() >= before.lastSeq();
-  }
-
-  private ByteString on(Input input) {
+  private ByteString on(Answers.Input input) {
     return switch (input) {
-      case Input.Heard(var event) -> on(event);
-      case Input.Broken(var problem) -> error(problem);
+      case Answers.Input.Heard(var event) -> on(event);
+      case Answers.Input.Broken(var problem) -> error(problem);
     };
   }
 
@@ -87,7 +67,7 @@ final class ChatStream {
       }
       case RunEvent.Failed(var error) -> error(Problems.runFailed(error));
       case RunEvent.Aborted _ -> error(Problems.runAborted(run.id()));
-      case RunEvent.Parked(var reason, _) when rests(run, event) ->
+      case RunEvent.Parked(var reason, _) when Answers.rests(run, event) ->
           error(Problems.runParked(run.id(), reason));
       case RunEvent.Parked _, RunEvent.Accepted _, RunEvent.Started _, RunEvent.StepStarted _,
           RunEvent.StepFinished _, RunEvent.ApprovalRequested _, RunEvent.ApprovalDecided _,

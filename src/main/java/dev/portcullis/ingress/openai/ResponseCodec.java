@@ -1,0 +1,206 @@
+package dev.portcullis.ingress.openai;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.portcullis.ingress.Json;
+import dev.portcullis.ingress.Problems;
+import dev.portcullis.protocol.Message;
+import dev.portcullis.protocol.RunError;
+import dev.portcullis.protocol.RunView;
+import dev.portcullis.protocol.Usage;
+import java.time.Instant;
+import java.util.List;
+
+/**
+ * Responses, from our words to OpenAI's. Every field of a response is always there. Source: OpenAI API
+ * specification 2.3.0, {@code /responses}.
+ */
+final class ResponseCodec {
+  private ResponseCodec() {}
+
+  /** What never changes of a response. */
+  record Head(String runId, long created, String model, ResponseNote note) {
+    static Head of(RunView run, ResponseNote note) {
+      return new Head(run.id(), run.times().acceptedAt().getEpochSecond(), run.agent(), note);
+    }
+
+    String message() {
+      return ResponseIds.message(runId, "output");
+    }
+  }
+
+  /**
+   * Where a response stands.
+   *
+   * @param status queued, in_progress, completed, incomplete, failed or cancelled
+   * @param answer the answer so far; an empty list before there is one
+   * @param error of one that gave no answer
+   * @param reason why it is incomplete, else empty
+   * @param usage of one that was answered
+   * @param completedAt of one that was answered
+   */
+  record Standing(
+      String status, List<String> answer, List<RunError> error, String reason, List<Usage> usage,
+      List<Instant> completedAt) {
+    static final Standing QUEUED = open("queued", List.of());
+
+    static Standing open(String status, List<String> answer) {
+      return new Standing(status, answer, List.of(), "", List.of(), List.of());
+    }
+
+    static Standing answered(String stopReason, String answer, Usage usage, Instant at) {
+      var reason = switch (ChatCodec.finishReason(stopReason)) {
+        case "length" -> "max_output_tokens";
+        case "content_filter" -> "content_filter";
+        default -> "";
+      };
+      return new Standing(reason.isEmpty() ? "completed" : "incomplete", List.of(answer), List.of(), reason,
+          List.of(usage), List.of(at));
+    }
+
+    static Standing failed(RunError error, List<String> answer) {
+      return new Standing("failed", answer, List.of(error), "", List.of(), List.of());
+    }
+
+    static Standing cancelled(String runId, List<String> answer) {
+      var error = new RunError("cancelled", Problems.runAborted(runId).message(), "");
+      return new Standing("cancelled", answer, List.of(error), "", List.of(), List.of());
+    }
+
+    static Standing of(RunView run) {
+      var answer = run.text().isEmpty() ? List.<String>of() : List.of(run.text());
+      return switch (run.status()) {
+        case QUEUED -> open("queued", answer);
+        case STARTING, RUNNING, ABORTING, INTERRUPTED, PARKED -> open("in_progress", answer);
+        case COMPLETED -> answered(
+            run.stopReason(), run.text(), run.usage(), run.times().endedAt().getFirst());
+        case FAILED -> failed(run.error().orElseThrow(() -> Answers.lost(run.id())), answer);
+        case ABORTED -> cancelled(run.id(), answer);
+      };
+    }
+
+    boolean terminal() {
+      return !status.equals("queued") && !status.equals("in_progress");
+    }
+  }
+
+  static ObjectNode response(Head head, Standing standing) {
+    var note = head.note().fields();
+    var json = Json.object()
+        .put("id", ResponseIds.of(head.runId()))
+        .put("object", "response")
+        .put("created_at", head.created())
+        .put("status", standing.status())
+        .put("background", head.note().background());
+    standing.completedAt().stream().findFirst().ifPresentOrElse(
+        at -> json.put("completed_at", at.getEpochSecond()), () -> json.putNull("completed_at"));
+    standing.error().stream().findFirst().ifPresentOrElse(
+        error -> json.set("error", error(error)), () -> json.putNull("error"));
+    if (standing.reason().isEmpty()) {
+      json.putNull("incomplete_details");
+    } else {
+      json.putObject("incomplete_details").put("reason", standing.reason());
+    }
+    copy(note, json, "instructions");
+    copy(note, json, "max_output_tokens");
+    json.put("model", head.model());
+    var output = json.putArray("output");
+    standing.answer().forEach(text -> output.add(message(head, standing, text)));
+    json.put("parallel_tool_calls", true);
+    copy(note, json, "previous_response_id");
+    if (note.hasNonNull("conversation")) {
+      json.putObject("conversation").put("id", note.path("conversation").asText());
+    } else {
+      json.putNull("conversation");
+    }
+    json.put("store", head.note().stored()).putNull("temperature");
+    json.putObject("text").putObject("format").put("type", "text");
+    json.put("tool_choice", "auto").putArray("tools");
+    json.putNull("top_p").put("truncation", "disabled");
+    standing.usage().stream().findFirst().ifPresentOrElse(
+        usage -> json.set("usage", usage(usage)), () -> json.putNull("usage"));
+    json.set("metadata", note.path("metadata").isObject() ? note.path("metadata") : Json.object());
+    return json;
+  }
+
+  /** What OpenAI's words cannot say: the run behind the response, and where that stands. */
+  static ObjectNode withRun(ObjectNode response, RunView run) {
+    var own = response.putObject("portcullis").put("run_id", run.id()).put("status", run.status().word());
+    switch (run.outcome()) {
+      case RunView.Outcome.Parked(var reason, _) -> own.put("reason", reason);
+      case RunView.Outcome.Steered(var into) -> own.put("answered_by", ResponseIds.of(into));
+      case RunView.Outcome.Open _, RunView.Outcome.ResumePending _, RunView.Outcome.Error _ -> { }
+    }
+    return response;
+  }
+
+  private static void copy(ObjectNode note, ObjectNode json, String field) {
+    json.set(field, note.path(field).isMissingNode() ? json.nullNode() : note.path(field));
+  }
+
+  /** The published codes are few; ours, which says more, stands in the message. */
+  private static JsonNode error(RunError error) {
+    var code = switch (error.code()) {
+      case "rate_limited" -> "rate_limit_exceeded";
+      case "context_length_exceeded", "content_refused" -> "invalid_prompt";
+      default -> "server_error";
+    };
+    var reference = error.reference().isEmpty() ? "" : ", reference " + error.reference();
+    return Json.object()
+        .put("code", code)
+        .put("message", error.message() + " (" + error.code() + reference + ")");
+  }
+
+  static ObjectNode message(Head head, Standing standing, String text) {
+    var status = switch (standing.status()) {
+      case "queued", "in_progress" -> "in_progress";
+      case "completed" -> "completed";
+      default -> "incomplete";
+    };
+    var item = Json.object()
+        .put("id", head.message()).put("type", "message").put("status", status).put("role", "assistant");
+    item.putArray("content").add(outputText(text));
+    return item;
+  }
+
+  static ObjectNode outputText(String text) {
+    var part = Json.object().put("type", "output_text").put("text", text);
+    part.putArray("annotations");
+    part.putArray("logprobs");
+    return part;
+  }
+
+  private static JsonNode usage(Usage usage) {
+    var json = Json.object().put("input_tokens", usage.inputTokens());
+    json.putObject("input_tokens_details").put("cached_tokens", usage.cachedTokens());
+    json.put("output_tokens", usage.outputTokens());
+    json.putObject("output_tokens_details").put("reasoning_tokens", 0);
+    return json.put("total_tokens", usage.totalTokens());
+  }
+
+  // ---- what a response was asked with
+
+  /** @param at which message of the request */
+  static ObjectNode inputItem(String runId, int at, Message message) {
+    var item = Json.object()
+        .put("id", ResponseIds.message(runId, "input" + at))
+        .put("type", "message")
+        .put("status", "completed")
+        .put("role", message.role());
+    var content = item.putArray("content");
+    if (message.role().equals("assistant")) {
+      content.add(outputText(message.text()));
+    } else {
+      content.addObject().put("type", "input_text").put("text", message.text());
+    }
+    return item;
+  }
+
+  static ObjectNode list(List<ObjectNode> page, boolean more) {
+    var json = Json.object().put("object", "list");
+    json.putArray("data").addAll(page);
+    Json.putText(json, "first_id", page.isEmpty() ? "" : page.getFirst().path("id").asText());
+    Json.putText(json, "last_id", page.isEmpty() ? "" : page.getLast().path("id").asText());
+    return json.put("has_more", more);
+  }
+}
