@@ -82,6 +82,7 @@ public final class ShardedSessions implements Sessions {
                 turn.principal(),
                 turn.message(),
                 turn.context(),
+                turn.input(),
                 turn.key(),
                 gate.state(),
                 replyTo),
@@ -327,7 +328,9 @@ public final class ShardedSessions implements Sessions {
     var entityId = session.entityId();
     return position(session, -1, ANSWER)
         .thenCompose(position -> transcripts.async(() ->
-            transcripts.history(entityId, Math.max(after, position.since()), position.seq(), limit)));
+            transcripts.history(entityId, Math.max(after, position.since()), position.seq(), limit).stream()
+                .map(HistoryEntry::told)
+                .toList()));
   }
 
   @Override

@@ -62,7 +62,7 @@ class TranscriptsTest {
   }
 
   private List<String> before(String run) {
-    return done(transcripts.before(KEY.entityId(), state, state.open().get(run))).stream()
+    return done(transcripts.told(KEY.entityId(), state, state.open().get(run))).before().stream()
         .map(message -> message.role() + ": " + message.text())
         .toList();
   }

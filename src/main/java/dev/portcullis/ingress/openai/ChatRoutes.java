@@ -3,6 +3,7 @@ package dev.portcullis.ingress.openai;
 import dev.portcullis.ingress.Digests;
 import dev.portcullis.ingress.Edge;
 import dev.portcullis.ingress.InputFault;
+import dev.portcullis.ingress.Intake;
 import dev.portcullis.ingress.Json;
 import dev.portcullis.ingress.Operation;
 import dev.portcullis.ingress.Problem;
@@ -67,7 +68,7 @@ public final class ChatRoutes {
 
   private CompletionStage<HttpResponse> complete(Call call) {
     var fields = call.fields();
-    var request = ChatCodec.request(fields, edge.config().session().messageChars());
+    var request = ChatCodec.request(fields, edge.config());
     requireModel(request.model());
     var key = IdempotencyKeys.of(call, Optional.empty());
     var scoped = key.stream()
@@ -80,7 +81,9 @@ public final class ChatRoutes {
         call.principal().name(),
         request.message(),
         bound ? List.of() : request.context(), // A conversation has its own transcript.
-        scoped);
+        scoped,
+        request.input());
+    Intake.require(edge, turn);
     return call.sessions().submit(turn).thenCompose(receipt -> answer(call, request, receipt));
   }
 
@@ -158,7 +161,8 @@ public final class ChatRoutes {
   private static HttpResponse whole(RunView run) {
     return switch (run.status()) {
       case COMPLETED -> Replies.json(200, ChatCodec.completion(
-          ChatCodec.Head.of(run), run.text(), ChatCodec.finishReason(run.stopReason()), run.usage()));
+          ChatCodec.Head.of(run), run.text(), run.calls(),
+          ChatCodec.finishReason(run.stopReason(), run.calls()), run.usage()));
       case FAILED -> Replies.problem(Problems.runFailed(
           run.error().orElseThrow(() -> new IllegalStateException(run.id() + " failed without an error"))));
       case ABORTED -> Replies.problem(Problems.runAborted(run.id()));
