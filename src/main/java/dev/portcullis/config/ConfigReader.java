@@ -53,6 +53,7 @@ final class ConfigReader {
             keys.positive("portcullis.drain.grace")),
         run(),
         session(),
+        images(),
         approvals(),
         retention(),
         defaultAgent,
@@ -85,6 +86,13 @@ final class ConfigReader {
         keys.positive("portcullis.session.key-retention"),
         keys.positive("portcullis.session.idle"),
         keys.number("portcullis.session.message-chars", 1, 64 << 20));
+  }
+
+  private GatewayConfig.Images images() {
+    return new GatewayConfig.Images(
+        (int) keys.size("portcullis.images.bytes", 1, 48 << 20),
+        (int) keys.size("portcullis.images.turn-bytes", 1, 48 << 20),
+        keys.number("portcullis.images.count", 0, 1_000));
   }
 
   private GatewayConfig.Approvals approvals() {

@@ -18,6 +18,7 @@ public record GatewayConfig(
     Drain drain,
     Run run,
     Session session,
+    Images images,
     Approvals approvals,
     Retention retention,
     String defaultAgent,
@@ -68,6 +69,14 @@ public record GatewayConfig(
   public record Approvals(Duration expire, int inputChars) {}
 
   public record Session(int queueLimit, Duration keyRetention, Duration idle, int messageChars) {}
+
+  /**
+   * What a turn may bring of images.
+   *
+   * @param bytes of one, decoded
+   * @param turnBytes of all of one turn
+   */
+  public record Images(int bytes, int turnBytes, int count) {}
 
   /**
    * How long ended runs are kept; forever is a thousand years.

@@ -1,5 +1,7 @@
 package dev.portcullis.harness;
 
+import dev.portcullis.protocol.Input;
+import dev.portcullis.protocol.Message;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -11,7 +13,9 @@ import java.util.List;
  * @param workspace absolute directory; exists
  * @param transcript earlier messages of the conversation, oldest first
  * @param nativeSession the peer's own id of the conversation, empty when there is none
+ * @param message may be empty when there is {@code input}
  * @param interruption what the peer must be told about the try before this one
+ * @param input what the turn carries besides its message
  */
 public record AttemptSpec(
     String conversation,
@@ -21,13 +25,25 @@ public record AttemptSpec(
     String message,
     List<Message> transcript,
     String nativeSession,
-    Interruption interruption) {
+    Interruption interruption,
+    Input input) {
   public AttemptSpec {
     transcript = List.copyOf(transcript);
   }
 
-  /** @param role system, user or assistant */
-  public record Message(String role, String text) {}
+  /** Of a turn that is text alone. */
+  public AttemptSpec(
+      String conversation,
+      String runId,
+      int attempt,
+      Path workspace,
+      String message,
+      List<Message> transcript,
+      String nativeSession,
+      Interruption interruption) {
+    this(conversation, runId, attempt, workspace, message, transcript, nativeSession, interruption,
+        Input.NONE);
+  }
 
   /** What is known of the try before this one. */
   public sealed interface Interruption {

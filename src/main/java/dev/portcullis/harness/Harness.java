@@ -1,6 +1,8 @@
 package dev.portcullis.harness;
 
+import dev.portcullis.protocol.Need;
 import java.time.Duration;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
@@ -36,8 +38,17 @@ public interface Harness {
    *
    * @param version empty where the peer does not tell
    * @param steers whether a running turn takes further messages
+   * @param takes what a turn may carry besides its text
    */
-  record Registration(String version, Recovery recovery, boolean steers) {
+  record Registration(String version, Recovery recovery, boolean steers, Set<Need> takes) {
+    public Registration {
+      takes = Set.copyOf(takes);
+    }
+
+    public Registration(String version, Recovery recovery, boolean steers) {
+      this(version, recovery, steers, Set.of());
+    }
+
     public Registration(String version, Recovery recovery) {
       this(version, recovery, false);
     }

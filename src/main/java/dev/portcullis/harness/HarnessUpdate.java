@@ -1,5 +1,6 @@
 package dev.portcullis.harness;
 
+import dev.portcullis.protocol.FunctionCall;
 import java.util.List;
 
 /** What a harness reports about one attempt, in the order in which it happened. */
@@ -63,8 +64,19 @@ public sealed interface HarnessUpdate {
   /** The last word about an attempt. */
   sealed interface End extends HarnessUpdate {}
 
-  /** @param stopReason end_turn, max_tokens, refusal, …: the peer's word */
-  record Completed(String stopReason) implements End {}
+  /**
+   * @param stopReason end_turn, max_tokens, refusal, …: the peer's word
+   * @param calls functions of the client's that the model wants to be called; then the reason is tool_calls
+   */
+  record Completed(String stopReason, List<FunctionCall> calls) implements End {
+    public Completed {
+      calls = List.copyOf(calls);
+    }
+
+    public Completed(String stopReason) {
+      this(stopReason, List.of());
+    }
+  }
 
   record Aborted() implements End {}
 

@@ -1,8 +1,10 @@
 package dev.portcullis.harness;
 
+import dev.portcullis.protocol.Need;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -94,6 +96,14 @@ public final class Harnesses {
     return entry == null
         || !(entry.state() instanceof State.Ready(var registration))
         || registration.recovery() != Harness.Recovery.NONE;
+  }
+
+  /** Whether {@code name} takes turns with these; one that has not told yet is taken to. */
+  public boolean takes(String name, Set<Need> needs) {
+    var entry = snapshot().get(name);
+    return entry == null
+        || !(entry.state() instanceof State.Ready(var registration))
+        || registration.takes().containsAll(needs);
   }
 
   /** Whether a running turn of {@code name} takes further messages now. */

@@ -9,6 +9,11 @@ public final class Messages {
     if (text.isBlank()) {
       throw Fields.fault(field, "must not be empty");
     }
+    return bounded(field, text, mostChars);
+  }
+
+  /** As above, and it may be blank: the turn brings something else. */
+  public static String bounded(String field, String text, int mostChars) {
     if (text.length() > mostChars) {
       throw Fields.fault(field, "is longer than " + mostChars + " characters");
     }

@@ -1,6 +1,7 @@
 package dev.portcullis.ingress;
 
 import dev.portcullis.journal.JournalFault;
+import dev.portcullis.protocol.Need;
 import dev.portcullis.protocol.RunError;
 import dev.portcullis.protocol.RunStatus;
 import dev.portcullis.session.ControlReply;
@@ -42,6 +43,27 @@ public final class Problems {
   /** A field or parameter is wrong; {@code param} names it, empty when it is the whole body. */
   public static Problem badRequest(String param, String message) {
     return Problem.of(400, INVALID, "", message).param(param);
+  }
+
+  /** An image that is none, or that is not in the request itself. */
+  public static Problem badImage(String param, String code, String message) {
+    return Problem.of(400, INVALID, code, message).param(param);
+  }
+
+  public static Problem imageTooLarge(String param, String limit) {
+    return Problem.of(413, INVALID, "image_too_large", limit + "; \"" + param + "\" is beyond that.")
+        .param(param);
+  }
+
+  /** No harness of the agent can take what the turn carries. */
+  public static Problem notTaken(String agent, Need need) {
+    return switch (need) {
+      case IMAGES -> Problem.of(400, INVALID, "images_not_supported",
+          "Images are not supported by agent \"" + agent + "\": its harness takes text only.");
+      case TOOLS -> Problem.of(400, INVALID, "tools_not_supported",
+              "\"tools\" are not supported by agent \"" + agent + "\": its harness uses its own.")
+          .param("tools");
+    };
   }
 
   /** What the HTTP layer itself refuses. */
@@ -247,7 +269,8 @@ public final class Problems {
         + (error.reference().isEmpty() ? "" : " (reference " + error.reference() + ")");
     return (switch (error.code()) {
       // What the asker can change: say less, say something else, or come back later.
-      case "context_length_exceeded", "content_refused" -> Problem.of(400, INVALID, error.code(), message);
+      case "context_length_exceeded", "content_refused", "input_not_supported" ->
+          Problem.of(400, INVALID, error.code(), message);
       case "rate_limited" -> Problem.of(429, "rate_limit_error", error.code(), message);
       case String code -> Problem.of(TIMEOUTS.contains(code) ? 504 : 502, UPSTREAM, code, message);
     }).header("x-should-retry", "false");

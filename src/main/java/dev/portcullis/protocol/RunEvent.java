@@ -120,8 +120,20 @@ public record RunEvent(String runId, long seq, Instant at, Body body) {
     }
   }
 
-  /** @param into the run that answers a steered turn, empty for others */
-  public record Completed(String stopReason, Usage usage, String into) implements Body {
+  /**
+   * @param into the run that answers a steered turn, empty for others
+   * @param calls functions of the client's that the model wants to be called, with stop reason tool_calls
+   */
+  public record Completed(String stopReason, Usage usage, String into, List<FunctionCall> calls)
+      implements Body {
+    public Completed {
+      calls = List.copyOf(calls);
+    }
+
+    public Completed(String stopReason, Usage usage, String into) {
+      this(stopReason, usage, into, List.of());
+    }
+
     public Completed(String stopReason, Usage usage) {
       this(stopReason, usage, "");
     }

@@ -234,6 +234,9 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
     } else if (entry == null) {
       phase = new Waiting(spec);
       whenUnavailable("not declared");
+    } else if (!parts.harnesses().takes(assignment.harness(), spec.input().needs(List.of()))) {
+      // It had not told when the turn was accepted, or said otherwise.
+      fail("input_not_supported", "The agent's harness cannot take what the turn carries.", "");
     } else {
       phase = new Dispatching(spec);
       asked = true;

@@ -10,20 +10,19 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Predicate;
 
 /**
  * What a session must do next: pure decisions over its state, the same after a crash, a drain and an ordinary
  * end.
  *
  * @param incarnation this life of the process
- * @param resumes whether a harness can go on with a run that was cut off
+ * @param abilities of the harnesses that agents name
  * @param autoResume false when the last boots all died: interrupted runs then wait for an operator
  */
 record Agenda(
     GatewayConfig.Run limits,
     Map<String, AgentConfig> agents,
-    Predicate<String> resumes,
+    Abilities abilities,
     long incarnation,
     boolean autoResume) {
   /** Cause of an attempt that nobody planned to cut. */
@@ -36,7 +35,7 @@ record Agenda(
   }
 
   Fallbacks fallbacks() {
-    return new Fallbacks(agents);
+    return new Fallbacks(agents, abilities);
   }
 
   /**
@@ -99,7 +98,7 @@ record Agenda(
     if (!attempt.cut().uncertain().isEmpty() && agent.onUncertain() != OnUncertain.TELL) {
       return Optional.of(UNCERTAIN_STEP);
     }
-    return resumes.test(attempt.harness()) ? Optional.empty() : Optional.of("not_resumable");
+    return abilities.resumes(attempt.harness()) ? Optional.empty() : Optional.of("not_resumable");
   }
 
   private static SessionEvent.OfRun parked(OpenRun run, String reason, Instant now) {

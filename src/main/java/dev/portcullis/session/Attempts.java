@@ -31,7 +31,7 @@ final class Attempts {
     this.entityId = entityId;
     this.node = node;
     this.reports = reports;
-    this.fallbacks = new Fallbacks(node.config().agents());
+    this.fallbacks = new Fallbacks(node.config().agents(), Abilities.of(node.run().harnesses()));
   }
 
   /** Makes the children what {@code state} says. */
@@ -62,12 +62,13 @@ final class Attempts {
 
   /**
    * Offers the turn that waits first, once. One that is not taken keeps its place, and the others behind it
-   * theirs. A turn that brings messages of its own is more than a word to a running one.
+   * theirs. A turn that brings more than its text is more than a word to a running one.
    */
   private static void offer(Child running, SessionState state) {
     state.in(RunStatus.QUEUED).stream()
         .findFirst()
-        .filter(turn -> turn.context().isEmpty() && running.offered().add(turn.runId()))
+        .filter(turn -> turn.context().isEmpty() && turn.needs().isEmpty())
+        .filter(turn -> running.offered().add(turn.runId()))
         .ifPresent(turn -> running.run().tell(new Run.Steer(turn.runId(), turn.message())));
   }
 
@@ -109,17 +110,18 @@ final class Attempts {
     var nativeSession = peer.harness().equals(run.attempt().harness()) ? peer.id() : "";
     var workspace = agent.map(AgentConfig::workspace).orElse(node.config().data());
     return node.transcripts()
-        .before(entityId, state, run)
-        .thenApply(transcript -> new AttemptSpec(
+        .told(entityId, state, run)
+        .thenApply(told -> new AttemptSpec(
             // Not the session id: attempts before and after a reset must not overlap either.
             entityId,
             run.runId(),
             run.attempt().number(),
             workspace,
             run.message(),
-            transcript,
+            told.before(),
             nativeSession,
-            interruption(run)));
+            interruption(run),
+            told.input()));
   }
 
   private static AttemptSpec.Interruption interruption(OpenRun run) {

@@ -11,9 +11,10 @@ import java.util.stream.Collectors;
 
 /**
  * Which harness a run is on: its agent's own at first, the same after a crash, the next of the agent's after
- * a failure that another one may not have. Pure. Why: docs/adr/0014.
+ * a failure that another one may not have; never one that cannot take what the turn carries, if there is
+ * another. Pure. Why: docs/adr/0014.
  */
-record Fallbacks(Map<String, AgentConfig> agents) {
+record Fallbacks(Map<String, AgentConfig> agents, Abilities abilities) {
   /** Cause of a cut after which the next harness takes the run. */
   static final String FAILOVER = "failover";
 
@@ -31,9 +32,13 @@ record Fallbacks(Map<String, AgentConfig> agents) {
       return "";
     }
     var last = run.attempt().harness();
-    return run.attempt().cut().cause().equals(FAILOVER)
-        ? after(agent, last).orElse(agent.harness())
-        : agent.harnesses().contains(last) ? last : agent.harness();
+    if (run.attempt().cut().cause().equals(FAILOVER)) {
+      return after(agent, run).orElse(agent.harness());
+    }
+    return agent.harnesses().contains(last) ? last : agent.harnesses().stream()
+        .filter(name -> abilities.takes(name, run.needs()))
+        .findFirst()
+        .orElse(agent.harness());
   }
 
   /**
@@ -43,12 +48,15 @@ record Fallbacks(Map<String, AgentConfig> agents) {
   Optional<String> next(OpenRun run) {
     return Optional.ofNullable(agents.get(run.agent()))
         .filter(_ -> !run.hasStepped())
-        .flatMap(agent -> after(agent, run.attempt().harness()));
+        .flatMap(agent -> after(agent, run));
   }
 
-  private static Optional<String> after(AgentConfig agent, String harness) {
+  private Optional<String> after(AgentConfig agent, OpenRun run) {
     var all = agent.harnesses();
-    return all.stream().skip(all.indexOf(harness) + 1L).findFirst();
+    return all.stream()
+        .skip(all.indexOf(run.attempt().harness()) + 1L)
+        .filter(name -> abilities.takes(name, run.needs()))
+        .findFirst();
   }
 
   /** What a failure of the attempt, which ended without a word of the harness, makes of the run. */

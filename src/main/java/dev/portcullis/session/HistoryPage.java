@@ -14,12 +14,16 @@ import java.util.Optional;
  */
 final class HistoryPage {
   private static final int CHUNK = 512;
+  /** Images of a page that are held with their bytes, in characters of base64. */
+  private static final long IMAGE_CHARS_MAX = 16 << 20;
 
   private final Transcripts transcripts;
   private final String entityId;
   private final int limit;
   private final Map<String, RunFold> folds = new LinkedHashMap<>();
   private final List<HistoryEntry> entries = new ArrayList<>();
+  private long imageChars;
+  private int told;
   private long read;
 
   HistoryPage(Transcripts transcripts, String entityId, int limit) {
@@ -47,15 +51,39 @@ final class HistoryPage {
     switch (event) {
       case SessionEvent.TurnAccepted turn -> {
         folds.put(turn.runId(), new RunFold(turn));
-        entries.add(new HistoryEntry(seq, turn.runId(), "user", turn.message(), turn.at()));
+        add(turned(seq, turn));
       }
       case SessionEvent.OfRun ofRun -> add(seq, ofRun);
       case SessionEvent.CallRepeated _ -> { }
       case SessionEvent.SessionReset _, SessionEvent.SessionErased _ -> {
         folds.clear();
         entries.clear();
+        told = 0;
+        imageChars = 0;
       }
     }
+  }
+
+  private static HistoryEntry turned(long seq, SessionEvent.TurnAccepted turn) {
+    var input = turn.input();
+    boolean says = !turn.message().isEmpty() || !input.images().isEmpty();
+    return new HistoryEntry(seq, turn.runId(), says ? "user" : "tool", turn.message(), turn.at(),
+        input.images(), List.of(), input.results());
+  }
+
+  /** Of a long session with many images only the newest are held. */
+  private void add(HistoryEntry entry) {
+    entries.add(entry);
+    imageChars += charsOf(entry);
+    while (imageChars > IMAGE_CHARS_MAX) {
+      imageChars -= charsOf(entries.get(told));
+      entries.set(told, entries.get(told).told());
+      told++;
+    }
+  }
+
+  private static long charsOf(HistoryEntry entry) {
+    return entry.images().stream().mapToLong(image -> image.data().length()).sum();
   }
 
   private void add(long seq, SessionEvent.OfRun event) {
@@ -69,8 +97,9 @@ final class HistoryPage {
     fold.add(event);
     if (fold.status().terminal()) {
       folds.remove(event.runId());
-      if (!fold.text().isEmpty()) {
-        entries.add(new HistoryEntry(seq, event.runId(), "assistant", fold.text(), event.at()));
+      if (!fold.text().isEmpty() || !fold.calls().isEmpty()) {
+        entries.add(new HistoryEntry(seq, event.runId(), "assistant", fold.text(), event.at(), List.of(),
+            fold.calls(), List.of()));
       }
     }
   }

@@ -1,6 +1,7 @@
 package dev.portcullis.session;
 
 import dev.portcullis.protocol.Message;
+import dev.portcullis.protocol.Need;
 import dev.portcullis.protocol.OpenStep;
 import dev.portcullis.protocol.RunStatus;
 import dev.portcullis.run.RunTable;
@@ -12,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 
 /**
  * A run that has not ended, as the events so far add up.
@@ -20,7 +22,9 @@ import java.util.Objects;
  * @param firstSeq journal position of its {@code TurnAccepted}
  * @param publicSeq number of its newest public event
  * @param openSteps steps that began and did not end, by id: after a cut their outcome is unknown
+ * @param context without the bytes of its images, which are read from the journal when an attempt begins
  * @param questions approvals that nobody has decided yet, or whose answer no attempt has heard yet, by id
+ * @param needs what a harness must be able to take besides text
  */
 public record OpenRun(
     String runId,
@@ -35,7 +39,8 @@ public record OpenRun(
     Map<String, OpenStep> openSteps,
     List<String> finishedSteps,
     Map<String, Question> questions,
-    long publicSeq) {
+    long publicSeq,
+    Set<Need> needs) {
   /** Titles of finished steps that are kept to tell a resumed harness. */
   static final int FINISHED_MAX = 50;
 
@@ -74,6 +79,7 @@ public record OpenRun(
     // Snapshots of older versions have none.
     questions = Collections.unmodifiableMap(
         new LinkedHashMap<>(Objects.requireNonNullElse(questions, Map.of())));
+    needs = needs == null ? Set.of() : Set.copyOf(needs);
   }
 
   static OpenRun of(SessionEvent.TurnAccepted turn, long seq) {
@@ -81,7 +87,7 @@ public record OpenRun(
         turn.runId(),
         turn.agent(),
         turn.message(),
-        turn.context(),
+        turn.context().stream().map(Message::told).toList(),
         seq,
         turn.at(),
         turn.deadline(),
@@ -90,7 +96,8 @@ public record OpenRun(
         Map.of(),
         List.of(),
         Map.of(),
-        1);
+        1,
+        turn.input().needs(turn.context()));
   }
 
   /** Whether any attempt has begun a step: what it did outside of the gateway cannot be undone. */
@@ -113,7 +120,8 @@ public record OpenRun(
         openSteps,
         finishedSteps,
         questions,
-        publicSeq);
+        publicSeq,
+        needs);
   }
 
   /** Whether the run table lets {@code event} follow. */
@@ -231,7 +239,8 @@ public record OpenRun(
         openSteps,
         finishedSteps,
         questions,
-        publicSeq);
+        publicSeq,
+        needs);
   }
 
   private OpenRun attempt(RunStatus next, long number, Attempt newest) {
@@ -255,7 +264,7 @@ public record OpenRun(
       long number) {
     return new OpenRun(
         runId, agent, message, context, firstSeq, acceptedAt, deadline, next, newest, steps, done, open,
-            number);
+            number, needs);
   }
 
   private static <T> Map<String, T> plus(Map<String, T> map, String key, T value) {

@@ -46,7 +46,7 @@ final class RunEvents {
           Optional.of(new RunEvent.Interrupted(cut.attempt(), cut.cause(), cut.code(), cut.uncertain()));
       case SessionEvent.RunParked park -> Optional.of(new RunEvent.Parked(park.reason(), park.reference()));
       case SessionEvent.RunCompleted end ->
-          Optional.of(new RunEvent.Completed(end.stopReason(), end.usage()));
+          Optional.of(new RunEvent.Completed(end.stopReason(), end.usage(), "", end.calls()));
       case SessionEvent.TurnSteered turn ->
           Optional.of(new RunEvent.Completed(RunView.STEERED, Usage.NONE, turn.into()));
       case SessionEvent.RunFailed(_, RunError error, _, _) -> Optional.of(new RunEvent.Failed(error));

@@ -1,6 +1,7 @@
 package dev.portcullis.session;
 
 import dev.portcullis.protocol.Approval;
+import dev.portcullis.protocol.FunctionCall;
 import dev.portcullis.protocol.RunEvent;
 import dev.portcullis.protocol.RunStatus;
 import dev.portcullis.protocol.RunView;
@@ -18,6 +19,7 @@ import java.util.Optional;
  * numbers.
  */
 final class RunFold {
+  /** Without the bytes of its images: views tell of them only. */
   private final SessionEvent.TurnAccepted turn;
   private final Map<String, RunView.Step> steps = new LinkedHashMap<>();
   private final Map<String, Approval> approvals = new LinkedHashMap<>();
@@ -30,12 +32,13 @@ final class RunFold {
   private Usage usage = Usage.NONE;
   private String harness = "";
   private String stopReason = "";
+  private List<FunctionCall> calls = List.of();
   private int attempts;
   private int textAttempt;
   private long publicSeq = 1;
 
   RunFold(SessionEvent.TurnAccepted turn) {
-    this.turn = turn;
+    this.turn = turn.told();
   }
 
   RunStatus status() {
@@ -44,6 +47,10 @@ final class RunFold {
 
   String text() {
     return text.toString();
+  }
+
+  List<FunctionCall> calls() {
+    return calls;
   }
 
   RunEvent first() {
@@ -74,6 +81,7 @@ final class RunFold {
       case SessionEvent.RunCompleted end -> {
         usage = end.usage();
         stopReason = end.stopReason();
+        calls = end.calls();
         ended(end.at(), new RunView.Outcome.Open());
       }
       case SessionEvent.RunFailed end -> ended(end.at(), new RunView.Outcome.Error(end.error()));
@@ -115,7 +123,9 @@ final class RunFold {
         publicSeq,
         new RunView.Times(turn.at(), List.copyOf(startedAt), List.copyOf(endedAt)),
         List.copyOf(approvals.values()),
-        decisions);
+        decisions,
+        turn.input(),
+        calls);
   }
 
   /** A question as viewers see it while it waits. */

@@ -2,6 +2,7 @@ package dev.portcullis.session;
 
 import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.journal.JournalFault;
+import dev.portcullis.protocol.Input;
 import dev.portcullis.protocol.Message;
 import dev.portcullis.protocol.RunStatus;
 import dev.portcullis.protocol.SessionRow;
@@ -55,7 +56,7 @@ public final class Session
    * @param note kept with the turn
    */
   public record Submit(
-      String runId, String sessionKey, String principal, String message, List<Message> context,
+      String runId, String sessionKey, String principal, String message, List<Message> context, Input input,
       List<Sessions.Key> keys, Gate.State gate, ActorRef<Receipt> replyTo, String note)
       implements Command {
     public Submit {
@@ -229,7 +230,7 @@ public final class Session
     var agenda = new Agenda(
         node.config().run(),
         node.config().agents(),
-        node.run().harnesses()::canResume,
+        Abilities.of(node.run().harnesses()),
         node.incarnation(),
         node.autoResume());
     this.turns = new Turns(node.config(), agenda);

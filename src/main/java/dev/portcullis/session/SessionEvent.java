@@ -1,8 +1,11 @@
 package dev.portcullis.session;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.portcullis.harness.ProcessIdentity;
 import dev.portcullis.journal.Durable;
 import dev.portcullis.journal.EventTypes;
+import dev.portcullis.protocol.FunctionCall;
+import dev.portcullis.protocol.Input;
 import dev.portcullis.protocol.Message;
 import dev.portcullis.protocol.OpenStep;
 import dev.portcullis.protocol.RunError;
@@ -29,6 +32,7 @@ public sealed interface SessionEvent extends Durable {
    * @param context messages that came with the turn and that the session did not have
    * @param keys idempotency keys bound by this very write
    * @param deadline instant after which the run is given up
+   * @param input what the turn carries besides its message; nothing where it is absent
    * @param note what the edge will want to know of the request; nothing here reads it. Absent in the oldest
    *     events, for empty
    */
@@ -42,12 +46,34 @@ public sealed interface SessionEvent extends Durable {
       List<BoundKey> keys,
       Instant deadline,
       Instant at,
-      String note)
+      @JsonInclude(value = JsonInclude.Include.CUSTOM, valueFilter = Input.Nothing.class) Input input,
+      @JsonInclude(JsonInclude.Include.NON_EMPTY) String note)
       implements SessionEvent {
     public TurnAccepted {
       context = List.copyOf(context);
       keys = List.copyOf(keys);
       note = Objects.requireNonNullElse(note, "");
+      input = Objects.requireNonNullElse(input, Input.NONE);
+    }
+
+    /** Without the bytes of its images, and without its context. */
+    TurnAccepted told() {
+      return new TurnAccepted(
+          runId, sessionKey, agent, principal, message, List.of(), keys, deadline, at, input.told(), note);
+    }
+
+    /** A turn that is text alone. */
+    public TurnAccepted(
+        String runId,
+        String sessionKey,
+        String agent,
+        String principal,
+        String message,
+        List<Message> context,
+        List<BoundKey> keys,
+        Instant deadline,
+        Instant at) {
+      this(runId, sessionKey, agent, principal, message, context, keys, deadline, at, Input.NONE, "");
     }
   }
 
@@ -238,8 +264,23 @@ public sealed interface SessionEvent extends Durable {
     }
   }
 
-  record RunCompleted(String runId, int attempt, String stopReason, Usage usage, Instant at)
+  /** @param calls functions of the client's that the model wants to be called; none where it is absent */
+  record RunCompleted(
+      String runId,
+      int attempt,
+      String stopReason,
+      Usage usage,
+      Instant at,
+      @JsonInclude(JsonInclude.Include.NON_EMPTY) List<FunctionCall> calls)
       implements OfRun {
+    public RunCompleted {
+      calls = calls == null ? List.of() : List.copyOf(calls);
+    }
+
+    public RunCompleted(String runId, int attempt, String stopReason, Usage usage, Instant at) {
+      this(runId, attempt, stopReason, usage, at, List.of());
+    }
+
     @Override
     public Fact fact() {
       return Fact.COMPLETED;

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.portcullis.journal.JournalFigures;
 import dev.portcullis.protocol.Approval;
 import dev.portcullis.protocol.HistoryEntry;
+import dev.portcullis.protocol.Input;
 import dev.portcullis.protocol.Message;
 import dev.portcullis.protocol.RunEvent;
 import dev.portcullis.protocol.RunView;
@@ -27,12 +28,13 @@ public interface Sessions {
    * @param context messages that the client sent before {@code message}, for a session that does not have
    *     them
    * @param key idempotency key and the digest of the body it stands for; an empty list when there is none
+   * @param input what the turn carries besides its message; without any, the message is not blank
    * @param call as which its client may send it again; an empty list when it says nothing of the kind
    * @param note whatever the edge wants to find again with {@link #turn}; empty for nothing
    */
   record Turn(
       SessionKey session, String principal, String message, List<Message> context, List<Key> key,
-          List<Call> call, String note) {
+      Input input, List<Call> call, String note) {
     public Turn {
       context = List.copyOf(context);
       key = List.copyOf(key);
@@ -41,7 +43,13 @@ public interface Sessions {
 
     public Turn(
         SessionKey session, String principal, String message, List<Message> context, List<Key> key) {
-      this(session, principal, message, context, key, List.of(), "");
+      this(session, principal, message, context, key, Input.NONE);
+    }
+
+    public Turn(
+        SessionKey session, String principal, String message, List<Message> context, List<Key> key,
+        Input input) {
+      this(session, principal, message, context, key, input, List.of(), "");
     }
   }
 

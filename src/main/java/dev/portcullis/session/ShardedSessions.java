@@ -83,6 +83,7 @@ public final class ShardedSessions implements Sessions {
                 turn.principal(),
                 turn.message(),
                 turn.context(),
+                turn.input(),
                 keys(turn, runId),
                 gate.state(),
                 replyTo,
@@ -134,7 +135,7 @@ public final class ShardedSessions implements Sessions {
             ? CompletableFuture.completedFuture(Optional.empty())
             : transcripts.accepted(located).thenApply(found -> found.stream().findFirst().map(turn ->
                 new Turn(located.session(), turn.principal(), turn.message(), turn.context(), List.of(),
-                    List.of(), turn.note()))));
+                    turn.input(), List.of(), turn.note()))));
   }
 
   /** A session remembers only its newest runs; where an older one stands is in the journal. */
@@ -374,7 +375,9 @@ public final class ShardedSessions implements Sessions {
     var entityId = session.entityId();
     return position(session, -1, ANSWER)
         .thenCompose(position -> transcripts.async(() ->
-            transcripts.history(entityId, Math.max(after, position.since()), position.seq(), limit)));
+            transcripts.history(entityId, Math.max(after, position.since()), position.seq(), limit).stream()
+                .map(HistoryEntry::told)
+                .toList()));
   }
 
   @Override

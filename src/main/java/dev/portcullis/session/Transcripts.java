@@ -1,12 +1,13 @@
 package dev.portcullis.session;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.portcullis.harness.AttemptSpec;
 import dev.portcullis.journal.EventCodec;
 import dev.portcullis.journal.Journal;
 import dev.portcullis.journal.JournalFault;
 import dev.portcullis.journal.JournalFigures;
 import dev.portcullis.protocol.HistoryEntry;
+import dev.portcullis.protocol.Input;
+import dev.portcullis.protocol.Message;
 import dev.portcullis.session.SessionState.EndedRun;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -193,15 +194,32 @@ public class Transcripts {
     return CompletableFuture.supplyAsync(read, reads);
   }
 
+  /** What a harness is told with a run: the conversation before, and what the turn carries. */
+  record Told(List<Message> before, Input input) {}
+
+  /** What the state does not keep of the turn is read from where it was accepted. */
+  CompletionStage<Told> told(String entityId, SessionState state, OpenRun run) {
+    return run.needs().isEmpty()
+        ? before(entityId, state, run.context()).thenApply(before -> new Told(before, Input.NONE))
+        : async(() -> turn(entityId, run)).thenCompose(turn -> before(entityId, state, turn.context())
+            .thenApply(before -> new Told(before, turn.input())));
+  }
+
+  private SessionEvent.TurnAccepted turn(String entityId, OpenRun run) {
+    var found = new ArrayList<SessionEvent>();
+    read(entityId, run.firstSeq(), run.firstSeq(), 1, (_, event) -> found.add(event));
+    if (found.size() == 1 && found.getFirst() instanceof SessionEvent.TurnAccepted turn) {
+      return turn;
+    }
+    throw new IllegalStateException(run.runId() + " does not begin at " + run.firstSeq());
+  }
+
   /**
-   * What a harness is told of the conversation before {@code run}: the newest ended runs and the run's own
-   * context. A harness that continues its own session knows all that.
+   * What a harness is told of the conversation before a run: the newest ended runs and the run's own {@code
+   * context}. A harness that continues its own session knows all that.
    */
-  CompletionStage<List<AttemptSpec.Message>> before(
-      String entityId, SessionState state, OpenRun run) {
-    var context = run.context().stream()
-        .map(message -> new AttemptSpec.Message(message.role(), message.text()))
-        .toList();
+  private CompletionStage<List<Message>> before(
+      String entityId, SessionState state, List<Message> context) {
     if (state.ended().isEmpty()) {
       return CompletableFuture.completedFuture(context);
     }
@@ -217,14 +235,24 @@ public class Transcripts {
       // In the order in which they ended: a turn that came while another ran was answered after it, unless
       // it went into that one.
       var earlier = runs.stream().flatMap(ended -> byRun.getOrDefault(ended, List.of()).stream())
-          .map(entry -> new AttemptSpec.Message(entry.role(), entry.text()));
+          .flatMap(Transcripts::messages);
       return Stream.concat(earlier, context.stream()).toList();
     });
   }
 
+  private static Stream<Message> messages(HistoryEntry entry) {
+    var results = entry.results().stream().map(Message::of);
+    return switch (entry.role()) {
+      case "tool" -> results;
+      case "user" -> Stream.concat(results, Stream.of(Message.user(entry.text(), entry.images())));
+      case String role -> Stream.of(new Message(role, entry.text(), List.of(), entry.calls(), ""));
+    };
+  }
+
   /**
    * At most {@code limit} messages above position {@code after}, none above {@code to}, in journal order; an
-   * answer stands where its run ended, and carries what there was of it. Blocks.
+   * answer stands where its run ended, and carries what there was of it; the oldest images may be told of
+   * only. Blocks.
    */
   List<HistoryEntry> history(String entityId, long after, long to, int limit) {
     return new HistoryPage(this, entityId, limit).read(after, to);

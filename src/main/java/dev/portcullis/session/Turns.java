@@ -123,6 +123,7 @@ final class Turns {
             .toList(),
         now.plus(config.run().deadline()),
         now,
+        submit.input(),
         submit.note());
   }
 
@@ -326,8 +327,8 @@ final class Turns {
       // It broke the port's promise; a run that nobody works on must not look as if somebody did.
       case HarnessUpdate.Completed _ when run.status() == RunStatus.STARTING ->
           List.of(agenda.fallbacks().failed(run, UNBEGUN, true, now));
-      case HarnessUpdate.Completed(var reason) ->
-          ended(run, new SessionEvent.RunCompleted(id, n, reason, usage, now), now);
+      case HarnessUpdate.Completed(var reason, var calls) ->
+          ended(run, new SessionEvent.RunCompleted(id, n, reason, usage, now, calls), now);
       case HarnessUpdate.Failed(var fault) ->
           ended(run, agenda.fallbacks().failed(run, error(fault), fault.code().elsewhere(), now), now);
       // The peer ended it on its own: as if it had been asked to.

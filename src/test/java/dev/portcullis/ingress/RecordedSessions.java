@@ -3,6 +3,7 @@ package dev.portcullis.ingress;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.portcullis.journal.JournalFigures;
 import dev.portcullis.protocol.Approval;
+import dev.portcullis.protocol.FunctionCall;
 import dev.portcullis.protocol.HistoryEntry;
 import dev.portcullis.protocol.RunEvent;
 import dev.portcullis.protocol.RunStatus;
@@ -400,6 +401,7 @@ public final class RecordedSessions implements Sessions {
     var status = RunStatus.QUEUED;
     RunView.Outcome outcome = new RunView.Outcome.Open();
     var text = new StringBuilder();
+    var calls = List.<FunctionCall>of();
     var stopReason = "";
     var usage = Usage.NONE;
     var started = new ArrayList<Instant>();
@@ -439,6 +441,7 @@ public final class RecordedSessions implements Sessions {
           usage = completed.usage();
           stopReason = completed.stopReason();
           outcome = completed.into().isEmpty() ? outcome : new RunView.Outcome.Steered(completed.into());
+          calls = completed.calls();
         }
         case RunEvent.Failed failed -> {
           status = RunStatus.FAILED;
@@ -459,6 +462,8 @@ public final class RecordedSessions implements Sessions {
             started.stream().limit(1).toList(),
             status.terminal() ? List.of(events.getLast().at()) : List.of()),
         approvalsOf(id).stream().filter(Approval::pending).toList(),
-        Map.of());
+        Map.of(),
+        turn.input().told(),
+        calls);
   }
 }

@@ -7,6 +7,7 @@ import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.harness.AttemptSpec;
 import dev.portcullis.harness.HarnessUpdate;
 import dev.portcullis.journal.MemoryDisk;
+import dev.portcullis.protocol.Input;
 import dev.portcullis.protocol.OpenStep;
 import dev.portcullis.protocol.RunStatus;
 import dev.portcullis.protocol.SessionRow;
@@ -88,7 +89,7 @@ final class ActorSubject implements Subject {
   @Override
   public Receipt submit(String runId, List<Sessions.Key> keys) {
     return world.ask(session, replyTo ->
-        new Session.Submit(runId, key, "me", "message of " + runId, List.of(), keys, gate.state(), replyTo, ""));
+        new Session.Submit(runId, key, "me", "message of " + runId, List.of(), Input.NONE, keys, gate.state(), replyTo, ""));
   }
 
   @Override

@@ -9,7 +9,6 @@ import dev.portcullis.config.GatewayConfig;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 
 /** What becomes of a run that was cut off, where the answer is not simply to go on. */
@@ -24,7 +23,7 @@ class AgendaTest {
         new SessionEvent.AttemptStarted("r-1", 1, 1, 2, "echo", NOW, "")));
   }
 
-  private static List<String> takeOver(Map<String, AgentConfig> agents, Predicate<String> resumes) {
+  private static List<String> takeOver(Map<String, AgentConfig> agents, Abilities resumes) {
     var agenda = new Agenda(CONFIG.run(), agents, resumes, 2, true);
     return agenda.takeOver(cut(), NOW).stream()
         .map(event -> event instanceof SessionEvent.RunParked park ? park.reason() : SessionEvent.TYPES.manifestOf(event))

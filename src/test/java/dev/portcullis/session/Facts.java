@@ -41,6 +41,6 @@ final class Facts {
 
   static SessionEvent.TurnAccepted accepted(String run, String message) {
     return new SessionEvent.TurnAccepted(
-        run, "agent:main:main", "main", "me", message, List.of(), List.of(), AT.plus(Settings.DEADLINE), AT, "");
+        run, "agent:main:main", "main", "me", message, List.of(), List.of(), AT.plus(Settings.DEADLINE), AT);
   }
 }

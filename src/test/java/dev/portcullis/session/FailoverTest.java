@@ -7,6 +7,7 @@ import dev.portcullis.harness.AttemptSpec;
 import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessUpdate;
 import dev.portcullis.harness.Harnesses;
+import dev.portcullis.protocol.Message;
 import dev.portcullis.protocol.RunEvent;
 import dev.portcullis.protocol.RunStatus;
 import dev.portcullis.session.Word.Kind;
@@ -156,7 +157,7 @@ class FailoverTest {
     assertEquals("", third.spec().nativeSession(), "its own session has missed an answer");
     assertEquals(
         List.of("message of r-1", "message of r-2", "text 1 "),
-        third.spec().transcript().stream().map(AttemptSpec.Message::text).toList());
+        third.spec().transcript().stream().map(Message::text).toList());
   }
 
   @Test

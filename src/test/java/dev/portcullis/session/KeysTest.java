@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.portcullis.journal.IndexEntry;
+import dev.portcullis.protocol.Input;
 import dev.portcullis.protocol.RunStatus;
 import java.util.List;
 import java.util.concurrent.ForkJoinPool;
@@ -134,6 +135,6 @@ class KeysTest {
   }
 
   private void tell(String run, ActorRef<Receipt> asker, Sessions.Key key) {
-    session.session().tell(new Session.Submit(run, KEY, "me", "message of " + run, List.of(), List.of(key), Gate.State.OPEN, asker, ""));
+    session.session().tell(new Session.Submit(run, KEY, "me", "message of " + run, List.of(), Input.NONE, List.of(key), Gate.State.OPEN, asker, ""));
   }
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.portcullis.journal.MemoryDisk.Fault;
+import dev.portcullis.protocol.Input;
 import dev.portcullis.protocol.RunStatus;
 import dev.portcullis.session.Word.Kind;
 import java.util.List;
@@ -94,7 +95,7 @@ class OwnershipTest {
 
   private Receipt submitThrough(Gate.State asked) {
     return session.world().ask(session.session(), replyTo -> new Session.Submit(
-        "r-2", "agent:main:main", "me", "hello", List.of(), List.of(), asked, replyTo, ""));
+        "r-2", "agent:main:main", "me", "hello", List.of(), Input.NONE, List.of(), asked, replyTo, ""));
   }
 
   @Test

@@ -3,6 +3,7 @@ package dev.portcullis.session;
 import dev.portcullis.journal.EventCodec;
 import dev.portcullis.journal.IndexEntry;
 import dev.portcullis.journal.MemoryDisk.Fault;
+import dev.portcullis.protocol.Input;
 import dev.portcullis.protocol.RunStatus;
 import dev.portcullis.protocol.SessionRow;
 import dev.portcullis.run.Run;
@@ -42,7 +43,7 @@ final class PureSubject implements Subject {
 
   @Override
   public Receipt submit(String runId, List<Sessions.Key> keys) {
-    var submit = new Session.Submit(runId, sessionKey, "me", "message of " + runId, List.of(), keys, gate, none(), "");
+    var submit = new Session.Submit(runId, sessionKey, "me", "message of " + runId, List.of(), Input.NONE, keys, gate, none(), "");
     return switch (turns.submit(state, submit, stored(keys), gate, now)) {
       case Turns.Answer(var receipt) -> receipt;
       case Turns.Accept(var events) -> {

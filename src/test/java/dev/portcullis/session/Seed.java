@@ -68,7 +68,7 @@ final class Seed {
     var bound = new SessionEvent.BoundKey("key-of-" + run, "body", Facts.AT.plus(Settings.RETENTION));
     return new SessionEvent.TurnAccepted(
         run, key.text(), key.agent(), "me", message, List.of(), List.of(bound), Facts.AT.plus(Settings.DEADLINE),
-        Facts.AT, "");
+        Facts.AT);
   }
 
   int pending() {

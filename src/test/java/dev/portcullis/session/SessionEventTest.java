@@ -6,8 +6,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.portcullis.harness.ProcessIdentity;
 import dev.portcullis.journal.EventCodec;
+import dev.portcullis.protocol.FunctionCall;
+import dev.portcullis.protocol.FunctionResult;
+import dev.portcullis.protocol.FunctionTool;
+import dev.portcullis.protocol.Image;
+import dev.portcullis.protocol.Input;
 import dev.portcullis.protocol.Message;
 import dev.portcullis.protocol.OpenStep;
+import dev.portcullis.protocol.Toolbox;
+import dev.portcullis.protocol.Usage;
 import dev.portcullis.run.RunTable.Fact;
 import java.io.IOException;
 import java.time.Instant;
@@ -53,12 +60,24 @@ class SessionEventTest {
     files.put("turn-accepted", Facts.accepted("run_1", "hello"));
     files.put("turn-accepted.full", new SessionEvent.TurnAccepted(
         "run_2", "agent:main:api:x", "main", "me", "grüße \ud83d\ude00", List.of(new Message("user", "before")),
-        List.of(new SessionEvent.BoundKey("aa", "bb", AT.plusSeconds(1))), AT.plusSeconds(2), AT, ""));
+        List.of(new SessionEvent.BoundKey("aa", "bb", AT.plusSeconds(1))), AT.plusSeconds(2), AT));
     files.put("turn-accepted.noted", new SessionEvent.TurnAccepted(
         "run_3", "agent:main:api:y", "main", "me", "hello", List.of(),
-        List.of(new SessionEvent.BoundKey("aa/run_3", "0", AT.plusSeconds(1))), AT.plusSeconds(2), AT, "{}"));
+        List.of(new SessionEvent.BoundKey("aa/run_3", "0", AT.plusSeconds(1))), AT.plusSeconds(2), AT, Input.NONE,
+        "{}"));
     files.put("call-repeated", new SessionEvent.CallRepeated(
         "run_3", new SessionEvent.BoundKey("aa/run_3", "1", AT.plusSeconds(1)), AT));
+    files.put("turn-accepted.input", new SessionEvent.TurnAccepted(
+        "run_3", "agent:main:api:x", "main", "me", "", List.of(
+            Message.user("look", List.of(new Image("image/gif", 6, "R0lGODlh"))),
+            Message.assistant("", List.of(new FunctionCall("call_1", "weather", "{}")))),
+        List.of(), AT.plusSeconds(2), AT,
+        new Input(List.of(new Image("image/png", 8, "iVBORw0KGgo=")),
+            new Toolbox(List.of(new FunctionTool("weather", "now", "{\"type\":\"object\"}", true)),
+                Toolbox.Choice.NAMED, "weather", true),
+            List.of(new FunctionResult("call_1", "rain"))), ""));
+    files.put("run-completed.calls", new SessionEvent.RunCompleted("run_1", 1, "tool_calls", new Usage(3, 4), AT,
+        List.of(new FunctionCall("call_1", "weather", "{\"city\":\"Oslo\"}"))));
     files.put("harness-attached.processes", new SessionEvent.HarnessAttached(
         "run_1", 2, "", List.of(new ProcessIdentity("boot-1", 4711, 99)), AT));
     files.put("run-failed.given-up", Facts.of(Fact.GIVEN_UP, "run_1"));
@@ -130,7 +149,7 @@ class SessionEventTest {
   void aKeyIsRememberedThroughAnErasureAndForgottenOnlyWhenItsTimeAndItsRunAreOver() {
     var key = new SessionEvent.BoundKey("digest", "body", AT.plusSeconds(60));
     var turn = new SessionEvent.TurnAccepted(
-        "run_1", "agent:main:main", "main", "me", "hi", List.of(), List.of(key), AT.plusSeconds(9_000), AT, "");
+        "run_1", "agent:main:main", "main", "me", "hi", List.of(), List.of(key), AT.plusSeconds(9_000), AT);
     var bound = SessionState.empty().apply(turn);
     assertTrue(bound.bound("digest", AT.plusSeconds(61)).isPresent(), "its run is still open");
     var erased = bound

@@ -56,7 +56,7 @@ class SessionIndexTest {
 
   private static SessionEvent accepted(SessionKey key, String run) {
     return new SessionEvent.TurnAccepted(run, key.text(), key.agent(), "me", "hello", List.of(), List.of(),
-        Facts.AT.plus(Settings.DEADLINE), Facts.AT, "");
+        Facts.AT.plus(Settings.DEADLINE), Facts.AT);
   }
 
   private static SessionEvent asked(String run, String approval) {

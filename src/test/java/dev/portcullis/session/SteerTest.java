@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.portcullis.harness.AttemptSpec;
+import dev.portcullis.protocol.Input;
 import dev.portcullis.protocol.Message;
 import dev.portcullis.protocol.RunEvent;
 import dev.portcullis.protocol.RunStatus;
@@ -121,7 +122,7 @@ class SteerTest {
     scene.submit("r-3");
     assertEquals(
         List.of("message of r-1", "message of r-2", "text 1 "),
-        scene.attempt("r-3", 1).spec().transcript().stream().map(AttemptSpec.Message::text).toList());
+        scene.attempt("r-3", 1).spec().transcript().stream().map(Message::text).toList());
   }
 
   @Test
@@ -160,7 +161,7 @@ class SteerTest {
   void aTurnThatBringsMessagesOfItsOwnIsNotOffered() {
     running("r-1");
     scene.session.world().<Session.Command, Receipt>ask(scene.session.session(), replyTo -> new Session.Submit(
-        "r-2", "agent:chatty:main", "me", "hello", List.of(new Message("user", "before")), List.of(),
+        "r-2", "agent:chatty:main", "me", "hello", List.of(new Message("user", "before")), Input.NONE, List.of(),
         Gate.State.OPEN, replyTo, ""));
     scene.hear("r-1", 1, Kind.TEXT, Kind.COMPLETED);
     assertEquals(Set.of(), scene.attempt("r-1", 1).offers().keySet());

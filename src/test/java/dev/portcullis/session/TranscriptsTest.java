@@ -62,7 +62,7 @@ class TranscriptsTest {
   }
 
   private List<String> before(String run) {
-    return done(transcripts.before(KEY.entityId(), state, state.open().get(run))).stream()
+    return done(transcripts.told(KEY.entityId(), state, state.open().get(run))).before().stream()
         .map(message -> message.role() + ": " + message.text())
         .toList();
   }
@@ -102,7 +102,7 @@ class TranscriptsTest {
     write(Facts.accepted("r-1", "one"));
     answered("r-1", "first");
     write(new SessionEvent.TurnAccepted(
-        "r-2", KEY.text(), "main", "me", "two", List.of(new Message("system", "be kind")), List.of(), Facts.AT, Facts.AT, ""));
+        "r-2", KEY.text(), "main", "me", "two", List.of(new Message("system", "be kind")), List.of(), Facts.AT, Facts.AT));
     assertEquals(List.of("user: one", "assistant: first", "system: be kind"), before("r-2"));
   }
 

@@ -3,8 +3,13 @@ package dev.portcullis.session;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.typesafe.config.ConfigFactory;
+import dev.portcullis.protocol.FunctionResult;
+import dev.portcullis.protocol.FunctionTool;
+import dev.portcullis.protocol.Image;
+import dev.portcullis.protocol.Input;
 import dev.portcullis.protocol.Message;
 import dev.portcullis.protocol.RunStatus;
+import dev.portcullis.protocol.Toolbox;
 import dev.portcullis.run.RunTable.Fact;
 import java.time.Duration;
 import java.util.List;
@@ -35,6 +40,9 @@ class WireTest {
     return Stream.of(
         new Session.Submit(
             "run_1", "agent:main:main", "me", "grüße \ud83d\ude00", List.of(new Message("user", "before")),
+            new Input(List.of(new Image("image/png", 8, "iVBORw0KGgo=")),
+                new Toolbox(List.of(new FunctionTool("f", "", "", false)), Toolbox.Choice.REQUIRED, "", true),
+                List.of(new FunctionResult("call_1", "rain"))),
             List.of(new Sessions.Key("aa", "bb")), Gate.State.OPEN, asker(), ""),
         new Session.Repeat("run_1", "aa", 1, "0", Facts.AT, asker()),
         new Session.Abort("run_1", "me", asker()),

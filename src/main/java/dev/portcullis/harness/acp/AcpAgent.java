@@ -8,9 +8,11 @@ import java.util.List;
  *
  * @param loads reopens a session and tells it again from the start
  * @param resumes reopens a session silently
+ * @param images sees images in a prompt
  * @param logins its ways to sign in
  */
-record AcpAgent(String name, String version, boolean loads, boolean resumes, List<Login> logins) {
+record AcpAgent(
+    String name, String version, boolean loads, boolean resumes, boolean images, List<Login> logins) {
   /**
    * One way to sign in.
    *

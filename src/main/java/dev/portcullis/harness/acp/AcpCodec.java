@@ -12,6 +12,7 @@ import dev.portcullis.harness.agent.AgentJson;
 import dev.portcullis.harness.agent.ToolCall;
 import dev.portcullis.harness.agent.ToolCall.Status;
 import dev.portcullis.harness.jsonrpc.Reply;
+import dev.portcullis.protocol.Image;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -57,9 +58,14 @@ final class AcpCodec {
     return newSession(workspace).put("sessionId", sessionId);
   }
 
-  static ObjectNode prompt(String sessionId, String text) {
+  static ObjectNode prompt(String sessionId, String text, List<Image> images) {
     var params = session(sessionId);
-    params.putArray("prompt").addObject().put("type", "text").put("text", text);
+    var blocks = params.putArray("prompt");
+    images.forEach(image -> blocks.addObject().put("type", "image")
+        .put("mimeType", image.mediaType()).put("data", image.data()));
+    if (!text.isEmpty() || images.isEmpty()) {
+      blocks.addObject().put("type", "text").put("text", text);
+    }
     return params;
   }
 
@@ -98,7 +104,9 @@ final class AcpCodec {
     var info = result.path("agentInfo");
     return new AcpAgent(info.path("name").asText(""), info.path("version").asText(""),
         capabilities.path("loadSession").asBoolean(false),
-        capabilities.path("sessionCapabilities").hasNonNull("resume"), logins(result.path("authMethods")));
+        capabilities.path("sessionCapabilities").hasNonNull("resume"),
+        capabilities.path("promptCapabilities").path("image").asBoolean(false),
+        logins(result.path("authMethods")));
   }
 
   private static List<AcpAgent.Login> logins(JsonNode methods) {

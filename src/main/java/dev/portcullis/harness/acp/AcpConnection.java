@@ -12,6 +12,8 @@ import dev.portcullis.harness.jsonrpc.JsonRpcPeer;
 import dev.portcullis.harness.jsonrpc.Reply;
 import dev.portcullis.harness.process.ProcessLauncher;
 import dev.portcullis.harness.process.ProcessListener;
+import dev.portcullis.protocol.Image;
+import dev.portcullis.protocol.Need;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -114,7 +116,8 @@ final class AcpConnection implements AgentConnection, ProcessListener, JsonRpcPe
 
   @Override
   public CompletionStage<Registration> ready() {
-    return agent.thenApply(known -> new Registration(known.version(), known.recovery()));
+    return agent.thenApply(known -> new Registration(
+        known.version(), known.recovery(), false, known.images() ? Set.of(Need.IMAGES) : Set.of()));
   }
 
   @Override
@@ -209,12 +212,12 @@ final class AcpConnection implements AgentConnection, ProcessListener, JsonRpcPe
   // ---- the turn
 
   @Override
-  public CompletionStage<List<HarnessUpdate>> prompt(String text, Turn listener) {
+  public CompletionStage<List<HarnessUpdate>> prompt(String text, List<Image> images, Turn listener) {
     var terminals = new AcpTerminals(name(), parts.launcher(), directory);
     var before = cost.get();
     said.setLength(0);
     running.set(Optional.of(new Running(listener, terminals)));
-    return peer.request("session/prompt", AcpCodec.prompt(session.get(), text))
+    return peer.request("session/prompt", AcpCodec.prompt(session.get(), text, images))
         .thenApply(reply -> switch (reply) {
           case Reply.Result(var result) -> decodeEnd(result, Math.max(0, cost.get() - before));
           case Reply.Error error -> List.<HarnessUpdate>of(

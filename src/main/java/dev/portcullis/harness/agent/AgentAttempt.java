@@ -139,7 +139,7 @@ final class AgentAttempt implements Attempt, AgentConnection.Turn {
     }
     phase = new Running(connection);
     updates.accept(new HarnessUpdate.Attached(opened.sessionId(), List.of(connection.identity())));
-    connection.prompt(AgentPrompt.of(spec, opened.fresh()), this)
+    connection.prompt(AgentPrompt.of(spec, opened.fresh()), spec.input().images(), this)
         .whenComplete((last, failure) -> ended(connection, failure == null
             ? last
             : List.of(new HarnessUpdate.Failed(HarnessFault.in(failure))), failure != null));

@@ -4,6 +4,7 @@ import dev.portcullis.harness.Harness.Registration;
 import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessUpdate;
 import dev.portcullis.harness.ProcessIdentity;
+import dev.portcullis.protocol.Image;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -47,8 +48,10 @@ public interface AgentConnection {
   /**
    * Starts a turn in the open session, and tells {@code turn} of it until it is over. The last updates come
    * here, the very last being the end; fails when the process was lost.
+   *
+   * @param images none unless it was {@link #ready} for them; {@code text} may be empty then
    */
-  CompletionStage<List<HarnessUpdate>> prompt(String text, Turn turn);
+  CompletionStage<List<HarnessUpdate>> prompt(String text, List<Image> images, Turn turn);
 
   /** Nobody listens to the turn any more: what comes late belongs to nobody. */
   void turnOver();

@@ -2,6 +2,7 @@ package dev.portcullis.harness.agent;
 
 import dev.portcullis.harness.AttemptSpec;
 import dev.portcullis.harness.AttemptSpec.Interruption;
+import dev.portcullis.protocol.Message;
 import java.util.List;
 
 /** Words an attempt for the agent. Pure. */
@@ -14,7 +15,7 @@ final class AgentPrompt {
     if (fresh && !spec.transcript().isEmpty()) {
       prompt.append("The conversation so far, for you to know; do not answer it again:\n\n");
       spec.transcript().forEach(message ->
-          prompt.append('[').append(message.role()).append("]\n").append(message.text()).append("\n\n"));
+          prompt.append('[').append(message.role()).append("]\n").append(said(message)).append("\n\n"));
       prompt.append("[end of the conversation so far]\n\n");
     }
     switch (spec.interruption()) {
@@ -22,6 +23,16 @@ final class AgentPrompt {
       case Interruption.Cut cut -> note(prompt, cut);
     }
     return prompt.append(spec.message()).toString();
+  }
+
+  /** An agent is shown the images of its own turn; of earlier ones it is only told. */
+  private static String said(Message message) {
+    var text = new StringBuilder(message.text());
+    message.images().forEach(image ->
+        text.append("\n[an image was here: ").append(image.mediaType()).append(']'));
+    message.calls().forEach(call ->
+        text.append("\n[called ").append(call.name()).append(" with ").append(call.arguments()).append(']'));
+    return text.toString();
   }
 
   private static void note(StringBuilder prompt, Interruption.Cut cut) {

@@ -11,6 +11,7 @@ import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.agent.AgentJson;
 import dev.portcullis.harness.agent.ToolCall;
 import dev.portcullis.harness.agent.ToolCall.Status;
+import dev.portcullis.protocol.Image;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -52,10 +53,14 @@ final class ClaudeCodec {
   }
 
   /** A text that begins with a slash would be a command to the program instead of a word to the model. */
-  static String user(String text) {
+  static String user(String text, List<Image> images) {
     var line = object().put("type", "user");
-    line.putObject("message").put("role", "user").putArray("content").addObject()
-        .put("type", "text").put("text", text.startsWith("/") ? " " + text : text);
+    var content = line.putObject("message").put("role", "user").putArray("content");
+    images.forEach(image -> content.addObject().put("type", "image").putObject("source")
+        .put("type", "base64").put("media_type", image.mediaType()).put("data", image.data()));
+    if (!text.isEmpty() || images.isEmpty()) {
+      content.addObject().put("type", "text").put("text", text.startsWith("/") ? " " + text : text);
+    }
     return line.putNull("parent_tool_use_id").toString();
   }
 

@@ -11,11 +11,14 @@ import dev.portcullis.harness.agent.AgentConnection;
 import dev.portcullis.harness.agent.AgentProcess;
 import dev.portcullis.harness.process.ProcessLauncher;
 import dev.portcullis.harness.process.ProcessListener;
+import dev.portcullis.protocol.Image;
+import dev.portcullis.protocol.Need;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -163,14 +166,14 @@ final class ClaudeConnection implements AgentConnection {
   // ---- the turn
 
   @Override
-  public CompletionStage<List<HarnessUpdate>> prompt(String text, Turn listener) {
+  public CompletionStage<List<HarnessUpdate>> prompt(String text, List<Image> images, Turn listener) {
     prompted = true;
     var running = new ClaudeTurn(listener);
     turn.set(Optional.of(running));
     if (ended.isDone()) { // Looked at after the turn is set: whoever loses the process sees it, or we do.
       running.end.completeExceptionally(ended.join());
     } else {
-      peer.process.send(ClaudeCodec.user(text));
+      peer.process.send(ClaudeCodec.user(text, images));
     }
     return running.end;
   }
@@ -296,7 +299,7 @@ final class ClaudeConnection implements AgentConnection {
         ready.completeExceptionally(HarnessFault.of(Code.NOT_CONFIGURED, "Claude Code has no credentials: set"
             + " ANTHROPIC_API_KEY in `env`, or log in as the user that runs the gateway"));
       } else {
-        ready.complete(new Registration(version, Recovery.NATIVE));
+        ready.complete(new Registration(version, Recovery.NATIVE, false, Set.of(Need.IMAGES)));
       }
     }
 

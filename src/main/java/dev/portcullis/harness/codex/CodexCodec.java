@@ -14,6 +14,7 @@ import dev.portcullis.harness.HarnessUpdate;
 import dev.portcullis.harness.agent.AgentJson;
 import dev.portcullis.harness.agent.ToolCall;
 import dev.portcullis.harness.agent.ToolCall.Status;
+import dev.portcullis.protocol.Image;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
@@ -73,14 +74,18 @@ final class CodexCodec {
     return startThread(settings, workspace, itsNames).put("threadId", thread).put("excludeTurns", true);
   }
 
-  static ObjectNode startTurn(String thread, String text) {
+  static ObjectNode startTurn(String thread, String text, List<Image> images) {
     var params = object().put("threadId", thread);
-    params.putArray("input").addObject().put("type", "text").put("text", text).putArray("text_elements");
+    var input = params.putArray("input");
+    images.forEach(image -> input.addObject().put("type", "image").put("url", image.url()));
+    if (!text.isEmpty() || images.isEmpty()) {
+      input.addObject().put("type", "text").put("text", text).putArray("text_elements");
+    }
     return params;
   }
 
   static ObjectNode steerTurn(String thread, String turn, String text) {
-    return startTurn(thread, text).put("expectedTurnId", turn);
+    return startTurn(thread, text, List.of()).put("expectedTurnId", turn);
   }
 
   static ObjectNode interruptTurn(String thread, String turn) {

@@ -13,6 +13,8 @@ import dev.portcullis.harness.jsonrpc.JsonRpcPeer;
 import dev.portcullis.harness.jsonrpc.Reply;
 import dev.portcullis.harness.process.ProcessLauncher;
 import dev.portcullis.harness.process.ProcessListener;
+import dev.portcullis.protocol.Image;
+import dev.portcullis.protocol.Need;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -78,7 +80,7 @@ final class CodexConnection implements AgentConnection, ProcessListener, JsonRpc
         .thenCompose(this::checkAccount)
         .whenComplete((version, failure) -> {
           if (failure == null) {
-            ready.complete(new Registration(version, Recovery.NATIVE, true));
+            ready.complete(new Registration(version, Recovery.NATIVE, true, Set.of(Need.IMAGES)));
           } else {
             ready.completeExceptionally(HarnessFault.in(failure));
           }
@@ -162,10 +164,10 @@ final class CodexConnection implements AgentConnection, ProcessListener, JsonRpc
   // ---- the turn
 
   @Override
-  public CompletionStage<List<HarnessUpdate>> prompt(String text, Turn listener) {
+  public CompletionStage<List<HarnessUpdate>> prompt(String text, List<Image> images, Turn listener) {
     var begun = new CodexTurn(thread.get(), listener);
     turn.set(Optional.of(begun));
-    peer.request("turn/start", CodexCodec.startTurn(thread.get(), text)).thenAccept(reply -> {
+    peer.request("turn/start", CodexCodec.startTurn(thread.get(), text, images)).thenAccept(reply -> {
       switch (reply) {
         case Reply.Result(var result) -> begun.id.complete(CodexCodec.decodeTurn(result));
         case Reply.Error error -> begun.end.complete(

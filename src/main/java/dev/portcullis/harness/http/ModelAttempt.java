@@ -34,7 +34,7 @@ final class ModelAttempt implements Attempt {
   /** What became of one call. */
   private sealed interface Outcome {}
 
-  private record Answered(String stopReason) implements Outcome {}
+  private record Answered(HarnessUpdate.Completed end) implements Outcome {}
 
   /** @param asked how long the server wants to be left alone, if it says so */
   private record Setback(HarnessFault fault, boolean again, Optional<Duration> asked) implements Outcome {}
@@ -97,8 +97,8 @@ final class ModelAttempt implements Attempt {
         parts.timer(), server.limits().silence(), server.limits().deadline(), this::cut)) {
       for (int tries = 1; ; tries++) {
         switch (call(body, watchdog)) {
-          case Answered(var reason) -> {
-            end(new HarnessUpdate.Completed(reason));
+          case Answered(var end) -> {
+            end(end);
             return;
           }
           case Setback setback -> {
@@ -134,7 +134,7 @@ final class ModelAttempt implements Attempt {
   // ---- one call
   private Outcome call(byte[] body, Watchdog watchdog) throws InterruptedException {
     var mine = parts.api().turn(body);
-    var answer = new Answer();
+    var answer = new Answer(!spec.input().tools().isEmpty());
     var reached = false;
     try {
       if (!isCurrent(mine)) {
@@ -166,7 +166,7 @@ final class ModelAttempt implements Attempt {
 
   private Outcome broken(IOException broken, Watchdog watchdog, Answer answer, boolean reached) {
     if (answer.whole()) {
-      return new Answered(answer.stopReason());
+      return new Answered(answer.end());
     }
     var late = watchdog.fault();
     if (late.isPresent()) {
@@ -214,7 +214,7 @@ final class ModelAttempt implements Attempt {
     while (!answer.done()) {
       var event = events.next();
       if (event.isEmpty()) {
-        return answer.whole() ? new Answered(answer.stopReason()) : cutOff(answer);
+        return answer.whole() ? new Answered(answer.end()) : cutOff(answer);
       }
       for (var said : parts.api().dialect().decode(event.get())) {
         if (said instanceof ModelEvent.Broken(var error)) {
@@ -224,9 +224,9 @@ final class ModelAttempt implements Attempt {
       }
       updates.awaitRoom(); // With no lock held; meanwhile the server waits too, and nobody calls it silent.
     }
-    end(new HarnessUpdate.Completed(answer.stopReason()));
+    end(answer.end());
     rest(response.body());
-    return new Answered(answer.stopReason());
+    return new Answered(answer.end());
   }
 
   /** A body that is read to its end leaves its connection to the next call. */

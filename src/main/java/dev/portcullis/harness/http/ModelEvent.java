@@ -7,6 +7,16 @@ public sealed interface ModelEvent {
   /** A piece of the answer. */
   record Text(String text) implements ModelEvent {}
 
+  /**
+   * A piece of a call of a function that was offered.
+   *
+   * @param index of the call within the answer
+   * @param id empty in pieces after the first
+   * @param name empty in pieces after the first
+   * @param arguments a piece of them, in order
+   */
+  record Call(int index, String id, String name, String arguments) implements ModelEvent {}
+
   /** All of the answer, as the server puts it together itself. */
   record Whole(String text) implements ModelEvent {}
 

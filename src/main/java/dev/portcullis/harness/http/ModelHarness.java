@@ -7,6 +7,7 @@ import dev.portcullis.harness.Harness;
 import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessFault.Code;
 import dev.portcullis.harness.UpdateSink;
+import dev.portcullis.protocol.Need;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.http.HttpClient;
@@ -14,6 +15,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -82,7 +84,7 @@ public final class ModelHarness implements Harness {
         var answer = exchange.await();
         look(answer, watchdog.over(answer.body()));
         contact.proven();
-        return new Registration("", Recovery.REPLAY);
+        return new Registration("", Recovery.REPLAY, false, EnumSet.allOf(Need.class));
       } catch (IOException failure) {
         throw watchdog.fault().orElseGet(() -> api.unreachable(failure));
       } catch (InterruptedException closed) {

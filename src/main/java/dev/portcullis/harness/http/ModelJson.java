@@ -27,7 +27,7 @@ public final class ModelJson {
   }
 
   /** Empty when {@code text} is no JSON. */
-  static Optional<JsonNode> read(String text) {
+  public static Optional<JsonNode> read(String text) {
     try {
       return Optional.ofNullable(MAPPER.readTree(text));
     } catch (JsonProcessingException malformed) {

@@ -9,6 +9,8 @@ import dev.portcullis.harness.http.ModelEvent;
 import dev.portcullis.harness.http.ModelJson;
 import dev.portcullis.harness.http.Prompt;
 import dev.portcullis.harness.http.ServerSentEvent;
+import dev.portcullis.protocol.Message;
+import dev.portcullis.protocol.Toolbox;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -42,9 +44,54 @@ final class ChatCodec implements Dialect {
     if (!prompt.system().isEmpty()) {
       messages.addObject().put("role", "system").put("content", prompt.system());
     }
-    prompt.messages().forEach(message ->
-        messages.addObject().put("role", message.role()).put("content", message.text()));
+    prompt.messages().forEach(message -> message(messages.addObject(), message));
+    if (!prompt.tools().isEmpty()) {
+      tools(body, prompt.tools());
+    }
     return body;
+  }
+
+  private static void message(ObjectNode json, Message message) {
+    json.put("role", message.role());
+    if (!message.images().isEmpty()) {
+      var content = json.putArray("content");
+      if (!message.text().isEmpty()) {
+        content.addObject().put("type", "text").put("text", message.text());
+      }
+      message.images().forEach(image ->
+          content.addObject().put("type", "image_url").putObject("image_url").put("url", image.url()));
+    } else if (message.text().isEmpty() && !message.calls().isEmpty()) {
+      json.putNull("content");
+    } else {
+      json.put("content", message.text());
+    }
+    if (!message.callId().isEmpty()) {
+      json.put("tool_call_id", message.callId());
+    }
+    if (!message.calls().isEmpty()) {
+      var calls = json.putArray("tool_calls");
+      message.calls().forEach(call -> calls.addObject().put("id", call.id()).put("type", "function")
+          .putObject("function").put("name", call.name()).put("arguments", call.arguments()));
+    }
+  }
+
+  private static void tools(ObjectNode body, Toolbox toolbox) {
+    var tools = body.putArray("tools");
+    for (var tool : toolbox.tools()) {
+      var function = tools.addObject().put("type", "function").putObject("function");
+      OpenAiTools.function(function, tool);
+      if (tool.strict()) { // Not every compatible server knows the word.
+        function.put("strict", true);
+      }
+    }
+    switch (toolbox.choice()) {
+      case AUTO, NONE, REQUIRED -> body.put("tool_choice", OpenAiTools.word(toolbox.choice()));
+      case NAMED -> body.putObject("tool_choice").put("type", "function")
+          .putObject("function").put("name", toolbox.named());
+    }
+    if (toolbox.serial()) {
+      body.put("parallel_tool_calls", false);
+    }
   }
 
   @Override
@@ -63,6 +110,11 @@ final class ChatCodec implements Dialect {
     text(events, refusal);
     if (refusal.isTextual() && !refusal.textValue().isEmpty()) {
       events.add(new ModelEvent.Stop("refusal", false));
+    }
+    for (var call : choice.path("delta").path("tool_calls")) {
+      var function = call.path("function");
+      events.add(new ModelEvent.Call(call.path("index").asInt(), call.path("id").asText(""),
+          function.path("name").asText(""), function.path("arguments").asText("")));
     }
     if (choice.path("finish_reason").isTextual()) {
       events.add(new ModelEvent.Stop(stopReason(choice.path("finish_reason").textValue()), true));

@@ -1,6 +1,7 @@
 package dev.portcullis.harness.openai;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.portcullis.config.HarnessConfig.ModelServer;
 import dev.portcullis.harness.http.Dialect;
@@ -9,6 +10,8 @@ import dev.portcullis.harness.http.ModelEvent;
 import dev.portcullis.harness.http.ModelJson;
 import dev.portcullis.harness.http.Prompt;
 import dev.portcullis.harness.http.ServerSentEvent;
+import dev.portcullis.protocol.Message;
+import dev.portcullis.protocol.Toolbox;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -41,9 +44,44 @@ final class ResponsesCodec implements Dialect {
       body.put("instructions", prompt.system());
     }
     var input = body.putArray("input");
-    prompt.messages().forEach(message ->
-        input.addObject().put("role", message.role()).put("content", message.text()));
+    prompt.messages().forEach(message -> items(input, message));
+    if (!prompt.tools().isEmpty()) {
+      tools(body, prompt.tools());
+    }
     return body;
+  }
+
+  private static void items(ArrayNode input, Message message) {
+    if (!message.callId().isEmpty()) {
+      input.addObject().put("type", "function_call_output").put("call_id", message.callId())
+          .put("output", message.text());
+      return;
+    }
+    if (!message.images().isEmpty()) {
+      var content = input.addObject().put("role", message.role()).putArray("content");
+      if (!message.text().isEmpty()) {
+        content.addObject().put("type", "input_text").put("text", message.text());
+      }
+      message.images().forEach(image ->
+          content.addObject().put("type", "input_image").put("image_url", image.url()));
+    } else if (!message.text().isEmpty() || message.calls().isEmpty()) {
+      input.addObject().put("role", message.role()).put("content", message.text());
+    }
+    message.calls().forEach(call -> input.addObject().put("type", "function_call").put("call_id", call.id())
+        .put("name", call.name()).put("arguments", call.arguments()));
+  }
+
+  private static void tools(ObjectNode body, Toolbox toolbox) {
+    var tools = body.putArray("tools");
+    toolbox.tools().forEach(tool -> OpenAiTools.function(
+        tools.addObject().put("type", "function").put("strict", tool.strict()), tool));
+    switch (toolbox.choice()) {
+      case AUTO, NONE, REQUIRED -> body.put("tool_choice", OpenAiTools.word(toolbox.choice()));
+      case NAMED -> body.putObject("tool_choice").put("type", "function").put("name", toolbox.named());
+    }
+    if (toolbox.serial()) {
+      body.put("parallel_tool_calls", false);
+    }
   }
 
   @Override
@@ -53,13 +91,23 @@ final class ResponsesCodec implements Dialect {
       case "response.output_text.delta" -> List.of(new ModelEvent.Text(frame.path("delta").asText("")));
       case "response.refusal.delta" -> List.of(
           new ModelEvent.Text(frame.path("delta").asText("")), new ModelEvent.Stop("refusal", false));
+      case "response.output_item.done" -> call(frame);
       case "response.completed" -> end(frame.path("response"), "end_turn");
       case "response.incomplete" -> end(frame.path("response"),
           stopReason(frame.path("response").path("incomplete_details").path("reason").asText("incomplete")));
       case "response.failed" -> List.of(new ModelEvent.Broken(ModelError.of(frame.path("response"))));
       case "error" -> List.of(new ModelEvent.Broken(ModelError.of(withoutType(frame))));
-      case String _ -> List.of(); // Progress, reasoning, tools we did not offer, or something newer.
+      case String _ -> List.of(); // Progress, reasoning, or something newer.
     };
+  }
+
+  /** Each call comes whole. */
+  private static List<ModelEvent> call(JsonNode frame) {
+    var item = frame.path("item");
+    return item.path("type").asText().equals("function_call")
+        ? List.of(new ModelEvent.Call(frame.path("output_index").asInt(), item.path("call_id").asText(""),
+            item.path("name").asText(""), item.path("arguments").asText("")))
+        : List.of();
   }
 
   /** The type of the event itself is no type of error. */

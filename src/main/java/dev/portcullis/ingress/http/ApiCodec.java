@@ -49,6 +49,8 @@ final class ApiCodec {
           .put("inputDigest", step.inputDigest());
     }
     json.set("approvals", array(run.approvals(), (asked, each) -> each.setAll(approval(asked))));
+    InputCodec.tell(json, run.input());
+    json.set("toolCalls", InputCodec.calls(run.calls()));
     json.putNull("error").putNull("resumePending");
     json.set("usage", usage(run.usage()));
     json.put("acceptedAt", run.times().acceptedAt().toString());
@@ -96,8 +98,9 @@ final class ApiCodec {
       }
       case RunEvent.Parked(var reason, var reference) -> json.put("reason", reason)
           .put("reference", reference);
-      case RunEvent.Completed(var stopReason, var usage, var into) -> {
+      case RunEvent.Completed(var stopReason, var usage, var into, var calls) -> {
         Json.putText(json.put("stopReason", stopReason), "into", into);
+        json.set("toolCalls", InputCodec.calls(calls));
         yield json.set("usage", usage(usage));
       }
       case RunEvent.Failed(var error) -> json.set("error", error(error));
@@ -161,12 +164,16 @@ final class ApiCodec {
   }
 
   static ObjectNode historyEntry(HistoryEntry entry) {
-    return Json.object()
+    var json = Json.object()
         .put("seq", entry.seq())
         .put("runId", entry.runId())
         .put("role", entry.role())
         .put("text", entry.text())
         .put("at", entry.at().toString());
+    json.set("attachments", InputCodec.attachments(entry.images()));
+    json.set("toolCalls", InputCodec.calls(entry.calls()));
+    json.set("toolResults", InputCodec.results(entry.results()));
+    return json;
   }
 
   static ObjectNode harness(Harnesses.Entry entry) {

@@ -1,18 +1,23 @@
 package dev.portcullis.ingress.http;
 
-import dev.portcullis.config.GatewayConfig;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.portcullis.ingress.Addressing;
 import dev.portcullis.ingress.Edge;
 import dev.portcullis.ingress.Fields;
+import dev.portcullis.ingress.Images;
 import dev.portcullis.ingress.InputFault;
+import dev.portcullis.ingress.Intake;
 import dev.portcullis.ingress.Json;
 import dev.portcullis.ingress.Messages;
 import dev.portcullis.ingress.Operation;
 import dev.portcullis.ingress.Problems;
+import dev.portcullis.protocol.Image;
+import dev.portcullis.protocol.Input;
 import dev.portcullis.session.Quarantined;
 import dev.portcullis.session.Receipt;
 import dev.portcullis.session.SessionKey;
 import dev.portcullis.session.Sessions;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -26,12 +31,12 @@ public final class SessionRoutes {
   private static final int PAGE_MAX = 500;
   private static final int CURSOR_MAX = 1_024;
 
-  private final GatewayConfig config;
+  private final Edge edge;
   private final Addressing addressing;
   private final Sse sse;
 
   public SessionRoutes(Edge edge, Sse sse) {
-    this.config = edge.config();
+    this.edge = edge;
     this.addressing = new Addressing(edge.config());
     this.sse = sse;
   }
@@ -49,18 +54,45 @@ public final class SessionRoutes {
 
   private CompletionStage<HttpResponse> submit(Call call) {
     var fields = call.fields();
-    var message = Messages.checked("message", fields.text("message"), config.session().messageChars());
+    var input = Input.of(images(fields));
+    int chars = edge.config().session().messageChars();
+    var message = input.isEmpty()
+        ? Messages.checked("message", fields.text("message"), chars)
+        : Messages.bounded("message", fields.optionalText("message").orElse(""), chars);
     fields.optionalText("mode").filter(mode -> !mode.equals("queue")).ifPresent(_ -> {
       throw Fields.fault("mode", "must be absent or \"queue\"; the agent's configured queue mode applies");
     });
     var session = addressing.of(call.path("key"), fields.optionalText("agent"));
     var route = "POST /api/v1/sessions/" + session.text() + "/runs";
     var key = IdempotencyKeys.of(call, fields.optionalText("idempotencyKey")).stream()
-        .map(text -> IdempotencyKeys.scoped(call, route, text, message))
+        .map(text -> IdempotencyKeys.scoped(call, route, text, body(message, input)))
         .toList();
-    return call.sessions()
-        .submit(new Sessions.Turn(session, call.principal().name(), message, List.of(), key))
-        .thenApply(SessionRoutes::answer);
+    var turn = new Sessions.Turn(session, call.principal().name(), message, List.of(), key, input);
+    Intake.require(edge, turn);
+    return call.sessions().submit(turn).thenApply(SessionRoutes::answer);
+  }
+
+  private List<Image> images(Fields fields) {
+    var images = new Images(edge.config().images());
+    var read = new ArrayList<Image>();
+    var attachments = fields.array("attachments").orElseGet(JsonNodeFactory.instance::arrayNode);
+    for (int i = 0; i < attachments.size(); i++) {
+      var name = "attachments[" + i + "]";
+      if (!attachments.get(i).path("type").asText().equals("image")) {
+        throw Fields.fault(name + ".type", "must be \"image\"");
+      }
+      if (!attachments.get(i).path("data").isTextual()) {
+        throw Fields.fault(name + ".data", "must be a string: a data URL");
+      }
+      read.add(images.read(name + ".data", attachments.get(i).path("data").textValue()));
+    }
+    return read;
+  }
+
+  /** What an idempotency key stands for: the text alone as long as there is nothing else. */
+  private static String body(String message, Input input) {
+    return input.isEmpty() ? message : message + '\0' + String.join("\0",
+        input.images().stream().map(Image::url).toList());
   }
 
   private static HttpResponse answer(Receipt receipt) {

@@ -2,16 +2,17 @@ package dev.portcullis.ingress.openai;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.ingress.Digests;
 import dev.portcullis.ingress.Fields;
+import dev.portcullis.ingress.Images;
 import dev.portcullis.ingress.Json;
 import dev.portcullis.ingress.Messages;
-import dev.portcullis.protocol.Message;
+import dev.portcullis.protocol.FunctionCall;
 import dev.portcullis.protocol.RunView;
 import dev.portcullis.protocol.Usage;
 import java.math.BigInteger;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
@@ -19,13 +20,11 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * OpenAI chat completions to and from our own types. What a caller cannot change here (temperature, tools, …)
+ * OpenAI chat completions to and from our own types. What a caller cannot change here (temperature, …)
  * is ignored; what would be missed is refused by name. Source: OpenAI API specification 2.3.0,
  * {@code /chat/completions}.
  */
 final class ChatCodec {
-  private static final Set<String> ROLES = Set.of("developer", "system", "user", "assistant", "tool");
-
   private ChatCodec() {}
 
   /**
@@ -46,21 +45,22 @@ final class ChatCodec {
    * @throws dev.portcullis.ingress.InputFault naming the parameter that is missing, malformed or not
    *     supported
    */
-  static ChatRequest request(Fields body, int messageChars) {
+  static ChatRequest request(Fields body, GatewayConfig config) {
     var model = body.text("model");
     refuseUnsupported(body);
-    var messages = messages(body);
-    var last = messages.getLast();
-    var name = "messages[" + (messages.size() - 1) + "]";
-    if (!last.role().equals("user")) {
-      throw Fields.fault(name + ".role", "must be user: the last message is the turn");
-    }
+    var tools = Tools.ofChat(body);
+    var messages = new ChatMessages(new Images(config.images())).read(body);
+    var conversation = Conversation.of("messages", messages);
+    var name = "messages[" + (messages.size() - 1) + "].content";
+    int chars = config.session().messageChars();
     return new ChatRequest(
         model,
         body.optionalText("user").orElse(""),
-        messages.subList(0, messages.size() - 1).stream().filter(message -> !message.text().isEmpty())
-            .toList(),
-        Messages.checked(name + ".content", last.text(), messageChars),
+        conversation.context(),
+        conversation.images().isEmpty() && messages.getLast().role().equals("user")
+            ? Messages.checked(name, conversation.text(), chars)
+            : Messages.bounded(name, conversation.text(), chars),
+        conversation.input(tools),
         body.flag("stream"),
         body.nested("stream_options").map(options -> options.flag("include_usage")).orElse(false));
   }
@@ -80,13 +80,8 @@ final class ChatCodec {
     for (var number : List.of("temperature", "top_p", "presence_penalty", "frequency_penalty")) {
       body.number(number);
     }
-    body.array("tools");
     body.nested("metadata");
     body.nested("response_format");
-    if (body.object().path("tool_choice").isObject()
-        || body.object().path("tool_choice").asText().equals("required")) {
-      throw Fields.fault("tool_choice", "cannot force a tool: agents use their own");
-    }
     body.array("modalities").ifPresent(kinds -> kinds.forEach(kind -> {
       if (!kind.asText().equals("text")) {
         throw Fields.fault("modalities", "may only hold \"text\"");
@@ -98,69 +93,23 @@ final class ChatCodec {
     return number.isIntegralNumber();
   }
 
-  private static List<Message> messages(Fields body) {
-    var array = body.array("messages")
-        .orElseThrow(() -> Fields.fault("messages", "is missing; expected an array"));
-    if (array.isEmpty()) {
-      throw Fields.fault("messages", "must not be empty");
-    }
-    var messages = new ArrayList<Message>();
-    for (int i = 0; i < array.size(); i++) {
-      messages.add(message("messages[" + i + "]", array.get(i)));
-    }
-    return messages;
-  }
-
-  private static Message message(String name, JsonNode node) {
-    if (!(node instanceof ObjectNode object)) {
-      throw Fields.fault(name, "must be an object");
-    }
-    var role = object.path("role").asText();
-    if (!ROLES.contains(role)) {
-      throw Fields.fault(name + ".role", "must be developer, system, user, assistant or tool");
-    }
-    var text = content(name + ".content", role, object.path("content"));
-    return switch (role) {
-      case "developer" -> new Message("system", text);
-      case "tool" -> new Message("user", "Result of a tool call: " + text);
-      default -> new Message(role, text);
-    };
-  }
-
-  private static String content(String name, String role, JsonNode content) {
-    if (content.isTextual()) {
-      return Fields.wellFormed(name, content.textValue());
-    }
-    if (role.equals("assistant") && (content.isNull() || content.isMissingNode())) {
-      return ""; // It called tools and said nothing.
-    }
-    if (!content.isArray()) {
-      throw Fields.fault(name, "must be a string or an array of parts");
-    }
-    var text = new StringBuilder();
-    for (int i = 0; i < content.size(); i++) {
-      text.append(part(name + "[" + i + "]", content.get(i)));
-    }
-    return text.toString();
-  }
-
-  private static String part(String name, JsonNode part) {
-    if (!part.path("type").asText().equals("text")) {
-      throw Fields.fault(name, "must be a part of type \"text\"; other kinds are not supported");
-    }
-    if (!part.path("text").isTextual()) {
-      throw Fields.fault(name + ".text", "must be a string");
-    }
-    return Fields.wellFormed(name + ".text", part.path("text").textValue());
-  }
-
   // ---- out
 
   /** The whole answer. */
-  static ObjectNode completion(Head head, String text, String finishReason, Usage usage) {
+  static ObjectNode completion(
+      Head head, String text, List<FunctionCall> calls, String finishReason, Usage usage) {
     var json = head(head, "chat.completion");
     var choice = json.putArray("choices").addObject().put("index", 0);
-    choice.putObject("message").put("role", "assistant").put("content", text).putNull("refusal");
+    var message = choice.putObject("message").put("role", "assistant");
+    if (text.isEmpty() && !calls.isEmpty()) {
+      message.putNull("content").putNull("refusal");
+    } else {
+      message.put("content", text).putNull("refusal");
+    }
+    if (!calls.isEmpty()) {
+      var array = message.putArray("tool_calls");
+      calls.forEach(call -> call(array.addObject(), call).put("arguments", call.arguments()));
+    }
     choice.putNull("logprobs").put("finish_reason", finishReason);
     json.set("usage", usage(usage));
     return json;
@@ -173,6 +122,22 @@ final class ChatCodec {
 
   static ObjectNode textChunk(Head head, String text, boolean includeUsage) {
     return chunk(head, Json.object().put("content", text), Optional.empty(), includeUsage);
+  }
+
+  /** First what the call is, as the clients' libraries want it; then what it is given. */
+  static List<ObjectNode> callChunks(Head head, int index, FunctionCall call, boolean includeUsage) {
+    var first = Json.object();
+    call(first.putArray("tool_calls").addObject().put("index", index), call).put("arguments", "");
+    var more = Json.object();
+    more.putArray("tool_calls").addObject().put("index", index)
+        .putObject("function").put("arguments", call.arguments());
+    return List.of(chunk(head, first, Optional.empty(), includeUsage),
+        chunk(head, more, Optional.empty(), includeUsage));
+  }
+
+  /** The function, still without its arguments. */
+  private static ObjectNode call(ObjectNode json, FunctionCall call) {
+    return json.put("id", call.id()).put("type", "function").putObject("function").put("name", call.name());
   }
 
   static ObjectNode finishChunk(Head head, String finishReason, boolean includeUsage) {
@@ -217,8 +182,8 @@ final class ChatCodec {
   }
 
   /** The harness's word for why it stopped, as one of OpenAI's. */
-  static String finishReason(String stopReason) {
-    return switch (stopReason) {
+  static String finishReason(String stopReason, List<FunctionCall> calls) {
+    return !calls.isEmpty() ? "tool_calls" : switch (stopReason) {
       case "length", "max_tokens", "max_turn_requests" -> "length";
       case "refusal", "content_filter" -> "content_filter";
       default -> "stop";

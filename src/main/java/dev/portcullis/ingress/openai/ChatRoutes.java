@@ -21,13 +21,13 @@ final class ChatRoutes {
 
   private final Edge edge;
   private final Answers answers;
-  private final Intake intake;
+  private final Acceptance acceptance;
   private final Attendance attendance;
 
   ChatRoutes(Edge edge, Answers answers, Attendance attendance) {
     this.edge = edge;
     this.answers = answers;
-    this.intake = new Intake(edge.random());
+    this.acceptance = new Acceptance(edge);
     this.attendance = attendance;
   }
 
@@ -47,18 +47,19 @@ final class ChatRoutes {
   }
 
   private CompletionStage<HttpResponse> complete(Call call) {
-    var request = ChatCodec.request(call.fields(), edge.config().session().messageChars());
+    var request = ChatCodec.request(call.fields(), edge.config());
     answers.requireModel(request.model());
     boolean bound = !request.user().isEmpty();
-    var asked = new Intake.Request(
+    var asked = new Acceptance.Request(
         "POST " + COMPLETIONS,
         request.model(),
-        bound ? List.of(Intake.named(request.model(), request.user())) : List.of(),
+        bound ? List.of(Acceptance.named(request.model(), request.user())) : List.of(),
         bound ? List.of() : request.context(), // A conversation has its own transcript.
         request.message(),
+        request.input(),
         "");
-    boolean ownsItself = bound || Intake.isKeyed(call);
-    return intake.take(call, asked).thenCompose(taken -> switch (taken) {
+    boolean ownsItself = bound || Acceptance.isKeyed(call);
+    return acceptance.take(call, asked).thenCompose(taken -> switch (taken) {
       case Taken.Refused(var problem) -> CompletableFuture.completedFuture(Replies.problem(problem));
       case Taken.Run(var run, boolean replayed) -> {
         if (!ownsItself) {
@@ -78,7 +79,7 @@ final class ChatRoutes {
   }
 
   private static ObjectNode completion(RunView run) {
-    return ChatCodec.completion(
-        ChatCodec.Head.of(run), run.text(), ChatCodec.finishReason(run.stopReason()), run.usage());
+    return ChatCodec.completion(ChatCodec.Head.of(run), run.text(), run.calls(),
+        ChatCodec.finishReason(run.stopReason(), run.calls()), run.usage());
   }
 }

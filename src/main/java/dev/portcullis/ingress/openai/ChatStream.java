@@ -6,8 +6,10 @@ import dev.portcullis.ingress.Problem;
 import dev.portcullis.ingress.Problems;
 import dev.portcullis.ingress.http.Replies;
 import dev.portcullis.ingress.http.Sse;
+import dev.portcullis.protocol.FunctionCall;
 import dev.portcullis.protocol.RunEvent;
 import dev.portcullis.protocol.RunView;
+import java.util.List;
 import java.util.Optional;
 import org.apache.pekko.NotUsed;
 import org.apache.pekko.japi.Pair;
@@ -58,10 +60,12 @@ final class ChatStream {
     return switch (event.body()) {
       case RunEvent.Text(var attempt, var piece) -> chunk(text.next(attempt, piece));
       case RunEvent.TextReplaced(var attempt, var whole) -> chunk(text.replaced(attempt, whole));
-      case RunEvent.Completed(var stopReason, var usage, _) -> {
+      case RunEvent.Completed(var stopReason, var usage, _, var calls) -> {
         ended = true;
-        var finish = data(ChatCodec.finishChunk(head, ChatCodec.finishReason(stopReason), includeUsage));
-        yield finish
+        var finish =
+            data(ChatCodec.finishChunk(head, ChatCodec.finishReason(stopReason, calls), includeUsage));
+        yield calls(calls)
+            .concat(finish)
             .concat(includeUsage ? data(ChatCodec.usageChunk(head, usage)) : ByteString.emptyByteString())
             .concat(Sse.data("[DONE]"));
       }
@@ -73,6 +77,16 @@ final class ChatStream {
           RunEvent.StepFinished _, RunEvent.ApprovalRequested _, RunEvent.ApprovalDecided _,
           RunEvent.Interrupted _, RunEvent.Resumed _ -> ByteString.emptyByteString();
     };
+  }
+
+  private ByteString calls(List<FunctionCall> calls) {
+    var chunks = ByteString.emptyByteString();
+    for (int i = 0; i < calls.size(); i++) {
+      for (var chunk : ChatCodec.callChunks(head, i, calls.get(i), includeUsage)) {
+        chunks = chunks.concat(data(chunk));
+      }
+    }
+    return chunks;
   }
 
   /** The source ended before the run did: the gateway is about to stop. */

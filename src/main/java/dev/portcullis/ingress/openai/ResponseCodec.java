@@ -1,15 +1,23 @@
 package dev.portcullis.ingress.openai;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 import dev.portcullis.ingress.Json;
 import dev.portcullis.ingress.Problems;
+import dev.portcullis.protocol.FunctionCall;
+import dev.portcullis.protocol.FunctionTool;
 import dev.portcullis.protocol.Message;
 import dev.portcullis.protocol.RunError;
+import dev.portcullis.protocol.RunEvent;
 import dev.portcullis.protocol.RunView;
+import dev.portcullis.protocol.Toolbox;
 import dev.portcullis.protocol.Usage;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Responses, from our words to OpenAI's. Every field of a response is always there. Source: OpenAI API
@@ -19,9 +27,9 @@ final class ResponseCodec {
   private ResponseCodec() {}
 
   /** What never changes of a response. */
-  record Head(String runId, long created, String model, ResponseNote note) {
-    static Head of(RunView run, ResponseNote note) {
-      return new Head(run.id(), run.times().acceptedAt().getEpochSecond(), run.agent(), note);
+  record Head(String runId, long created, String model, Toolbox tools, ResponseNote note) {
+    static Head of(RunView run, Toolbox tools, ResponseNote note) {
+      return new Head(run.id(), run.times().acceptedAt().getEpochSecond(), run.agent(), tools, note);
     }
 
     String message() {
@@ -33,38 +41,41 @@ final class ResponseCodec {
    * Where a response stands.
    *
    * @param status queued, in_progress, completed, incomplete, failed or cancelled
-   * @param answer the answer so far; an empty list before there is one
+   * @param answer the answer so far; an empty list where there is none
+   * @param calls functions of the client's that the model wants to be called
    * @param error of one that gave no answer
    * @param reason why it is incomplete, else empty
    * @param usage of one that was answered
    * @param completedAt of one that was answered
    */
   record Standing(
-      String status, List<String> answer, List<RunError> error, String reason, List<Usage> usage,
-      List<Instant> completedAt) {
+      String status, List<String> answer, List<FunctionCall> calls, List<RunError> error, String reason,
+      List<Usage> usage, List<Instant> completedAt) {
     static final Standing QUEUED = open("queued", List.of());
 
     static Standing open(String status, List<String> answer) {
-      return new Standing(status, answer, List.of(), "", List.of(), List.of());
+      return new Standing(status, answer, List.of(), List.of(), "", List.of(), List.of());
     }
 
-    static Standing answered(String stopReason, String answer, Usage usage, Instant at) {
-      var reason = switch (ChatCodec.finishReason(stopReason)) {
+    static Standing answered(RunEvent.Completed end, String answer, Instant at) {
+      var reason = switch (ChatCodec.finishReason(end.stopReason(), end.calls())) {
         case "length" -> "max_output_tokens";
         case "content_filter" -> "content_filter";
         default -> "";
       };
-      return new Standing(reason.isEmpty() ? "completed" : "incomplete", List.of(answer), List.of(), reason,
-          List.of(usage), List.of(at));
+      // Who calls functions need not say anything; who does neither has given an empty answer.
+      var said = answer.isEmpty() && !end.calls().isEmpty() ? List.<String>of() : List.of(answer);
+      return new Standing(reason.isEmpty() ? "completed" : "incomplete", said, end.calls(), List.of(), reason,
+          List.of(end.usage()), List.of(at));
     }
 
     static Standing failed(RunError error, List<String> answer) {
-      return new Standing("failed", answer, List.of(error), "", List.of(), List.of());
+      return new Standing("failed", answer, List.of(), List.of(error), "", List.of(), List.of());
     }
 
     static Standing cancelled(String runId, List<String> answer) {
       var error = new RunError("cancelled", Problems.runAborted(runId).message(), "");
-      return new Standing("cancelled", answer, List.of(error), "", List.of(), List.of());
+      return new Standing("cancelled", answer, List.of(), List.of(error), "", List.of(), List.of());
     }
 
     static Standing of(RunView run) {
@@ -73,15 +84,13 @@ final class ResponseCodec {
         case QUEUED -> open("queued", answer);
         case STARTING, RUNNING, ABORTING, INTERRUPTED, PARKED -> open("in_progress", answer);
         case COMPLETED -> answered(
-            run.stopReason(), run.text(), run.usage(), run.times().endedAt().getFirst());
+            new RunEvent.Completed(run.stopReason(), run.usage(), "", run.calls()), run.text(),
+            run.times().endedAt().getFirst());
         case FAILED -> failed(run.error().orElseThrow(() -> Answers.lost(run.id())), answer);
         case ABORTED -> cancelled(run.id(), answer);
       };
     }
 
-    boolean terminal() {
-      return !status.equals("queued") && !status.equals("in_progress");
-    }
   }
 
   static ObjectNode response(Head head, Standing standing) {
@@ -106,7 +115,10 @@ final class ResponseCodec {
     json.put("model", head.model());
     var output = json.putArray("output");
     standing.answer().forEach(text -> output.add(message(head, standing, text)));
-    json.put("parallel_tool_calls", true);
+    for (int i = 0; i < standing.calls().size(); i++) {
+      output.add(call(head, i, standing.calls().get(i)));
+    }
+    json.put("parallel_tool_calls", !head.tools().serial());
     copy(note, json, "previous_response_id");
     if (note.hasNonNull("conversation")) {
       json.putObject("conversation").put("id", note.path("conversation").asText());
@@ -115,7 +127,9 @@ final class ResponseCodec {
     }
     json.put("store", head.note().stored()).putNull("temperature");
     json.putObject("text").putObject("format").put("type", "text");
-    json.put("tool_choice", "auto").putArray("tools");
+    json.set("tool_choice", choice(head.tools()));
+    var tools = json.putArray("tools");
+    head.tools().tools().forEach(tool -> tools.add(tool(tool)));
     json.putNull("top_p").put("truncation", "disabled");
     standing.usage().stream().findFirst().ifPresentOrElse(
         usage -> json.set("usage", usage(usage)), () -> json.putNull("usage"));
@@ -178,22 +192,71 @@ final class ResponseCodec {
     return json.put("total_tokens", usage.totalTokens());
   }
 
+  private static JsonNode choice(Toolbox tools) {
+    return switch (tools.choice()) {
+      case AUTO, NONE, REQUIRED -> TextNode.valueOf(tools.choice().name().toLowerCase(Locale.ROOT));
+      case NAMED -> Json.object().put("type", "function").put("name", tools.named());
+    };
+  }
+
+  private static ObjectNode tool(FunctionTool tool) {
+    var json = Json.object().put("type", "function").put("name", tool.name());
+    Json.putText(json, "description", tool.description());
+    json.set("parameters", tool.parameters().isEmpty() ? json.nullNode()
+        : Json.read(tool.parameters().getBytes(StandardCharsets.UTF_8)));
+    return json.put("strict", tool.strict());
+  }
+
+  /** @param at which call of the response */
+  static ObjectNode call(Head head, int at, FunctionCall call) {
+    return call(ResponseIds.call(head.runId(), "output" + at), call);
+  }
+
+  private static ObjectNode call(String id, FunctionCall call) {
+    return Json.object()
+        .put("id", id)
+        .put("type", "function_call")
+        .put("status", "completed")
+        .put("call_id", call.id())
+        .put("name", call.name())
+        .put("arguments", call.arguments());
+  }
+
   // ---- what a response was asked with
 
-  /** @param at which message of the request */
-  static ObjectNode inputItem(String runId, int at, Message message) {
-    var item = Json.object()
-        .put("id", ResponseIds.message(runId, "input" + at))
-        .put("type", "message")
-        .put("status", "completed")
-        .put("role", message.role());
-    var content = item.putArray("content");
+  /** Adds the items that one message of the request is. */
+  static void inputItems(String runId, Message message, List<ObjectNode> items) {
+    if (message.role().equals("tool")) {
+      items.add(Json.object()
+          .put("id", ResponseIds.call(runId, "input" + items.size()))
+          .put("type", "function_call_output")
+          .put("status", "completed")
+          .put("call_id", message.callId())
+          .put("output", message.text()));
+      return;
+    }
+    if (!message.text().isEmpty() || !message.images().isEmpty()) {
+      var item = Json.object()
+          .put("id", ResponseIds.message(runId, "input" + items.size()))
+          .put("type", "message")
+          .put("status", "completed")
+          .put("role", message.role());
+      content(item.putArray("content"), message);
+      items.add(item);
+    }
+    message.calls().forEach(call -> items.add(call(ResponseIds.call(runId, "input" + items.size()), call)));
+  }
+
+  private static void content(ArrayNode content, Message message) {
     if (message.role().equals("assistant")) {
       content.add(outputText(message.text()));
-    } else {
+      return;
+    }
+    if (!message.text().isEmpty()) {
       content.addObject().put("type", "input_text").put("text", message.text());
     }
-    return item;
+    message.images().forEach(image ->
+        content.addObject().put("type", "input_image").put("image_url", image.url()).put("detail", "auto"));
   }
 
   static ObjectNode list(List<ObjectNode> page, boolean more) {

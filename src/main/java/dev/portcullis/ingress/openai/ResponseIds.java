@@ -27,7 +27,16 @@ final class ResponseIds {
 
   /** @param part which message of the run, the same for ever */
   static String message(String runId, String part) {
-    return "msg_" + Base64.getUrlEncoder().withoutPadding()
-        .encodeToString(Digests.sha256("msg", runId, part)).substring(0, 32);
+    return named("msg_", runId, part);
+  }
+
+  /** Of the item that a call of a function is; not the call's own id, which is the model's. */
+  static String call(String runId, String part) {
+    return named("fc_", runId, part);
+  }
+
+  private static String named(String prefix, String runId, String part) {
+    return prefix + Base64.getUrlEncoder().withoutPadding()
+        .encodeToString(Digests.sha256(prefix, runId, part)).substring(0, 32);
   }
 }

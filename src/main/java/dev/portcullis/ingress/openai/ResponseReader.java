@@ -1,15 +1,12 @@
 package dev.portcullis.ingress.openai;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.ingress.Fields;
+import dev.portcullis.ingress.Images;
 import dev.portcullis.ingress.Json;
 import dev.portcullis.ingress.Messages;
-import dev.portcullis.protocol.Message;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
-import java.util.Set;
 
 /**
  * A request for a response, from OpenAI's words to ours. What a caller cannot change here (temperature,
@@ -17,24 +14,24 @@ import java.util.Set;
  * 2.3.0, {@code /responses}.
  */
 final class ResponseReader {
-  private static final Set<String> ROLES = Set.of("developer", "system", "user", "assistant");
-  private static final Set<String> TEXTS = Set.of("input_text", "output_text", "text");
   private static final int METADATA = 16;
   private static final int METADATA_KEY = 64;
   private static final int METADATA_VALUE = 512;
   private static final int CONVERSATION = 256;
 
   private final Fields body;
+  private final GatewayConfig config;
   private final int messageChars;
 
-  private ResponseReader(Fields body, int messageChars) {
+  private ResponseReader(Fields body, GatewayConfig config) {
     this.body = body;
-    this.messageChars = messageChars;
+    this.config = config;
+    this.messageChars = config.session().messageChars();
   }
 
   /** @throws dev.portcullis.ingress.InputFault naming what is missing, malformed or not supported */
-  static ResponseRequest read(Fields body, int messageChars) {
-    return new ResponseReader(body, messageChars).read();
+  static ResponseRequest read(Fields body, GatewayConfig config) {
+    return new ResponseReader(body, config).read();
   }
 
   private ResponseRequest read() {
@@ -45,11 +42,18 @@ final class ResponseReader {
     if (!previous.isEmpty() && !conversation.isEmpty()) {
       throw Fields.fault("conversation", "cannot be given together with previous_response_id");
     }
-    var request = new ResponseRequest(
-        model, previous, conversation, instructions(), items(), body.flag("stream"), body.flag("background"),
-        note());
-    Messages.checked("input", request.message(), messageChars);
-    return request;
+    var items = ResponseItems.read(body.object().path("input"), new Images(config.images()));
+    boolean continues = !previous.isEmpty() || !conversation.isEmpty();
+    var said = continues
+        ? ResponseTurn.continuing(instructions(), items, !previous.isEmpty())
+        : ResponseTurn.first(instructions(), items);
+    boolean brings = !said.images().isEmpty() || !said.results().isEmpty();
+    var text = brings
+        ? Messages.bounded("input", said.text(), messageChars)
+        : Messages.checked("input", said.text(), messageChars);
+    return new ResponseRequest(
+        model, previous, conversation, said.context(), text, said.input(Tools.ofResponse(body)),
+        body.flag("stream"), body.flag("background"), note());
   }
 
   private void refuseUnsupported() {
@@ -67,13 +71,6 @@ final class ResponseReader {
     }
     if (body.nested("prompt").isPresent()) {
       throw Fields.fault("prompt", "is not supported: send what it stands for");
-    }
-    body.array("tools").filter(tools -> !tools.isEmpty()).ifPresent(tools -> {
-      throw Fields.fault("tools[0]", "is not supported: agents use their own tools");
-    });
-    var choice = body.object().path("tool_choice");
-    if (choice.isObject() || choice.asText().equals("required")) {
-      throw Fields.fault("tool_choice", "cannot force a tool: agents use their own");
     }
     body.nested("text").flatMap(text -> text.nested("format")).ifPresent(format -> {
       if (!format.text("type").equals("text")) {
@@ -132,70 +129,5 @@ final class ResponseReader {
           + " characters, under names of at most " + METADATA_KEY);
     }
     return metadata;
-  }
-
-  // ---- input
-
-  private List<Message> items() {
-    var input = body.object().path("input");
-    if (input.isTextual()) {
-      return List.of(new Message("user",
-          Messages.checked("input", Fields.wellFormed("input", input.textValue()), messageChars)));
-    }
-    if (!input.isArray() || input.isEmpty()) {
-      throw Fields.fault("input", "must be a string or an array of at least one item");
-    }
-    var items = new ArrayList<Message>();
-    for (int i = 0; i < input.size(); i++) {
-      item("input[" + i + "]", input.get(i)).ifPresent(items::add);
-    }
-    if (items.isEmpty() || !items.getLast().role().equals("user")) {
-      throw Fields.fault("input[" + (input.size() - 1) + "]", "must be a user's message: it is the turn");
-    }
-    Messages.checked("input[" + (input.size() - 1) + "]", items.getLast().text(), messageChars);
-    return items;
-  }
-
-  /** Nothing for a message without words. */
-  private static Optional<Message> item(String name, JsonNode node) {
-    if (!(node instanceof ObjectNode object)) {
-      throw Fields.fault(name, "must be an object");
-    }
-    var type = object.path("type").asText("message");
-    if (!type.equals("message")) {
-      throw Fields.fault(name + ".type", "must be message; \"" + type + "\" is not supported");
-    }
-    var role = object.path("role").asText();
-    if (!ROLES.contains(role)) {
-      throw Fields.fault(name + ".role", "must be developer, system, user or assistant");
-    }
-    var text = content(name + ".content", object.path("content"));
-    return text.isEmpty() ? Optional.empty()
-        : Optional.of(new Message(role.equals("developer") ? "system" : role, text));
-  }
-
-  private static String content(String name, JsonNode content) {
-    if (content.isTextual()) {
-      return Fields.wellFormed(name, content.textValue());
-    }
-    if (!content.isArray()) {
-      throw Fields.fault(name, "must be a string or an array of parts");
-    }
-    var text = new StringBuilder();
-    for (int i = 0; i < content.size(); i++) {
-      text.append(part(name + "[" + i + "]", content.get(i)));
-    }
-    return text.toString();
-  }
-
-  private static String part(String name, JsonNode part) {
-    if (!TEXTS.contains(part.path("type").asText())) {
-      throw Fields.fault(name, "must be a part of type \"input_text\" or \"output_text\"; "
-          + "other kinds are not supported");
-    }
-    if (!part.path("text").isTextual()) {
-      throw Fields.fault(name + ".text", "must be a string");
-    }
-    return Fields.wellFormed(name + ".text", part.path("text").textValue());
   }
 }

@@ -11,6 +11,7 @@ import dev.portcullis.ingress.http.Endpoint;
 import dev.portcullis.ingress.http.Replies;
 import dev.portcullis.ingress.openai.ResponseCodec.Head;
 import dev.portcullis.ingress.openai.ResponseCodec.Standing;
+import dev.portcullis.protocol.FunctionCall;
 import dev.portcullis.protocol.Message;
 import dev.portcullis.protocol.RunView;
 import dev.portcullis.session.Quarantined;
@@ -24,6 +25,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 
@@ -41,13 +43,13 @@ final class ResponseRoutes {
 
   private final Edge edge;
   private final Answers answers;
-  private final Intake intake;
+  private final Acceptance acceptance;
   private final Attendance attendance;
 
   /** A response that the caller may see. */
   private record Found(RunView run, Sessions.Turn turn, ResponseNote note) {
     Head head() {
-      return Head.of(run, note);
+      return Head.of(run, turn.input().tools(), note);
     }
 
     ObjectNode json() {
@@ -58,7 +60,7 @@ final class ResponseRoutes {
   ResponseRoutes(Edge edge, Answers answers, Attendance attendance) {
     this.edge = edge;
     this.answers = answers;
-    this.intake = new Intake(edge.random());
+    this.acceptance = new Acceptance(edge);
     this.attendance = attendance;
   }
 
@@ -74,20 +76,25 @@ final class ResponseRoutes {
   // ---- POST
 
   private CompletionStage<HttpResponse> create(Call call) {
-    var request = ResponseReader.read(call.fields(), edge.config().session().messageChars());
+    var request = ResponseReader.read(call.fields(), edge.config());
     answers.requireModel(request.model());
     if (request.previous().isEmpty()) {
       return create(call, request, Stream.of(request.conversation())
           .filter(name -> !name.isEmpty())
-          .map(name -> Intake.named(request.model(), name))
+          .map(name -> Acceptance.named(request.model(), name))
           .toList());
     }
     return find(call, request.previous()).thenCompose(previous -> previous.isEmpty()
         ? done(Replies.problem(Problems.previousResponseNotFound(request.previous())))
-        : create(call, request, List.of(continued(request, previous.get().turn().session()))));
+        : create(call, request, List.of(continued(request, previous.get()))));
   }
 
-  private static SessionKey continued(ResponseRequest request, SessionKey session) {
+  private static SessionKey continued(ResponseRequest request, Found previous) {
+    var session = previous.turn().session();
+    var calls = previous.run().calls().stream().map(FunctionCall::id).collect(Collectors.toSet());
+    if (!request.input().results().stream().allMatch(result -> calls.contains(result.callId()))) {
+      throw Fields.fault("input", "answers a function_call that what it continues did not make");
+    }
     if (!session.agent().equals(request.model())) {
       throw Fields.fault("model", "must be " + session.agent() + ", as in the response that this continues");
     }
@@ -95,11 +102,11 @@ final class ResponseRoutes {
   }
 
   private CompletionStage<HttpResponse> create(Call call, ResponseRequest request, List<SessionKey> session) {
-    var asked = new Intake.Request(
+    var asked = new Acceptance.Request(
         "POST " + RESPONSES, request.model(), session, request.context(), request.message(),
-        new ResponseNote(request.note()).text());
-    boolean ownsItself = request.continues() || request.background() || Intake.isKeyed(call);
-    return intake.take(call, asked).thenCompose(taken -> switch (taken) {
+        request.input(), new ResponseNote(request.note()).text());
+    boolean ownsItself = request.continues() || request.background() || Acceptance.isKeyed(call);
+    return acceptance.take(call, asked).thenCompose(taken -> switch (taken) {
       case Taken.Refused(var problem) -> done(Replies.problem(problem));
       case Taken.Run(var run, boolean replayed) -> {
         if (!ownsItself) {
@@ -111,7 +118,7 @@ final class ResponseRoutes {
   }
 
   private CompletionStage<HttpResponse> answer(Call call, ResponseRequest request, RunView run) {
-    var head = Head.of(run, new ResponseNote(request.note()));
+    var head = Head.of(run, request.input().tools(), new ResponseNote(request.note()));
     if (request.stream()) {
       return done(stream(call, run, head, -1));
     }
@@ -215,10 +222,13 @@ final class ResponseRoutes {
     if (response.note().fields().has("instructions") && !messages.isEmpty()) {
       messages.removeFirst(); // They are shown as such.
     }
-    messages.add(new Message("user", response.turn().message()));
+    response.turn().input().results().forEach(result -> messages.add(Message.of(result)));
+    var last = Message.user(response.turn().message(), response.turn().input().images());
+    if (!last.isEmpty()) {
+      messages.add(last);
+    }
     var items = new ArrayList<ObjectNode>();
-    messages.forEach(message ->
-        items.add(ResponseCodec.inputItem(response.run().id(), items.size(), message)));
+    messages.forEach(message -> ResponseCodec.inputItems(response.run().id(), message, items));
     return items;
   }
 

@@ -7,6 +7,7 @@ import dev.portcullis.ingress.Problems;
 import dev.portcullis.ingress.http.Sse;
 import dev.portcullis.ingress.openai.ResponseCodec.Head;
 import dev.portcullis.ingress.openai.ResponseCodec.Standing;
+import dev.portcullis.protocol.FunctionCall;
 import dev.portcullis.protocol.RunEvent;
 import dev.portcullis.protocol.RunView;
 import java.util.List;
@@ -81,8 +82,8 @@ final class ResponseStream {
         append(of, whole);
         delta(text.replaced(of, whole));
       }
-      case RunEvent.Completed(var stopReason, var usage, _) ->
-          answered(Standing.answered(stopReason, answer.toString(), usage, event.at()));
+      case RunEvent.Completed end ->
+          answered(Standing.answered(end, answer.toString(), event.at()));
       case RunEvent.Failed(var error) -> end("response.failed", Standing.failed(error, soFar()));
       case RunEvent.Aborted _ -> end("response.failed", Standing.cancelled(run.id(), soFar()));
       case RunEvent.Parked(var reason, _) when Answers.rests(run, event) ->
@@ -117,7 +118,7 @@ final class ResponseStream {
       opened = true;
       var item = ResponseCodec.message(head, Standing.open("in_progress", List.of()), "");
       item.putArray("content");
-      emit("response.output_item.added", item(item));
+      emit("response.output_item.added", item(0, item));
       emit("response.content_part.added", part(ResponseCodec.outputText("")));
     }
   }
@@ -132,13 +133,33 @@ final class ResponseStream {
   }
 
   private void answered(Standing standing) {
-    open();
-    var done = inPart().put("text", answer.toString());
-    done.putArray("logprobs");
-    emit("response.output_text.done", done);
-    emit("response.content_part.done", part(ResponseCodec.outputText(answer.toString())));
-    emit("response.output_item.done", item(ResponseCodec.message(head, standing, answer.toString())));
+    // What was begun is ended, even where it turns out that nothing was said.
+    var said = opened && standing.answer().isEmpty() ? List.of("") : standing.answer();
+    said.forEach(text -> {
+      open();
+      var done = inPart().put("text", text);
+      done.putArray("logprobs");
+      emit("response.output_text.done", done);
+      emit("response.content_part.done", part(ResponseCodec.outputText(text)));
+      emit("response.output_item.done", item(0, ResponseCodec.message(head, standing, text)));
+    });
+    for (int i = 0; i < standing.calls().size(); i++) {
+      called(opened ? i + 1 : i, i, standing.calls().get(i));
+    }
     end("response." + standing.status(), standing);
+  }
+
+  /** @param index of the item, and {@code at} which call it is */
+  private void called(int index, int at, FunctionCall call) {
+    var item = ResponseCodec.call(head, at, call);
+    var id = item.path("id").asText();
+    emit("response.output_item.added",
+        item(index, item.deepCopy().put("status", "in_progress").put("arguments", "")));
+    emit("response.function_call_arguments.delta",
+        Json.object().put("item_id", id).put("output_index", index).put("delta", call.arguments()));
+    emit("response.function_call_arguments.done", Json.object().put("item_id", id).put("output_index", index)
+        .put("name", call.name()).put("arguments", call.arguments()));
+    emit("response.output_item.done", item(index, item));
   }
 
   private void end(String type, Standing standing) {
@@ -152,8 +173,8 @@ final class ResponseStream {
     return fields;
   }
 
-  private static ObjectNode item(ObjectNode item) {
-    var fields = Json.object().put("output_index", 0);
+  private static ObjectNode item(int index, ObjectNode item) {
+    var fields = Json.object().put("output_index", index);
     fields.set("item", item);
     return fields;
   }

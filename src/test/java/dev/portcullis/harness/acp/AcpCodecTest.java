@@ -33,7 +33,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class AcpCodecTest {
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final AcpAgent AGENT = new AcpAgent("a", "1", true, true,
+  private static final AcpAgent AGENT = new AcpAgent("a", "1", true, true, false,
       List.of(new AcpAgent.Login("login", "Run `a login`")));
 
   private static List<JsonNode> golden(String name) throws IOException {
@@ -108,13 +108,13 @@ class AcpCodecTest {
   void capabilitiesAreThereWhenTheirKeyIs() throws Exception {
     var frames = golden("initialize").stream().map(frame -> AcpCodec.decodeAgent(frame.get("result")))
         .toList();
-    assertEquals(new AcpAgent("OpenCode", "1.18.33", true, true,
+    assertEquals(new AcpAgent("OpenCode", "1.18.33", true, true, true,
         List.of(new AcpAgent.Login("opencode-login", "Run `opencode auth login` in the terminal"))),
         frames.get(0));
-    assertEquals(new AcpAgent("gemini-cli", "0.61.0", true, false,
+    assertEquals(new AcpAgent("gemini-cli", "0.61.0", true, false, true,
         List.of(new AcpAgent.Login("gemini-api-key", "Gemini API key"))), frames.get(1));
     assertTrue(frames.get(1).loadsOnlyAfterAMinute());
-    assertEquals(new AcpAgent("", "", false, false, List.of()), frames.get(2));
+    assertEquals(new AcpAgent("", "", false, false, false, List.of()), frames.get(2));
     assertEquals(Recovery.REPLAY, frames.get(2).recovery());
   }
 
@@ -141,7 +141,7 @@ class AcpCodecTest {
     assertEquals(JSON.readTree("""
         {"cwd":"/w","mcpServers":[],"sessionId":"s"}"""), AcpCodec.openSession("s", Path.of("/w")));
     assertEquals(JSON.readTree("""
-        {"sessionId":"s","prompt":[{"type":"text","text":"hi"}]}"""), AcpCodec.prompt("s", "hi"));
+        {"sessionId":"s","prompt":[{"type":"text","text":"hi"}]}"""), AcpCodec.prompt("s", "hi", List.of()));
     assertEquals(JSON.readTree("""
         {"outcome":{"outcome":"selected","optionId":"x"}}"""), AcpCodec.selected("x"));
     assertEquals(JSON.readTree("""
@@ -242,7 +242,7 @@ class AcpCodecTest {
         return now.get();
       }
     });
-    var gemini = new AcpAgent("gemini-cli", "1", true, false, List.of());
+    var gemini = new AcpAgent("gemini-cli", "1", true, false, false, List.of());
     assertTrue(ages.mayReopen(AGENT, "s"));
     assertEquals(false, ages.mayReopen(gemini, "of an earlier life"));
     now.set(Instant.EPOCH.plus(AcpSessionAges.RIPE));

@@ -5,10 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.portcullis.harness.AttemptSpec;
 import dev.portcullis.harness.AttemptSpec.Interruption;
-import dev.portcullis.harness.AttemptSpec.Message;
 import dev.portcullis.harness.HarnessUpdate;
 import dev.portcullis.harness.HarnessUpdate.StepFinished;
 import dev.portcullis.harness.agent.ToolCall.Status;
+import dev.portcullis.protocol.Message;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;

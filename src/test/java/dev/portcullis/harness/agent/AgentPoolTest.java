@@ -9,6 +9,7 @@ import dev.portcullis.harness.Harness.Recovery;
 import dev.portcullis.harness.Harness.Registration;
 import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessUpdate;
+import dev.portcullis.protocol.Image;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -62,7 +63,7 @@ class AgentPoolTest {
     }
 
     @Override
-    public CompletionStage<List<HarnessUpdate>> prompt(String text, Turn turn) {
+    public CompletionStage<List<HarnessUpdate>> prompt(String text, List<Image> images, Turn turn) {
       return new CompletableFuture<>();
     }
 

@@ -7,13 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.portcullis.config.HarnessConfig.ModelLimits;
 import dev.portcullis.config.HarnessConfig.ModelServer;
-import dev.portcullis.harness.AttemptSpec.Message;
 import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.http.Dialect;
 import dev.portcullis.harness.http.ModelEvent;
 import dev.portcullis.harness.http.ModelEvent.Count;
 import dev.portcullis.harness.http.Prompt;
 import dev.portcullis.harness.http.ServerSentEvent;
+import dev.portcullis.protocol.Message;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
@@ -70,7 +70,6 @@ class MessagesCodecTest {
       "{\"type\":\"ping\"}",
       "{\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"thinking\",\"thinking\":\"\"}}",
       "{\"type\":\"content_block_delta\",\"delta\":{\"type\":\"thinking_delta\",\"thinking\":\"hmm\"}}",
-      "{\"type\":\"content_block_delta\",\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"{\"}}",
       "{\"type\":\"content_block_stop\",\"index\":0}",
       "{\"type\":\"something_newer\",\"delta\":{\"type\":\"text_delta\",\"text\":\"x\"}}"
   })

@@ -139,7 +139,7 @@ class ClaudeCodecTest {
   @Tag("SEC-40")
   void aMessageIsOneLineOfTextAndNeverACommand() {
     assertEquals("{\"type\":\"user\",\"message\":{\"role\":\"user\",\"content\":[{\"type\":\"text\","
-        + "\"text\":\" /model x\\n-p --help\"}]},\"parent_tool_use_id\":null}", ClaudeCodec.user("/model x\n-p --help"));
+        + "\"text\":\" /model x\\n-p --help\"}]},\"parent_tool_use_id\":null}", ClaudeCodec.user("/model x\n-p --help", List.of()));
   }
 
   @ParameterizedTest

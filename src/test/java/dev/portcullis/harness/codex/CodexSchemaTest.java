@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.portcullis.harness.RealAgent;
+import dev.portcullis.protocol.Image;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -59,6 +60,15 @@ class CodexSchemaTest {
       return faults(at, value, root.path("definitions").path(name), root);
     }
     for (var choice : List.of("oneOf", "anyOf", "allOf")) {
+      if (schema.has(choice) && schema.has("properties")) { // What all of the choices share stands beside them.
+        var shared = new ArrayList<String>();
+        schema.get("properties").fieldNames().forEachRemaining(shared::add);
+        var faults = new ArrayList<>(faults(at, ((ObjectNode) value.deepCopy()).retain(shared),
+            ((ObjectNode) schema.deepCopy()).without(choice), root));
+        faults.addAll(faults(at, ((ObjectNode) value.deepCopy()).without(shared),
+            ((ObjectNode) schema.deepCopy()).retain(choice), root));
+        return faults;
+      }
       if (schema.has(choice)) {
         var all = StreamSupport.stream(schema.get(choice).spliterator(), false)
             .map(option -> faults(at, value, option, root)).toList();
@@ -123,7 +133,8 @@ class CodexSchemaTest {
         "account/read", CodexCodec.readAccount(),
         "thread/start", CodexCodec.startThread(CodexCodecTest.SETTINGS, Path.of("/w"), names),
         "thread/resume", CodexCodec.resumeThread(THREAD, CodexCodecTest.SETTINGS, Path.of("/w"), names),
-        "turn/start", CodexCodec.startTurn(THREAD, "hello"),
+        "turn/start", CodexCodec.startTurn(
+            THREAD, "hello", List.of(new Image("image/png", 3, "AAAA"))),
         "turn/steer", CodexCodec.steerTurn(THREAD, "turn-1", "hello"),
         "turn/interrupt", CodexCodec.interruptTurn(THREAD, "turn-1"));
     ours.forEach((method, params) ->

@@ -21,6 +21,7 @@ import dev.portcullis.harness.StandInModel;
 import dev.portcullis.harness.Updates;
 import dev.portcullis.harness.process.ProcessLauncher;
 import dev.portcullis.harness.process.Reaper;
+import dev.portcullis.protocol.Message;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -360,7 +361,7 @@ class RealCodexTest {
     var gone = "01a1f81b-9e37-74f3-90e1-d932c41fc400";
     var updates = new Updates();
     harness.start(new AttemptSpec("gone", "run", 1, workspace, "[[say fresh]]",
-        List.of(new AttemptSpec.Message("user", "the word is mango")), gone, new Interruption.None()), updates);
+        List.of(new Message("user", "the word is mango")), gone, new Interruption.None()), updates);
     assertInstanceOf(HarnessUpdate.Completed.class, updates.awaitEnd());
     assertNotEquals(gone, updates.await(HarnessUpdate.Attached.class).nativeSession());
     assertTrue(model.calls().getLast().userMessages().getLast().contains("the word is mango"));

@@ -7,13 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.portcullis.config.HarnessConfig.ModelLimits;
 import dev.portcullis.config.HarnessConfig.ModelServer;
-import dev.portcullis.harness.AttemptSpec.Message;
 import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.http.Dialect;
 import dev.portcullis.harness.http.ModelEvent;
 import dev.portcullis.harness.http.ModelEvent.Count;
 import dev.portcullis.harness.http.Prompt;
 import dev.portcullis.harness.http.ServerSentEvent;
+import dev.portcullis.protocol.Message;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
@@ -84,7 +84,6 @@ class ChatCodecTest {
       "{}",
       "{\"choices\":[]}",
       "{\"choices\":[{\"delta\":{\"reasoning_content\":\"hmm\"},\"finish_reason\":null}],\"usage\":null}",
-      "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\"}}]}}]}",
       "{\"object\":\"something.newer\",\"more\":[1]}"
   })
   void whatIsNoTextSaysNothing(String data) {

@@ -53,7 +53,8 @@ class RunRoutesTest {
     submit();
     assertEquals(IngressRig.json("""
         {"id":"run-1","sessionKey":"agent:main:explicit:foo","agent":"main","harness":"echo","status":"completed",
-         "active":false,"attempts":1,"text":"echo: hi","steps":[],"approvals":[],"error":null,"resumePending":null,
+         "active":false,"attempts":1,"text":"echo: hi","steps":[],"approvals":[],"attachments":[],
+         "toolResults":[],"tools":[],"toolCalls":[],"error":null,"resumePending":null,
          "usage":{"inputTokens":3,"outputTokens":4,"totalTokens":7},"acceptedAt":"2026-01-02T03:04:05Z",
          "startedAt":"2026-01-02T03:04:06Z","endedAt":"2026-01-02T03:04:09Z","lastSeq":5,"trimmed":false,"parked":null,
          "steeredInto":null}"""),

@@ -367,7 +367,7 @@ class ChatRoutesTest {
     assertEquals("three", turns.get(0).message());
     assertEquals(
         List.of(new Message("system", "Be brief."), new Message("user", "one"),
-            new Message("user", "Result of a tool call: 42"), new Message("assistant", "two")),
+            new Message("tool", "42", List.of(), List.of(), "t"), new Message("assistant", "two")),
         turns.get(0).context());
     assertEquals(List.of(), turns.get(1).context());
   }

@@ -1,11 +1,14 @@
 package dev.portcullis.ingress.openai;
 
 import dev.portcullis.ingress.Digests;
+import dev.portcullis.ingress.Edge;
+import dev.portcullis.ingress.Intake;
 import dev.portcullis.ingress.Json;
 import dev.portcullis.ingress.Problem;
 import dev.portcullis.ingress.Problems;
 import dev.portcullis.ingress.http.Call;
 import dev.portcullis.ingress.http.IdempotencyKeys;
+import dev.portcullis.protocol.Input;
 import dev.portcullis.protocol.Message;
 import dev.portcullis.session.Quarantined;
 import dev.portcullis.session.Receipt;
@@ -16,30 +19,30 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.random.RandomGenerator;
 
 /**
  * From a request to the run that answers it: a new one, or the one that an earlier sending of the same
  * request began. Clients that give no idempotency key send a request again with a count, and without any
  * other mark: docs/adr/0015.
  */
-final class Intake {
+final class Acceptance {
   private static final String COUNT = "x-stainless-retry-count";
 
-  private final RandomGenerator random;
+  private final Edge edge;
 
-  Intake(RandomGenerator random) {
-    this.random = random;
+  Acceptance(Edge edge) {
+    this.edge = edge;
   }
 
   /**
    * @param session of a conversation; an empty list for a call of its own
    * @param context messages before {@code message} that the session does not have
+   * @param input what the turn carries besides {@code message}
    * @param note kept with the run
    */
   record Request(
       String route, String model, List<SessionKey> session, List<Message> context, String message,
-      String note) {
+      Input input, String note) {
     Request {
       session = List.copyOf(session);
       context = List.copyOf(context);
@@ -93,24 +96,24 @@ final class Intake {
 
   private String chance() {
     var bytes = new byte[16];
-    random.nextBytes(bytes);
+    edge.random().nextBytes(bytes);
     return HexFormat.of().formatHex(bytes);
   }
 
-  private static CompletionStage<Taken> submit(
+  private CompletionStage<Taken> submit(
       Call call, Request request, SessionKey session, List<Sessions.Key> key, List<Sessions.Call> again) {
-    return call.sessions()
-        .submit(new Sessions.Turn(
-            session, call.principal().name(), request.message(), request.context(), key, again,
-            request.note()))
-        .thenCompose(receipt -> switch (receipt) {
-          case Receipt.Accepted accepted -> found(call, accepted.runId(), accepted.replayed());
-          case Receipt.KeyReused reused -> refused(Problems.of(reused));
-          case Receipt.Busy busy -> refused(Problems.of(busy));
-          case Receipt.QueueFull full -> refused(Problems.of(full));
-          case Receipt.Closed closed -> refused(Problems.of(closed));
-          case Quarantined quarantined -> refused(Problems.of(quarantined));
-        });
+    var turn = new Sessions.Turn(
+        session, call.principal().name(), request.message(), request.context(), key, request.input(), again,
+        request.note());
+    Intake.require(edge, turn);
+    return call.sessions().submit(turn).thenCompose(receipt -> switch (receipt) {
+      case Receipt.Accepted accepted -> found(call, accepted.runId(), accepted.replayed());
+      case Receipt.KeyReused reused -> refused(Problems.of(reused));
+      case Receipt.Busy busy -> refused(Problems.of(busy));
+      case Receipt.QueueFull full -> refused(Problems.of(full));
+      case Receipt.Closed closed -> refused(Problems.of(closed));
+      case Quarantined quarantined -> refused(Problems.of(quarantined));
+    });
   }
 
   /** A run is found again unless its session was erased, which its key outlives. */
