@@ -127,6 +127,20 @@ public final class Problems {
         "This idempotency key belongs to another request, run " + reused.runId() + "; use a new key.");
   }
 
+  /** The same, where a key is what the client calls its run. */
+  public static Problem keyConflict(String key) {
+    return Problem.of(409, CONFLICT, "chat-request-conflict",
+            "The idempotency key " + key + " stands for another message; use a new one.")
+        .header("x-should-retry", "false");
+  }
+
+  /** What was decided about the session that an asker saw is not done to the one that took its place. */
+  public static Problem sessionChanged(String key) {
+    return Problem.of(409, CONFLICT, "session-changed",
+            "Session " + key + " is not the one that was asked about any more; look at it again.")
+        .header("x-should-retry", "false");
+  }
+
   public static Problem of(Receipt.Busy busy) {
     return Problem.of(409, CONFLICT, "session_busy",
             "The agent takes one turn at a time and run " + busy.runId()

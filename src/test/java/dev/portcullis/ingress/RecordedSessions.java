@@ -141,7 +141,8 @@ public final class RecordedSessions implements Sessions {
             : new Receipt.KeyReused(known.runId()));
       }
     }
-    var id = "run-" + (turns.size() + 1);
+    var id = turn.key().stream().map(Key::runId).filter(wanted -> !wanted.isEmpty()).findFirst()
+        .orElse("run-" + (turns.size() + 1));
     turns.put(id, turn);
     runs.put(id, new Recording<>());
     sessions.putIfAbsent(turn.session().text(), "s-1");
