@@ -2,6 +2,8 @@ package dev.portcullis.ingress.listener;
 
 import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.ingress.Edge;
+import dev.portcullis.ingress.Json;
+import dev.portcullis.ingress.Operation;
 import dev.portcullis.ingress.Problems;
 import dev.portcullis.ingress.http.ApprovalRoutes;
 import dev.portcullis.ingress.http.Endpoint;
@@ -14,10 +16,15 @@ import dev.portcullis.ingress.http.RunRoutes;
 import dev.portcullis.ingress.http.SessionRoutes;
 import dev.portcullis.ingress.http.Sse;
 import dev.portcullis.ingress.openai.ChatRoutes;
+import dev.portcullis.ingress.ws.Hub;
+import dev.portcullis.ingress.ws.Method;
+import dev.portcullis.ingress.ws.Repertoire;
+import dev.portcullis.ingress.ws.Sockets;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.stream.Stream;
 import org.apache.pekko.Done;
@@ -40,11 +47,13 @@ public final class IngressListener {
   private final ServerBinding binding;
   private final Router router;
   private final Sse sse;
+  private final Sockets sockets;
 
-  private IngressListener(ServerBinding binding, Router router, Sse sse) {
+  private IngressListener(ServerBinding binding, Router router, Sse sse, Sockets sockets) {
     this.binding = binding;
     this.router = router;
     this.sse = sse;
+    this.sockets = sockets;
   }
 
   /** Opens the port; fails with a {@code BindFailedException} when it is taken. */
@@ -52,12 +61,14 @@ public final class IngressListener {
     var http = edge.config().http();
     var sse = new Sse(http.keepAlive());
     var problems = new Problems(edge.random());
-    var router = new Router(endpoints(edge, sse, problems, system), edge, problems, system);
+    var hub = new Hub(edge);
+    var sockets = new Sockets(edge, problems, hub, repertoire(edge), system);
+    var router = new Router(endpoints(edge, sse, problems, system), sockets, edge, problems, system);
     return Http.get(system)
         .newServerAt(http.host(), http.port())
-        .adaptSettings(settings -> tuned(settings, http))
+        .adaptSettings(settings -> tuned(settings, edge.config()))
         .bind(router::handle)
-        .thenApply(binding -> new IngressListener(binding, router, sse));
+        .thenApply(binding -> new IngressListener(binding, router, sse, sockets));
   }
 
   /** Everything there is on the port. */
@@ -73,14 +84,25 @@ public final class IngressListener {
         .toList();
   }
 
-  private static ServerSettings tuned(ServerSettings settings, GatewayConfig.Http http) {
+  /** What can be asked and heard over sockets. */
+  private static Repertoire repertoire(Edge edge) {
+    var status = Method.of("status", Operation.READ_STATUS, _ -> edge.sessions().totals()
+        .thenApply(totals -> Json.object().put("ok", true).put("active", totals.active())));
+    return new Repertoire(
+        List.of(status), List.of(), () -> CompletableFuture.completedFuture(Json.object().put("ok", true)));
+  }
+
+  private static ServerSettings tuned(ServerSettings settings, GatewayConfig config) {
     return settings
         .withServerHeader(Optional.empty())
+        .withRemoteAddressAttribute(true)
+        // Sockets have a limit of their own; what is left beside them is what Pekko HTTP allows by itself.
+        .withMaxConnections(settings.getMaxConnections() + config.sockets().most())
         .withTransparentHeadRequests(false)
         .withTerminationDeadlineExceededResponse(Replies.problem(Problems.cutOff()))
         .withParsingErrorHandler(MalformedRequest.class.getName())
         .withParserSettings(settings.getParserSettings()
-            .withMaxContentLength(http.bodyBytes())
+            .withMaxContentLength(config.http().bodyBytes())
             .withMaxUriLength(URI_CHARS))
         .withTimeouts(settings.getTimeouts()
             // A whole answer takes as long as its run.
@@ -98,6 +120,11 @@ public final class IngressListener {
     sse.close();
   }
 
+  /** The gateway is about to stop: whoever is connected is told, and no further socket is taken. */
+  public void draining() {
+    sockets.draining();
+  }
+
   /**
    * The journal has failed and the process is about to end: every request that waits and every later one is
    * answered so, and streams end in their own way.
@@ -105,6 +132,7 @@ public final class IngressListener {
   public void fence() {
     router.fence();
     closeStreams();
+    sockets.close();
   }
 
   /**
@@ -112,6 +140,8 @@ public final class IngressListener {
    */
   public CompletionStage<Done> close(Duration atMost) {
     closeStreams();
-    return binding.terminate(atMost).thenApply(_ -> Done.getInstance());
+    return sockets.close()
+        .thenCompose(_ -> binding.terminate(atMost))
+        .thenApply(_ -> Done.getInstance());
   }
 }
