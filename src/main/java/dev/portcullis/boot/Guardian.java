@@ -327,6 +327,7 @@ final class Guardian {
   private Behavior<Command> draining(House house, IngressListener ingress, String by) {
     gate.moveTo(Gate.State.DRAINING);
     standing.draining(by);
+    ingress.draining();
     world.service().stopping();
     context.getLog().info("drain.started by={} deadline_s={}", by, config.drain().deadline().toSeconds());
     var journal = house.ground().premises().journal();

@@ -23,4 +23,9 @@ public record Edge(
   public Sessions sessionsOf(Principal principal) {
     return sessions;
   }
+
+  /** Whether events of the session with this key may be told to this principal. */
+  public boolean shows(Principal principal, String session) {
+    return true;
+  }
 }

@@ -186,6 +186,16 @@ public final class Problems {
     };
   }
 
+  /** No socket is opened while the gateway stops. */
+  public static Problem socketsDraining() {
+    return closed(Gate.State.DRAINING);
+  }
+
+  /** As many sockets are open as may be, or as may be without having logged in. */
+  public static Problem tooManySockets() {
+    return unavailable("too_many_sockets", "Too many sockets are open; ask again.", 5);
+  }
+
   private static Problem unavailable(String code, String message, int retrySeconds) {
     return Problem.of(503, UNAVAILABLE, code, message)
         .header("Retry-After", Integer.toString(retrySeconds))

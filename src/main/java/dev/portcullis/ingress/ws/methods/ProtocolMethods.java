@@ -3,9 +3,8 @@ package dev.portcullis.ingress.ws.methods;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.portcullis.ingress.Edge;
 import dev.portcullis.ingress.ws.Announcer;
-import dev.portcullis.ingress.ws.Method;
+import dev.portcullis.ingress.ws.Repertoire;
 import java.util.List;
-import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -15,30 +14,25 @@ import org.apache.pekko.actor.typed.Props;
 /** Everything that can be asked over the gateway protocol, and the feed of what is told. */
 public final class ProtocolMethods {
   /** Names of the events that the feed tells. */
-  public static final List<String> EVENTS = List.of(
+  private static final List<String> EVENTS = List.of(
       "agent", "chat", "session.message", "session.tool", "sessions.changed", "plugin.approval.requested",
       "plugin.approval.resolved");
 
   private ProtocolMethods() {}
 
   /** @param presence what {@code system-presence} answers */
-  public static List<Method> of(Edge edge, Supplier<JsonNode> presence) {
+  public static Repertoire of(Edge edge, Supplier<JsonNode> presence) {
     var runs = new Runs(edge);
-    return Stream.of(
-            new GatewayMethods(edge, presence).methods(),
+    var gateway = new GatewayMethods(edge, presence);
+    var methods = Stream.of(
+            gateway.methods(),
             new SessionMethods(edge, runs).methods(),
             new ChatMethods(edge, runs).methods(),
             new AgentMethods(edge, runs).methods(),
             new ApprovalMethods().methods())
         .flatMap(List::stream)
         .toList();
-  }
-
-  /** What {@code health} answers to one who may see everything. */
-  public static CompletionStage<JsonNode> health(Edge edge) {
-    return new GatewayMethods(edge, () -> {
-      throw new IllegalStateException("presence is not part of health");
-    }).health(edge.sessions());
+    return new Repertoire(methods, EVENTS, () -> gateway.health(edge.sessions()));
   }
 
   /** Tells {@code announcer} of every session and run of the node until it is stopped. */
