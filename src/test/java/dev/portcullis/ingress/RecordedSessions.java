@@ -368,7 +368,8 @@ public final class RecordedSessions implements Sessions {
     return new SessionRow(
         key, sessions.getOrDefault(key, "s-1"), key.split(":")[1], "", active.isEmpty() ? "idle" : "running",
         !active.isEmpty(), !active.isEmpty(), active, 0, 0, 0, ids.isEmpty() ? "" : ids.getLast(),
-        Usage.NONE, ids.size(), 0, START, START, ++rev);
+        Usage.NONE, ids.size(), ids.stream().filter(id -> view(id).status().terminal()).count(), START, START,
+        ++rev);
   }
 
   private RunView view(String id) {
