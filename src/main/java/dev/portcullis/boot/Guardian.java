@@ -7,6 +7,7 @@ import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.harness.Harnesses;
 import dev.portcullis.ingress.Credentials;
 import dev.portcullis.ingress.Edge;
+import dev.portcullis.ingress.Register;
 import dev.portcullis.ingress.listener.IngressListener;
 import dev.portcullis.journal.JournalFault;
 import dev.portcullis.ops.ManagementServer;
@@ -269,6 +270,7 @@ final class Guardian {
         harnesses,
         standing,
         Credentials.of(premises.token(), config.principals()),
+        Register.of(premises.journal(), "device", world.blocking()),
         world.clock(),
         world.random());
     pipe(

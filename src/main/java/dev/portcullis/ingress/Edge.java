@@ -9,6 +9,7 @@ import java.util.random.RandomGenerator;
 /**
  * What a transport needs to do its work.
  *
+ * @param devices what is kept of devices that were let in
  * @param random a cryptographically strong one, safe to share between threads
  */
 public record Edge(
@@ -17,6 +18,7 @@ public record Edge(
     Harnesses harnesses,
     Operations operations,
     Credentials credentials,
+    Register devices,
     Clock clock,
     RandomGenerator random) {
   /** The sessions as this principal may see and change them. */

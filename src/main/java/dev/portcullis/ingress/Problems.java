@@ -119,6 +119,15 @@ public final class Problems {
     return Problem.of(404, INVALID, "session_not_found", "There is no session \"" + key + "\".");
   }
 
+  public static Problem deviceNotFound(String id) {
+    return Problem.of(404, INVALID, "device_not_found", "There is no device \"" + id + "\".");
+  }
+
+  public static Problem pairingNotFound(String id) {
+    return Problem.of(404, INVALID, "pairing_not_found",
+        "No device waits under \"" + id + "\"; it was decided, or has waited too long.");
+  }
+
   // ---- refusals
 
   /** A turn that was not taken. */

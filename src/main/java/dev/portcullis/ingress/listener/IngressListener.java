@@ -14,7 +14,9 @@ import dev.portcullis.ingress.http.RunRoutes;
 import dev.portcullis.ingress.http.SessionRoutes;
 import dev.portcullis.ingress.http.Sse;
 import dev.portcullis.ingress.openai.ChatRoutes;
+import dev.portcullis.ingress.ws.Announcer;
 import dev.portcullis.ingress.ws.Hub;
+import dev.portcullis.ingress.ws.Repertoire;
 import dev.portcullis.ingress.ws.Sockets;
 import dev.portcullis.ingress.ws.methods.ProtocolMethods;
 import java.net.InetSocketAddress;
@@ -22,6 +24,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.typed.ActorSystem;
@@ -57,11 +60,17 @@ public final class IngressListener {
 
   /** Opens the port; fails with a {@code BindFailedException} when it is taken. */
   public static CompletionStage<IngressListener> bind(ActorSystem<?> system, Edge edge) {
+    return bind(system, edge, _ -> ProtocolMethods.of(edge));
+  }
+
+  /** As above, with what can be asked and heard over sockets given by whoever binds. */
+  public static CompletionStage<IngressListener> bind(
+      ActorSystem<?> system, Edge edge, Function<Announcer, Repertoire> repertoire) {
     var http = edge.config().http();
     var sse = new Sse(http.keepAlive());
     var problems = new Problems(edge.random());
     var hub = new Hub(edge);
-    var sockets = new Sockets(edge, problems, hub, ProtocolMethods.of(edge, hub::presence), system);
+    var sockets = new Sockets(edge, problems, hub, repertoire.apply(hub), system);
     var router = new Router(endpoints(edge, sse, problems, system), sockets, edge, problems, system);
     return Http.get(system)
         .newServerAt(http.host(), http.port())

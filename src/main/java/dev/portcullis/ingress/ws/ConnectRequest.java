@@ -57,6 +57,10 @@ record ConnectRequest(
   record DeviceProof(String id, String publicKey, String signature, long signedAt, String nonce) {}
 
   record Secrets(String token, String password, String deviceToken, String bootstrapToken) {
+    boolean isEmpty() {
+      return token.isEmpty() && password.isEmpty() && deviceToken.isEmpty() && bootstrapToken.isEmpty();
+    }
+
     @Override
     public String toString() {
       return "Secrets[hidden]";
@@ -66,6 +70,10 @@ record ConnectRequest(
   ConnectRequest {
     scopes = List.copyOf(scopes);
     device = List.copyOf(device);
+  }
+
+  String roleOrDefault() {
+    return role.isEmpty() ? "operator" : role;
   }
 
   /** @throws dev.portcullis.ingress.InputFault naming the first field that is wrong or not known */

@@ -23,6 +23,10 @@ final class Connection implements Socket.Owner {
   private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
   private static final String CONNECT = "connect";
 
+  private static final Failure DRAINING = new Failure(
+      Failure.UNAVAILABLE, "gateway unavailable during gateway restart",
+      Json.object().put("reason", "gateway-restarting"), true, 1_000);
+
   /** How far it has come. */
   private sealed interface Phase {
     record Challenged() implements Phase {}
@@ -101,6 +105,8 @@ final class Connection implements Socket.Owner {
       case Envelopes.Read.Malformed(var id, var failure) -> turnAway(id, failure, 1008);
       case Envelopes.Read.Understood(var request) when !request.method().equals(CONNECT) -> turnAway(
           request.id(), Failure.invalid("invalid handshake: first request must be connect"), 1008);
+      case Envelopes.Read.Understood(var request) when house.hub().isDraining() ->
+          turnAway(request.id(), DRAINING, 1013);
       case Envelopes.Read.Understood(var request) -> {
         try {
           var wanted = ConnectRequest.from(request.params());
@@ -136,9 +142,9 @@ final class Connection implements Socket.Owner {
         turnAway(id, failure, code);
       }
       case Login.Outcome.In in -> {
-        var credentials = house.edge().credentials();
-        var member = new Member(in.welcome(), socket,
-            () -> credentials.find(in.secret()).filter(in.credential()::equals).isPresent());
+        var member = new Member(in.welcome(), socket, in.stillWelcome());
+        LOG.info("socket.welcome conn={} principal={} client={}",
+            connId, member.principal().name(), in.welcome().client().id());
         socket.trust(house.edge().config().http().bodyBytes());
         socket.answer(Envelopes.done(id, house.hello().payload(member)));
         phase = new Phase.Live(member);

@@ -28,6 +28,7 @@ public final class Hub implements Announcer {
   private final AtomicLong presenceVersion = new AtomicLong();
   private final AtomicLong healthVersion = new AtomicLong();
   private volatile JsonNode health = Json.object();
+  private volatile boolean draining;
 
   public Hub(Edge edge) {
     this.edge = edge;
@@ -75,7 +76,7 @@ public final class Hub implements Announcer {
   }
 
   /** The gateway itself, and every device that is connected. */
-  public ArrayNode presence() {
+  ArrayNode presence() {
     long now = edge.clock().millis();
     var entries = Json.object().putArray("presence");
     entries.addObject().put("ts", now).put("mode", "gateway").put("reason", "self")
@@ -139,11 +140,18 @@ public final class Hub implements Announcer {
     members.values().forEach(Member::checked);
   }
 
+  /** Whether no further client is let in. */
+  boolean isDraining() {
+    return draining;
+  }
+
   void draining() {
+    draining = true;
     announce(toAll(DRAINING, Json.object().put("reason", "restart").put("ts", edge.clock().millis())));
   }
 
   void shutdown() {
+    draining = true;
     announce(toAll(SHUTDOWN, Json.object().put("reason", "service restart")));
   }
 

@@ -12,6 +12,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -42,6 +44,7 @@ public final class Sockets implements Upgrades {
   private final ActorSystem<?> system;
   private final Edge edge;
   private final Hub hub;
+  private final Devices devices;
   private final Budget budget;
   private final Connection.House house;
   private final Repertoire repertoire;
@@ -49,7 +52,6 @@ public final class Sockets implements Upgrades {
   private final List<Cancellable> timers = new ArrayList<>();
   private final CompletableFuture<Done> empty = new CompletableFuture<>();
   private final AtomicBoolean healthAsked = new AtomicBoolean();
-  private volatile boolean draining;
   private volatile boolean closed;
 
   /** @param repertoire what there is beside the transport's own */
@@ -59,19 +61,23 @@ public final class Sockets implements Upgrades {
     this.hub = hub;
     this.repertoire = repertoire;
     this.budget = new Budget(edge.config().sockets());
-    var methods = repertoire.methods();
+    this.devices = new Devices(edge.devices());
+    var pairing = new Pairing(edge, devices, hub);
+    var methods = Stream.concat(
+            new OwnMethods(edge, hub, pairing).methods().stream(), repertoire.methods().stream())
+        .toList();
     var hello = new Hello(
         edge, hub,
         new UUID(edge.random().nextLong(), edge.random().nextLong()).toString(),
         methods.stream().filter(Method::advertised).map(Method::name).sorted().toList(),
         Stream.concat(
-                Stream.of("connect.challenge", Hub.TICK, Hub.PRESENCE, Hub.HEALTH, Hub.DRAINING, Hub.SHUTDOWN),
+                OwnMethods.EVENTS.stream(),
                 repertoire.events().stream())
             .distinct().sorted().toList());
-    this.house = new Connection.House(edge, problems, hub, new Login(edge), hello,
+    this.house = new Connection.House(edge, problems, hub, new Login(edge, pairing), hello,
         methods.stream().collect(Collectors.toMap(Method::name, Function.identity())));
     every(edge.config().sockets().tick(), hub::tick);
-    every(CHECK, hub::check);
+    every(CHECK, this::check);
     every(HEALTH, this::health);
     health();
   }
@@ -79,6 +85,20 @@ public final class Sockets implements Upgrades {
   private void every(Duration interval, Runnable task) {
     timers.add(system.scheduler()
         .scheduleWithFixedDelay(interval, interval, task, system.executionContext()));
+  }
+
+  private void check() {
+    if (edge.config().cluster().enabled()) { // Another node may have let a device in or out.
+      devices.load().whenComplete((_, failure) -> {
+        if (failure == null) {
+          hub.check();
+        } else {
+          LOG.warn("socket.devices_unread cause={}", failure.toString());
+        }
+      });
+    } else {
+      hub.check();
+    }
   }
 
   /** Only one question at a time: a gateway that answers slowly is not asked more. */
@@ -102,15 +122,17 @@ public final class Sockets implements Upgrades {
 
   @Override
   public HttpResponse upgrade(HttpRequest request) {
-    if (draining) {
+    if (hub.isDraining()) {
       throw InputFault.of(Problems.socketsDraining());
     }
     var remote = remote(request);
-    if (open.size() >= edge.config().sockets().most() || !budget.take(remote.client())) {
+    // Who has shown a token already is not one of the many who never will.
+    boolean known = bearer(request).flatMap(edge.credentials()::find).isPresent();
+    if (open.size() >= edge.config().sockets().most() || !known && !budget.take(remote.client())) {
       LOG.warn("socket.no_room client={} open={}", remote.client(), open.size());
       throw InputFault.of(Problems.tooManySockets());
     }
-    var once = new AtomicBoolean();
+    var once = new AtomicBoolean(known);
     Runnable settled = () -> {
       if (once.compareAndSet(false, true)) {
         budget.giveBack(remote.client());
@@ -163,6 +185,13 @@ public final class Sockets implements Upgrades {
     }
   }
 
+  private static Optional<String> bearer(HttpRequest request) {
+    return request.getHeader("authorization")
+        .map(header -> header.value().strip())
+        .filter(value -> value.toLowerCase(Locale.ROOT).startsWith("bearer "))
+        .map(value -> value.substring("bearer ".length()).strip());
+  }
+
   private static Login.Remote remote(HttpRequest request) {
     var address = request.getAttribute(AttributeKeys.remoteAddress).flatMap(found -> found.getAddress());
     boolean forwarded = Stream.of("forwarded", "x-forwarded-for", "x-real-ip")
@@ -183,13 +212,11 @@ public final class Sockets implements Upgrades {
 
   /** Says so to everybody; no new socket is taken, and those that are there may go on reading. */
   public void draining() {
-    draining = true;
     hub.draining();
   }
 
   /** Ends every socket; done when all have gone, after a moment at the latest. */
   public CompletionStage<Done> close() {
-    draining = true;
     hub.shutdown();
     closed = true;
     timers.forEach(Cancellable::cancel);

@@ -25,8 +25,8 @@ final class ApprovalMethods {
   List<Method> methods() {
     return List.of(
         Params.method("plugin.approval.list", Operation.READ_APPROVALS, Set.of(), this::list),
-        Params.method("plugin.approval.resolve", Operation.DECIDE_APPROVAL, Set.of("id", "decision", "digest"),
-            this::resolve),
+        Params.method("plugin.approval.resolve", Operation.DECIDE_APPROVAL,
+            Set.of("id", "decision", "digest"), this::resolve),
         // Kinds that clients ask for at their start and of which there is none here.
         Params.method("exec.approval.list", Operation.READ_APPROVALS, Set.of(), _ -> none()),
         Params.method("openclaw.approval.list", Operation.READ_APPROVALS, Set.of(), _ -> none()));

@@ -9,7 +9,6 @@ import dev.portcullis.ingress.Operation;
 import dev.portcullis.ingress.Problems;
 import dev.portcullis.ingress.ws.Method;
 import dev.portcullis.ingress.ws.MethodCall;
-import dev.portcullis.protocol.RunStatus;
 import dev.portcullis.protocol.SessionRow;
 import dev.portcullis.session.SessionKey;
 import java.util.List;
@@ -123,7 +122,8 @@ final class ChatMethods {
       throw Fields.fault("key", "is missing; name the session, the run, or both");
     }
     CompletionStage<List<String>> ids = run.isEmpty()
-        ? call.sessions().row(session(call, "key")).thenApply(row -> row.map(Runs::abortable).orElse(List.of()))
+        ? call.sessions().row(session(call, "key"))
+            .thenApply(row -> row.map(Runs::abortable).orElse(List.of()))
         : key.isEmpty() ? runs.find(call, run.get()).thenApply(found -> List.of(found.id()))
             : runs.ofSession(call, session(call, "key"), run.get());
     return ids.thenCompose(wanted -> runs.abort(call, wanted)).thenApply(ended -> {
@@ -207,7 +207,7 @@ final class ChatMethods {
     return row.activeRunIds().isEmpty()
         ? CompletableFuture.completedFuture(json)
         : call.sessions().run(row.activeRunIds().getFirst()).thenApply(found -> {
-          found.filter(run -> run.status().active() || run.status() == RunStatus.INTERRUPTED).ifPresent(run -> {
+          found.filter(run -> run.status().active()).ifPresent(run -> {
             var now = json.putObject("inFlightRun")
                 .put("runId", RunNames.shown(run.id()))
                 .put("text", run.text());

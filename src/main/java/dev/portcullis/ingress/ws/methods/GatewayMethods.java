@@ -15,7 +15,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.function.Supplier;
 
 /**
  * The gateway as a whole, and the lists of what this one does not have: clients ask for them at their start,
@@ -25,12 +24,10 @@ final class GatewayMethods {
   private static final int RECENT = 10;
 
   private final Edge edge;
-  private final Supplier<JsonNode> presence;
   private final Agents agents;
 
-  GatewayMethods(Edge edge, Supplier<JsonNode> presence) {
+  GatewayMethods(Edge edge) {
     this.edge = edge;
-    this.presence = presence;
     this.agents = new Agents(edge.config());
   }
 
@@ -38,7 +35,6 @@ final class GatewayMethods {
     return List.of(
         Params.method("health", Operation.READ_STATUS, Set.of("probe"), call -> health(call.sessions())),
         Params.method("status", Operation.READ_STATUS, Set.of("includeChannelSummary"), this::status),
-        Params.method("system-presence", Operation.READ_STATUS, Set.of(), _ -> done(presence.get())),
         Params.method("config.get", Operation.READ_STATUS, Set.of(), _ -> done(config())),
         Params.method("models.list", Operation.READ_MODELS, Set.of(
             "agentId", "sessionKey", "provider", "view", "includeDetails", "includeProviderCapabilities",
@@ -68,7 +64,8 @@ final class GatewayMethods {
         Params.method("cron.status", Operation.READ_STATUS, Set.of(), _ -> done(Json.object()
             .put("enabled", false).put("triggersEnabled", false).put("jobs", 0).putNull("nextWakeAtMs"))),
         Params.method("tasks.list", Operation.READ_SESSIONS,
-            Set.of("sessionKey", "agentId", "status", "limit", "offset", "cursor"), _ -> done(empty("tasks"))),
+            Set.of("sessionKey", "agentId", "status", "limit", "offset", "cursor"),
+            _ -> done(empty("tasks"))),
         Params.method("taskSuggestions.list", Operation.READ_SESSIONS, Set.of("sessionKey", "agentId"),
             _ -> done(empty("suggestions"))),
         Params.method("question.list", Operation.READ_APPROVALS, Set.of("sessionKey", "agentId"),
@@ -87,7 +84,7 @@ final class GatewayMethods {
     return json;
   }
 
-  /** As the protocol has it, and with our own words for what it has none: whether there is work, and why not. */
+  /** As the protocol has it; whether work is taken, and why not, is said in words of our own. */
   CompletionStage<JsonNode> health(Sessions sessions) {
     return recent(sessions).thenApply(recent -> {
       var status = edge.operations().status();
@@ -110,7 +107,9 @@ final class GatewayMethods {
       json.putObject("channelLabels");
       var all = json.putArray("agents");
       edge.config().agents().keySet().stream().sorted().forEach(id -> {
-        var agent = all.addObject().put("agentId", id).put("isDefault", id.equals(edge.config().defaultAgent()));
+        var agent = all.addObject()
+            .put("agentId", id)
+            .put("isDefault", id.equals(edge.config().defaultAgent()));
         agent.putObject("heartbeat").put("enabled", false).put("every", "0m").put("everyMs", 0);
       });
       json.set("sessions", recent);

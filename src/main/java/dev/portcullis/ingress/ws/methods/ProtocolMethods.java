@@ -1,11 +1,9 @@
 package dev.portcullis.ingress.ws.methods;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.portcullis.ingress.Edge;
 import dev.portcullis.ingress.ws.Announcer;
 import dev.portcullis.ingress.ws.Repertoire;
 import java.util.List;
-import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorSystem;
@@ -20,10 +18,9 @@ public final class ProtocolMethods {
 
   private ProtocolMethods() {}
 
-  /** @param presence what {@code system-presence} answers */
-  public static Repertoire of(Edge edge, Supplier<JsonNode> presence) {
+  public static Repertoire of(Edge edge) {
     var runs = new Runs(edge);
-    var gateway = new GatewayMethods(edge, presence);
+    var gateway = new GatewayMethods(edge);
     var methods = Stream.of(
             gateway.methods(),
             new SessionMethods(edge, runs).methods(),

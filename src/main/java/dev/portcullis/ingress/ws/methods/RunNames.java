@@ -8,9 +8,9 @@ import java.util.List;
 /**
  * What a run is called here and among the clients of this protocol. They name a run before they send it: the
  * idempotency key is its id. Our id of such a run is {@code run_<whose>.<theirs>}: it can be computed from
- * theirs, so the same key finds the same run after any restart, and theirs can be read from it, so every event
- * carries the name that its client waits for. Whose it is keeps the keys of two principals apart. A run from
- * elsewhere has one name everywhere.
+ * theirs, so the same key finds the same run after any restart, and theirs can be read from it, so that
+ * every event carries the name that its client waits for. Whose it is keeps the keys of two principals apart.
+ * A run from elsewhere has one name everywhere.
  */
 final class RunNames {
   private static final String PREFIX = "run_";

@@ -80,7 +80,7 @@ final class RunTelling {
           ApprovalCodec.request(ask, run, event.at())));
       case RunEvent.ApprovalDecided done -> List.of(approval("plugin.approval.resolved",
           ApprovalCodec.resolved(done, event.at())));
-      case RunEvent.Completed(var stopReason, var usage, var into) -> completed(event, stopReason, usage, into);
+      case RunEvent.Completed(var reason, var usage, var into) -> completed(event, reason, usage, into);
       case RunEvent.Failed(var error) -> failed(event, error);
       case RunEvent.Aborted(var by) -> aborted(event, by);
       case RunEvent.Accepted _, RunEvent.Interrupted _, RunEvent.Parked _ -> List.of(); // The row says it.

@@ -23,8 +23,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 
 /** Turns in and runs out, for every method that has to do with one. */
@@ -180,8 +180,9 @@ final class Runs {
       return !active.isEmpty()
           ? CompletableFuture.completedFuture(active)
           : find(call, shown)
-              .thenApply(run -> run.sessionKey().equals(session.text()) ? List.of(run.id()) : List.<String>of())
-              .exceptionally(thrown -> none(thrown));
+              .thenApply(run ->
+                  run.sessionKey().equals(session.text()) ? List.of(run.id()) : List.<String>of())
+              .exceptionally(Runs::none);
     });
   }
 
@@ -190,10 +191,6 @@ final class Runs {
     if (InputFault.class.isInstance(thrown) || InputFault.class.isInstance(thrown.getCause())) {
       return List.of();
     }
-    throw new java.util.concurrent.CompletionException(thrown);
-  }
-
-  Optional<Agents.Model> model(RunView run) {
-    return new Agents(edge.config()).model(run.agent());
+    throw new CompletionException(thrown);
   }
 }

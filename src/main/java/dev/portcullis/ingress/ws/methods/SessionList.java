@@ -21,8 +21,9 @@ import java.util.function.Predicate;
 final class SessionList {
   /** What says something about rows, and what is about things that this gateway's rows do not have. */
   static final Set<String> PARAMS = Set.of(
-      "limit", "offset", "activeMinutes", "activeOnly", "agentId", "search", "archived", "spawnedBy", "pinned",
-      "label", "sortBy", "requireLastInteraction", "includeGlobal", "includeUnknown", "excludeSubagents",
+      "limit", "offset", "activeMinutes", "activeOnly", "agentId", "search", "archived", "spawnedBy",
+      "pinned", "label", "sortBy", "requireLastInteraction", "includeGlobal", "includeUnknown",
+      "excludeSubagents",
       "excludeCron", "excludeSystem", "configuredAgentsOnly", "includeDerivedTitles", "includeLastMessage",
       "includeActivitySummary", "includePeople", "ownerFirst");
 
