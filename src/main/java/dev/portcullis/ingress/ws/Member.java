@@ -87,7 +87,7 @@ final class Member implements Peer {
     }
   }
 
-  private boolean hears(Broadcast.Audience audience, BiPredicate<Principal, String> sees) {
+  boolean hears(Broadcast.Audience audience, BiPredicate<Principal, String> sees) {
     return audience.scope().map(principal()::holds).orElse(true)
         && (audience.cap().isEmpty() || caps().contains(audience.cap()))
         && audience.topic().map(topics::contains).orElse(true)

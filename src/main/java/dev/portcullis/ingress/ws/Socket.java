@@ -155,7 +155,9 @@ final class Socket extends GraphStage<FlowShape<FrameEvent, FrameEvent>> {
       setHandler(out, new AbstractOutHandler() {
         @Override
         public void onPull() {
-          heard = true; // It takes what it is sent.
+          if (outbox.full()) {
+            heard = true; // Nothing is read meanwhile, and it takes what it asked for.
+          }
           flush();
         }
       });

@@ -2,14 +2,18 @@ package dev.portcullis.ingress.ws;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.portcullis.ingress.Json;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /** A WebSocket client that can be wrong: frames as they are told, none of its own. */
 final class RawSocket implements AutoCloseable {
@@ -25,7 +29,7 @@ final class RawSocket implements AutoCloseable {
   private RawSocket(int port) throws IOException {
     socket = new Socket();
     socket.setReceiveBufferSize(8 << 10); // Small, so that what is not read waits at the other side.
-    socket.connect(new java.net.InetSocketAddress("127.0.0.1", port));
+    socket.connect(new InetSocketAddress("127.0.0.1", port));
     socket.setSoTimeout(10_000);
     in = new DataInputStream(socket.getInputStream());
     out = socket.getOutputStream();
@@ -47,7 +51,8 @@ final class RawSocket implements AutoCloseable {
   }
 
   private String ask(int port, String path, String... headers) throws IOException {
-    var host = String.join("\n", headers).toLowerCase().contains("host:") ? "" : "Host: 127.0.0.1:" + port + "\r\n";
+    boolean named = Arrays.stream(headers).anyMatch(header -> header.startsWith("Host:"));
+    var host = named ? "" : "Host: 127.0.0.1:" + port + "\r\n";
     var more = headers.length == 0 ? "" : String.join("\r\n", headers) + "\r\n";
     out.write(("GET " + path + " HTTP/1.1\r\n" + host + "Connection: Upgrade\r\nUpgrade: websocket\r\n"
         + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" + more + "\r\n")
@@ -68,7 +73,7 @@ final class RawSocket implements AutoCloseable {
     var raw = open(port);
     raw.read(); // The challenge.
     raw.text("{\"type\":\"req\",\"id\":\"c\",\"method\":\"connect\",\"params\":"
-        + dev.portcullis.ingress.Json.text(WsClient.connect(token, scopes)) + "}");
+        + Json.text(WsClient.connect(token, scopes)) + "}");
     var hello = raw.read();
     assertEquals(1, hello.opcode(), hello.toString());
     return raw;
@@ -156,7 +161,7 @@ final class RawSocket implements AutoCloseable {
       }
     } catch (EOFException end) {
       return true;
-    } catch (java.net.SocketException reset) {
+    } catch (SocketException reset) {
       return true;
     }
   }
