@@ -7,6 +7,7 @@ import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.harness.Harnesses;
 import dev.portcullis.ingress.Credentials;
 import dev.portcullis.ingress.Edge;
+import dev.portcullis.ingress.Register;
 import dev.portcullis.ingress.listener.IngressListener;
 import dev.portcullis.journal.JournalFault;
 import dev.portcullis.ops.ManagementServer;
@@ -269,6 +270,7 @@ final class Guardian {
         harnesses,
         standing,
         Credentials.of(premises.token(), config.principals()),
+        Register.of(premises.journal(), "device", world.blocking()),
         world.clock(),
         world.random());
     pipe(
@@ -327,6 +329,7 @@ final class Guardian {
   private Behavior<Command> draining(House house, IngressListener ingress, String by) {
     gate.moveTo(Gate.State.DRAINING);
     standing.draining(by);
+    ingress.draining();
     world.service().stopping();
     context.getLog().info("drain.started by={} deadline_s={}", by, config.drain().deadline().toSeconds());
     var journal = house.ground().premises().journal();

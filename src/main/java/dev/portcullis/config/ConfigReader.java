@@ -63,9 +63,21 @@ final class ConfigReader {
         keys.atMost("portcullis.health.interval", Duration.ofMinutes(1)),
         alerts(),
         keys.named("portcullis.auth.principals", this::principal),
-        cluster());
+        cluster(),
+        sockets());
     keys.refuseUnknown("portcullis");
     return config;
+  }
+
+  private GatewayConfig.Sockets sockets() {
+    return new GatewayConfig.Sockets(
+        keys.number("portcullis.sockets.most", 1, 100_000),
+        keys.number("portcullis.sockets.pending", 1, 10_000),
+        keys.number("portcullis.sockets.pending-per-client", 1, 10_000),
+        keys.positive("portcullis.sockets.login"),
+        (int) keys.size("portcullis.sockets.first-bytes", 1 << 10, 1 << 20),
+        (int) keys.size("portcullis.sockets.buffer-bytes", 1 << 10, 64 << 20),
+        keys.atMost("portcullis.sockets.tick", Duration.ofSeconds(30)));
   }
 
   private GatewayConfig.Run run() {

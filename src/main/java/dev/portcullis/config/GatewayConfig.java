@@ -28,13 +28,29 @@ public record GatewayConfig(
     Duration healthInterval,
     Alerts alerts,
     Map<String, Principal> principals,
-    Cluster cluster) {
+    Cluster cluster,
+    Sockets sockets) {
 
   /**
    * @param bodyBytes largest request body
    * @param abandonAfter time without its client after which a call that nobody can find again is aborted
    */
   public record Http(String host, int port, int bodyBytes, Duration keepAlive, Duration abandonAfter) {}
+
+  /**
+   * The socket protocol.
+   *
+   * @param most sockets at once
+   * @param pending sockets at once that have not logged in
+   * @param pendingPerClient as {@code pending}, of one IPv4 address or one /64 of IPv6
+   * @param login longest time until a socket has logged in
+   * @param firstBytes longest message before that; later ones may be as long as the body of a request
+   * @param bufferBytes events that may wait for a client that is slow to read
+   * @param tick between two signs of life
+   */
+  public record Sockets(
+      int most, int pending, int pendingPerClient, Duration login, int firstBytes, int bufferBytes,
+      Duration tick) {}
 
   public record Management(String host, int port) {}
 

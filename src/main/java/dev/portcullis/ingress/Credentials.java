@@ -59,10 +59,16 @@ public final class Credentials {
     return found;
   }
 
+  /** The principal of this name, if it still has a token. */
+  public Optional<Principal> named(String name) {
+    return entries.stream().map(Entry::principal).filter(each -> each.name().equals(name)).findFirst();
+  }
+
   private static Set<Scope> scopes(String key, Set<String> words) {
     return words.stream()
         .map(word -> Scope.of(word).orElseThrow(() -> ConfigFault.of(key, "there is no scope \"" + word
-            + "\"; use operator.read, operator.write, operator.approvals, operator.admin")))
+            + "\"; use operator.read, operator.write, operator.approvals, operator.pairing, "
+            + "operator.admin")))
         .collect(Collectors.toSet());
   }
 }

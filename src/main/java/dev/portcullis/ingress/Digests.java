@@ -19,7 +19,7 @@ public final class Digests {
     return HexFormat.of().formatHex(sha256(parts));
   }
 
-  static byte[] sha256(byte[] bytes) {
+  public static byte[] sha256(byte[] bytes) {
     try {
       return MessageDigest.getInstance("SHA-256").digest(bytes);
     } catch (NoSuchAlgorithmException missing) {

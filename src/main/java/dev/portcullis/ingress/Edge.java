@@ -9,6 +9,7 @@ import java.util.random.RandomGenerator;
 /**
  * What a transport needs to do its work.
  *
+ * @param devices what is kept of devices that were let in
  * @param random a cryptographically strong one, safe to share between threads
  */
 public record Edge(
@@ -17,10 +18,16 @@ public record Edge(
     Harnesses harnesses,
     Operations operations,
     Credentials credentials,
+    Register devices,
     Clock clock,
     RandomGenerator random) {
   /** The sessions as this principal may see and change them. */
   public Sessions sessionsOf(Principal principal) {
     return sessions;
+  }
+
+  /** Whether events of the session with this key may be told to this principal. */
+  public boolean shows(Principal principal, String session) {
+    return true;
   }
 }

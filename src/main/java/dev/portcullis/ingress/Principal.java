@@ -10,6 +10,11 @@ public record Principal(String name, Set<Scope> scopes) {
 
   /** The one decision about what is allowed; every transport asks it before it does anything. */
   public boolean authorize(Operation operation) {
-    return scopes.stream().anyMatch(scope -> scope.includes(operation.scope()));
+    return holds(operation.scope());
+  }
+
+  /** Whether one of its scopes is, or includes, {@code wanted}. */
+  public boolean holds(Scope wanted) {
+    return scopes.stream().anyMatch(scope -> scope.includes(wanted));
   }
 }

@@ -157,12 +157,35 @@ public final class Problems {
     return Problem.of(404, INVALID, "session_not_found", "There is no session \"" + key + "\".");
   }
 
+  public static Problem deviceNotFound(String id) {
+    return Problem.of(404, INVALID, "device_not_found", "There is no device \"" + id + "\".");
+  }
+
+  public static Problem pairingNotFound(String id) {
+    return Problem.of(404, INVALID, "pairing_not_found",
+        "No device waits under \"" + id + "\"; it was decided, or has waited too long.");
+  }
+
   // ---- refusals
 
   /** A turn that was not taken. */
   public static Problem of(Receipt.KeyReused reused) {
     return Problem.of(422, INVALID, "idempotency_key_reused",
         "This idempotency key belongs to another request, run " + reused.runId() + "; use a new key.");
+  }
+
+  /** The same, where a key is what the client calls its run. */
+  public static Problem keyConflict(String key) {
+    return Problem.of(409, CONFLICT, "chat-request-conflict",
+            "The idempotency key " + key + " stands for another message; use a new one.")
+        .header("x-should-retry", "false");
+  }
+
+  /** What was decided about the session that an asker saw is not done to the one that took its place. */
+  public static Problem sessionChanged(String key) {
+    return Problem.of(409, CONFLICT, "session-changed",
+            "Session " + key + " is not the one that was asked about any more; look at it again.")
+        .header("x-should-retry", "false");
   }
 
   public static Problem of(Receipt.Busy busy) {
@@ -208,6 +231,16 @@ public final class Problems {
           unavailable("journal_unavailable", "The gateway's journal has failed; it must restart.", 10);
       case OPEN -> unavailable("not_ready", "The gateway could not take the request just now; ask again.", 1);
     };
+  }
+
+  /** No socket is opened while the gateway stops. */
+  public static Problem socketsDraining() {
+    return closed(Gate.State.DRAINING);
+  }
+
+  /** As many sockets are open as may be, or as may be without having logged in. */
+  public static Problem tooManySockets() {
+    return unavailable("too_many_sockets", "Too many sockets are open; ask again.", 5);
   }
 
   private static Problem unavailable(String code, String message, int retrySeconds) {

@@ -8,6 +8,8 @@ public enum Scope {
   READ("operator.read"),
   WRITE("operator.write"),
   APPROVALS("operator.approvals"),
+  /** Lets devices in and out. */
+  PAIRING("operator.pairing"),
   ADMIN("operator.admin");
 
   private final String word;

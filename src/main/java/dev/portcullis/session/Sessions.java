@@ -11,6 +11,7 @@ import dev.portcullis.protocol.RunView;
 import dev.portcullis.protocol.SessionRow;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import org.apache.pekko.NotUsed;
@@ -64,8 +65,18 @@ public interface Sessions {
   /**
    * @param digest SHA-256 in hex of principal, route and key: keys of different scopes never meet
    * @param body SHA-256 in hex of what the key stands for
+   * @param runId what the run is to be called if it is new; empty for an id of ours. The asker makes it from
+   *     the key, so that no other turn is ever called so
    */
-  record Key(String digest, String body) {}
+  record Key(String digest, String body, String runId) {
+    public Key {
+      runId = Objects.requireNonNullElse(runId, ""); // Absent in what an older node sends.
+    }
+
+    public Key(String digest, String body) {
+      this(digest, body, "");
+    }
+  }
 
   /** Rows in the order of their last change, newest first. {@code next} is empty on the last page. */
   record Page(List<SessionRow> rows, String next) {}

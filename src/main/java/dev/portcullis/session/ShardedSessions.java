@@ -74,7 +74,8 @@ public final class ShardedSessions implements Sessions {
 
   @Override
   public CompletionStage<Receipt> submit(Turn turn) {
-    var runId = newRunId();
+    var runId = turn.key().stream().map(Key::runId).filter(id -> !id.isEmpty()).findFirst()
+        .orElseGet(this::newRunId);
     return entity(turn.session())
         .<Receipt>ask(
             replyTo -> new Session.Submit(

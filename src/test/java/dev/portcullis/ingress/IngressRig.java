@@ -26,6 +26,10 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.ZoneOffset;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.pekko.actor.typed.ActorSystem;
 
@@ -37,6 +41,7 @@ public final class IngressRig implements AutoCloseable {
 
   public final RecordedSessions sessions = new RecordedSessions();
   public final List<String> drains = new CopyOnWriteArrayList<>();
+  public final Kept devices = new Kept();
   public final Token token;
   public final IngressListener ingress;
   public final Edge edge;
@@ -60,9 +65,31 @@ public final class IngressRig implements AutoCloseable {
         new Harnesses.State.Ready(new Harness.Registration("1", Harness.Recovery.REPLAY)),
         system.ignoreRef()));
     edge = new Edge(
-        config, sessions, harnesses, new Recorded(), Credentials.of(token, config.principals()),
+        config, sessions, harnesses, new Recorded(), Credentials.of(token, config.principals()), devices,
         Clock.fixed(RecordedSessions.START.plusSeconds(60), ZoneOffset.UTC), random);
     ingress = IngressListener.bind(system, edge).toCompletableFuture().join();
+  }
+
+  /** A register that lives as long as the rig. */
+  public static final class Kept implements Register {
+    public final Map<String, String> entries = new ConcurrentHashMap<>();
+
+    @Override
+    public CompletionStage<Map<String, String>> all() {
+      return CompletableFuture.completedFuture(Map.copyOf(entries));
+    }
+
+    @Override
+    public CompletionStage<Void> put(String name, String text) {
+      entries.put(name, text);
+      return CompletableFuture.completedFuture(null);
+    }
+
+    @Override
+    public CompletionStage<Void> remove(String name) {
+      entries.remove(name);
+      return CompletableFuture.completedFuture(null);
+    }
   }
 
   private final class Recorded implements Operations {

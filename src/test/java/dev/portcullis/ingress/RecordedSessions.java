@@ -148,7 +148,8 @@ public final class RecordedSessions implements Sessions {
             : new Receipt.KeyReused(known.runId()));
       }
     }
-    var id = "run-" + (turns.size() + 1);
+    var id = turn.key().stream().map(Key::runId).filter(wanted -> !wanted.isEmpty()).findFirst()
+        .orElse("run-" + (turns.size() + 1));
     turns.put(id, turn);
     runs.put(id, new Recording<>());
     sessions.putIfAbsent(turn.session().text(), "s-1");
@@ -393,7 +394,8 @@ public final class RecordedSessions implements Sessions {
     return new SessionRow(
         key, sessions.getOrDefault(key, "s-1"), key.split(":")[1], "", active.isEmpty() ? "idle" : "running",
         !active.isEmpty(), !active.isEmpty(), active, 0, 0, 0, ids.isEmpty() ? "" : ids.getLast(),
-        Usage.NONE, ids.size(), 0, START, START, ++rev);
+        Usage.NONE, ids.size(), ids.stream().filter(id -> view(id).status().terminal()).count(), START, START,
+        ++rev);
   }
 
   private RunView view(String id) {

@@ -42,7 +42,11 @@ public final class Router {
 
   private static final Logger LOG = LoggerFactory.getLogger(Router.class);
 
+  /** Clients of the socket protocol use the first. */
+  private static final Set<String> SOCKETS = Set.of("/", "/ws");
+
   private final List<Endpoint> endpoints;
+  private final Upgrades upgrades;
   private final Edge edge;
   private final Credentials credentials;
   private final Problems problems;
@@ -53,7 +57,10 @@ public final class Router {
   private final Set<CompletableFuture<HttpResponse>> open = ConcurrentHashMap.newKeySet();
   private volatile boolean fenced;
 
-  public Router(List<Endpoint> endpoints, Edge edge, Problems problems, ClassicActorSystemProvider system) {
+  public Router(
+      List<Endpoint> endpoints, Upgrades upgrades, Edge edge, Problems problems,
+      ClassicActorSystemProvider system) {
+    this.upgrades = upgrades;
     this.endpoints = endpoints.stream().sorted(Comparator.comparingLong(Endpoint::fixed).reversed()).toList();
     this.edge = edge;
     this.credentials = edge.credentials();
@@ -103,6 +110,9 @@ public final class Router {
     Principal principal;
     try {
       origins.refuse(request).ifPresent(Router::refuse);
+      if (SOCKETS.contains(request.getUri().getPathString()) && upgrades.wanted(request)) {
+        return CompletableFuture.completedFuture(upgrades.upgrade(request));
+      }
       endpoint = endpoint(request);
       principal = principal(request);
       if (!principal.authorize(endpoint.operation())) {

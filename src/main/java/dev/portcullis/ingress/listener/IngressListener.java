@@ -15,11 +15,17 @@ import dev.portcullis.ingress.http.RunRoutes;
 import dev.portcullis.ingress.http.SessionRoutes;
 import dev.portcullis.ingress.http.Sse;
 import dev.portcullis.ingress.openai.OpenAiApi;
+import dev.portcullis.ingress.ws.Announcer;
+import dev.portcullis.ingress.ws.Hub;
+import dev.portcullis.ingress.ws.Repertoire;
+import dev.portcullis.ingress.ws.Sockets;
+import dev.portcullis.ingress.ws.methods.ProtocolMethods;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.typed.ActorSystem;
@@ -41,24 +47,38 @@ public final class IngressListener {
   private final ServerBinding binding;
   private final Router router;
   private final Sse sse;
+  private final Sockets sockets;
+  private final ProtocolMethods.Feeding feed;
 
-  private IngressListener(ServerBinding binding, Router router, Sse sse) {
+  private IngressListener(
+      ServerBinding binding, Router router, Sse sse, Sockets sockets, ProtocolMethods.Feeding feed) {
+    this.feed = feed;
     this.binding = binding;
     this.router = router;
     this.sse = sse;
+    this.sockets = sockets;
   }
 
   /** Opens the port; fails with a {@code BindFailedException} when it is taken. */
   public static CompletionStage<IngressListener> bind(ActorSystem<?> system, Edge edge) {
+    return bind(system, edge, _ -> ProtocolMethods.of(edge));
+  }
+
+  /** As above, with what can be asked and heard over sockets given by whoever binds. */
+  public static CompletionStage<IngressListener> bind(
+      ActorSystem<?> system, Edge edge, Function<Announcer, Repertoire> repertoire) {
     var http = edge.config().http();
     var sse = new Sse(http.keepAlive());
     var problems = new Problems(edge.random());
-    var router = new Router(endpoints(edge, sse, problems, system), edge, problems, system);
+    var hub = new Hub(edge);
+    var sockets = new Sockets(edge, problems, hub, repertoire.apply(hub), system);
+    var router = new Router(endpoints(edge, sse, problems, system), sockets, edge, problems, system);
     return Http.get(system)
         .newServerAt(http.host(), http.port())
-        .adaptSettings(settings -> tuned(settings, http))
+        .adaptSettings(settings -> tuned(settings, edge.config()))
         .bindFlow(Connections.flow(router::handle))
-        .thenApply(binding -> new IngressListener(binding, router, sse));
+        .thenApply(binding -> new IngressListener(
+            binding, router, sse, sockets, ProtocolMethods.feed(system, edge, hub)));
   }
 
   /** Everything there is on the port. */
@@ -74,14 +94,17 @@ public final class IngressListener {
         .toList();
   }
 
-  private static ServerSettings tuned(ServerSettings settings, GatewayConfig.Http http) {
+  private static ServerSettings tuned(ServerSettings settings, GatewayConfig config) {
     return settings
         .withServerHeader(Optional.empty())
+        .withRemoteAddressAttribute(true)
+        // Sockets have a limit of their own; what is left beside them is what Pekko HTTP allows by itself.
+        .withMaxConnections(settings.getMaxConnections() + config.sockets().most())
         .withTransparentHeadRequests(false)
         .withTerminationDeadlineExceededResponse(Replies.problem(Problems.cutOff()))
         .withParsingErrorHandler(MalformedRequest.class.getName())
         .withParserSettings(settings.getParserSettings()
-            .withMaxContentLength(http.bodyBytes())
+            .withMaxContentLength(config.http().bodyBytes())
             .withMaxUriLength(URI_CHARS))
         .withTimeouts(settings.getTimeouts()
             // A whole answer takes as long as its run.
@@ -99,6 +122,11 @@ public final class IngressListener {
     sse.close();
   }
 
+  /** The gateway is about to stop: whoever is connected is told, and no further socket is taken. */
+  public void draining() {
+    sockets.draining();
+  }
+
   /**
    * The journal has failed and the process is about to end: every request that waits and every later one is
    * answered so, and streams end in their own way.
@@ -106,6 +134,8 @@ public final class IngressListener {
   public void fence() {
     router.fence();
     closeStreams();
+    feed.stop();
+    sockets.close();
   }
 
   /**
@@ -113,6 +143,9 @@ public final class IngressListener {
    */
   public CompletionStage<Done> close(Duration atMost) {
     closeStreams();
-    return binding.terminate(atMost).thenApply(_ -> Done.getInstance());
+    feed.stop();
+    return sockets.close()
+        .thenCompose(_ -> binding.terminate(atMost))
+        .thenApply(_ -> Done.getInstance());
   }
 }

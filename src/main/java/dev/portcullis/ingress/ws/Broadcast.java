@@ -11,7 +11,7 @@ import java.util.Optional;
  * @param droppable whether a connection that does not keep up may miss it, and sees a gap, instead of being
  *     closed
  */
-record Broadcast(String event, Audience audience, boolean droppable, JsonNode payload) {
+public record Broadcast(String event, Audience audience, boolean droppable, JsonNode payload) {
   /**
    * Who hears it: all of these must hold.
    *
@@ -20,18 +20,18 @@ record Broadcast(String event, Audience audience, boolean droppable, JsonNode pa
    * @param topic that the connection must have asked for; empty for none
    * @param cap that the client must have; empty for none
    */
-  record Audience(Optional<Scope> scope, String session, Optional<Topic> topic, String cap) {
-    static final Audience EVERYBODY = new Audience(Optional.empty(), "", Optional.empty(), "");
+  public record Audience(Optional<Scope> scope, String session, Optional<Topic> topic, String cap) {
+    public static final Audience EVERYBODY = new Audience(Optional.empty(), "", Optional.empty(), "");
 
-    static Audience readersOf(String session) {
+    public static Audience readersOf(String session) {
       return new Audience(Optional.of(Scope.READ), session, Optional.empty(), "");
     }
 
-    Audience on(Topic wanted) {
+    public Audience on(Topic wanted) {
       return new Audience(scope, session, Optional.of(wanted), cap);
     }
 
-    Audience with(String wanted) {
+    public Audience with(String wanted) {
       return new Audience(scope, session, topic, wanted);
     }
   }

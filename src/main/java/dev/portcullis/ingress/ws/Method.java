@@ -11,14 +11,14 @@ import java.util.concurrent.CompletionStage;
  * @param name as the protocol has it, such as {@code chat.send}
  * @param advertised false for an alias that works and is not told of
  */
-record Method(String name, Operation operation, boolean advertised, Handler handler) {
+public record Method(String name, Operation operation, boolean advertised, Handler handler) {
   /** Answers with the payload, or fails with what {@link dev.portcullis.ingress.Problems} knows. */
   @FunctionalInterface
-  interface Handler {
+  public interface Handler {
     CompletionStage<JsonNode> handle(MethodCall call);
   }
 
-  static Method of(String name, Operation operation, Handler handler) {
+  public static Method of(String name, Operation operation, Handler handler) {
     return new Method(name, operation, true, handler);
   }
 }

@@ -12,4 +12,5 @@ import java.util.function.Consumer;
  * @param sessions as the peer may see and change them
  * @param interim answers once more before the last answer, under the same id
  */
-record MethodCall(String method, Fields fields, Peer peer, Sessions sessions, Consumer<JsonNode> interim) {}
+public record MethodCall(
+    String method, Fields fields, Peer peer, Sessions sessions, Consumer<JsonNode> interim) {}

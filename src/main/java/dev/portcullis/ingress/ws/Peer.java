@@ -4,7 +4,7 @@ import dev.portcullis.ingress.Principal;
 import java.util.Set;
 
 /** A client that has shown who it is, on one socket. Thread-safe. */
-interface Peer {
+public interface Peer {
   /** Unique for this process's life. */
   String connId();
 

@@ -3,7 +3,7 @@ package dev.portcullis.ingress.ws;
 import dev.portcullis.session.SessionKey;
 
 /** What a client must ask for to hear of it. */
-sealed interface Topic {
+public sealed interface Topic {
   /** Every change of a session's row. */
   record SessionList() implements Topic {}
 

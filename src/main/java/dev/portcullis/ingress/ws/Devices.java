@@ -1,0 +1,102 @@
+package dev.portcullis.ingress.ws;
+
+import dev.portcullis.ingress.Register;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.UnaryOperator;
+
+/**
+ * The devices that were let in. Read from memory, which holds what the register does; a change is durable
+ * when its stage completes, and counts at once. Thread-safe.
+ */
+final class Devices {
+  /** More would be a mistake, or somebody who makes keys. */
+  static final int MOST = 1_000;
+
+  private final Register register;
+  private final CompletionStage<Void> loaded;
+  private Map<String, Device> devices = Map.of();
+  private long changes;
+
+  Devices(Register register) {
+    this.register = register;
+    this.loaded = load();
+  }
+
+  /** Reads again what other nodes may have changed. */
+  CompletionStage<Void> load() {
+    long before = changes();
+    return register.all().thenAccept(entries -> {
+      var read = new HashMap<String, Device>();
+      entries.forEach((id, text) -> read.put(id, Device.read(id, text)));
+      replace(before, read);
+    });
+  }
+
+  private synchronized long changes() {
+    return changes;
+  }
+
+  /** What was read while something changed here may lack the change; the next reading has it. */
+  private synchronized void replace(long before, Map<String, Device> read) {
+    if (changes == before) {
+      devices = Map.copyOf(read);
+    }
+  }
+
+  /** Completes when the register was read for the first time. */
+  CompletionStage<Void> loaded() {
+    return loaded;
+  }
+
+  synchronized Optional<Device> find(String id) {
+    return Optional.ofNullable(devices.get(id));
+  }
+
+  synchronized List<Device> all() {
+    return devices.values().stream().sorted(Comparator.comparingLong(Device::pairedAtMs)).toList();
+  }
+
+  /** False when there is no room for another one; then nothing is changed. */
+  CompletionStage<Boolean> add(Device device) {
+    synchronized (this) {
+      if (devices.size() >= MOST && !devices.containsKey(device.id())) {
+        return CompletableFuture.completedFuture(false);
+      }
+      return put(device).thenApply(_ -> true);
+    }
+  }
+
+  /** The device as it is now; empty when there is none, and nothing was changed. */
+  synchronized CompletionStage<Optional<Device>> change(String id, UnaryOperator<Device> change) {
+    var found = find(id);
+    if (found.isEmpty()) {
+      return CompletableFuture.completedFuture(found);
+    }
+    var now = change.apply(found.get());
+    return put(now).thenApply(_ -> Optional.of(now));
+  }
+
+  /** What was there. */
+  synchronized CompletionStage<Optional<Device>> remove(String id) {
+    var found = find(id);
+    var rest = new HashMap<>(devices);
+    rest.remove(id);
+    devices = Map.copyOf(rest);
+    changes++;
+    return register.remove(id).thenApply(_ -> found);
+  }
+
+  private CompletionStage<Void> put(Device device) {
+    var more = new HashMap<>(devices);
+    more.put(device.id(), device);
+    devices = Map.copyOf(more);
+    changes++;
+    return register.put(device.id(), device.text());
+  }
+}

@@ -1,0 +1,60 @@
+package dev.portcullis.ingress.ws;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.portcullis.ingress.IngressRig;
+import dev.portcullis.ingress.Json;
+import java.nio.file.Path;
+import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Requests and answers on one socket. */
+class SocketRequestsTest {
+  private static final ActorTestKit KIT = ActorTestKit.create();
+
+  @TempDir Path data;
+  private IngressRig rig;
+
+  @BeforeEach
+  void open() {
+    rig = new IngressRig(KIT.system(), data.resolve("d"));
+  }
+
+  @AfterEach
+  void close() {
+    rig.close();
+  }
+
+  @AfterAll
+  static void stop() {
+    KIT.shutdownTestKit();
+  }
+
+  private int port() {
+    return rig.ingress.address().getPort();
+  }
+
+  @Test
+  void whoHasATokenIsWelcomedAndAnswered() throws Exception {
+    try (var client = WsClient.open(port())) {
+      assertFalse(client.event("connect.challenge").path("payload").path("nonce").asText().isEmpty());
+
+      var hello = client.call("connect", WsClient.connect(rig.token.reveal(), "operator.read"));
+
+      assertTrue(hello.path("ok").asBoolean(), hello.toString());
+      var payload = hello.path("payload");
+      assertEquals("hello-ok", payload.path("type").asText());
+      assertEquals(4, payload.path("protocol").asInt());
+      assertEquals("[\"operator.read\"]", payload.path("auth").path("scopes").toString());
+      assertEquals("agent:main:main",
+          payload.path("snapshot").path("sessionDefaults").path("mainSessionKey").asText());
+      assertTrue(client.call("status", Json.object()).path("ok").asBoolean());
+    }
+  }
+}
