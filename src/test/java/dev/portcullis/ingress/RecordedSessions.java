@@ -3,6 +3,7 @@ package dev.portcullis.ingress;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.portcullis.journal.JournalFigures;
 import dev.portcullis.protocol.Approval;
+import dev.portcullis.protocol.FunctionCall;
 import dev.portcullis.protocol.HistoryEntry;
 import dev.portcullis.protocol.RunEvent;
 import dev.portcullis.protocol.RunStatus;
@@ -345,7 +346,8 @@ public final class RecordedSessions implements Sessions {
     var entries = new ArrayList<HistoryEntry>();
     turns.forEach((id, turn) -> {
       if (turn.session().equals(session)) {
-        entries.add(new HistoryEntry(entries.size() + 1L, id, "user", turn.message(), START));
+        entries.add(new HistoryEntry(entries.size() + 1L, id, "user", turn.message(), START,
+            turn.input().told().images(), List.of(), turn.input().results()));
         entries.add(new HistoryEntry(entries.size() + 1L, id, "assistant", view(id).text(), START));
       }
     });
@@ -377,6 +379,7 @@ public final class RecordedSessions implements Sessions {
     var text = new StringBuilder();
     var stopReason = "";
     var usage = Usage.NONE;
+    var calls = List.<FunctionCall>of();
     var started = new ArrayList<Instant>();
     int attempt = 0;
     var harness = "";
@@ -413,6 +416,7 @@ public final class RecordedSessions implements Sessions {
           status = RunStatus.COMPLETED;
           usage = completed.usage();
           stopReason = completed.stopReason();
+          calls = completed.calls();
           outcome = completed.into().isEmpty() ? outcome : new RunView.Outcome.Steered(completed.into());
         }
         case RunEvent.Failed failed -> {
@@ -434,6 +438,6 @@ public final class RecordedSessions implements Sessions {
             started.stream().limit(1).toList(),
             status.terminal() ? List.of(events.getLast().at()) : List.of()),
         approvalsOf(id).stream().filter(Approval::pending).toList(),
-        Map.of());
+        Map.of(), turn.input().told(), calls);
   }
 }
