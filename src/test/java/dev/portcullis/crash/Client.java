@@ -85,6 +85,15 @@ final class Client implements AutoCloseable {
     return send(post(request("/api/v1/runs/" + run + "/approvals/" + approval), body));
   }
 
+  /** As an SDK sends it for the {@code count}th time again. */
+  Answer openAi(String path, String body, int count) {
+    return send(request(path)
+        .header("Content-Type", "application/json")
+        .header("X-Stainless-Retry-Count", Integer.toString(count))
+        .POST(HttpRequest.BodyPublishers.ofString(body))
+        .build());
+  }
+
   private static HttpRequest post(HttpRequest.Builder request, JsonNode body) {
     return request
         .header("Content-Type", "application/json")
@@ -163,7 +172,8 @@ final class Client implements AutoCloseable {
         .filter(line -> line.startsWith("data: ")).map(line -> json(line.substring(6)));
   }
 
-  private Stream<String> lines(String path) {
+  /** As they come. To be closed. */
+  Stream<String> lines(String path) {
     try {
       var answer = http.send(request(path).GET().build(), BodyHandlers.ofLines());
       if (answer.statusCode() != 200) {

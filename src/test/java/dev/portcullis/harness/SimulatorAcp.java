@@ -39,10 +39,19 @@ final class SimulatorAcp implements SimulatorDialect {
       case "session/load", "session/resume" ->
           reopen(id, message.get("method").asText(), params.get("sessionId").asText());
       case "session/prompt" -> Simulator.play(new Turn(id, params.get("sessionId").asText(),
-          params.get("prompt").get(0).get("text").asText()));
+          said(params.get("prompt"))));
       case "session/cancel" -> Simulator.cancelled.countDown();
       default -> error(id, -32601, "method not found");
     }
+  }
+
+  /** All of the text, and what there is of images. */
+  private static String said(JsonNode blocks) {
+    var text = new StringBuilder();
+    blocks.forEach(block -> text.append(block.path("type").asText().equals("image")
+        ? "<" + block.path("mimeType").asText() + " " + block.path("data").asText() + ">"
+        : block.path("text").asText()));
+    return text.toString();
   }
 
   private static ObjectNode initialized() {
@@ -50,6 +59,7 @@ final class SimulatorAcp implements SimulatorDialect {
         .put("protocolVersion", Integer.parseInt(Simulator.ENV.getOrDefault("SIM_PROTOCOL", "1")));
     var capabilities = Simulator.ENV.getOrDefault("SIM_CAPABILITIES", "resume");
     var agent = result.putObject("agentCapabilities").put("loadSession", capabilities.contains("load"));
+    agent.putObject("promptCapabilities").put("image", capabilities.contains("image"));
     if (capabilities.contains("resume")) {
       agent.putObject("sessionCapabilities").putObject("resume");
     }

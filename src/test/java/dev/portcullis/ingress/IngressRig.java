@@ -120,7 +120,8 @@ public final class IngressRig implements AutoCloseable {
             portcullis.http.keep-alive = %dms
             portcullis.http.abandon-after = 200ms
             portcullis.session.message-chars = 1000
-            portcullis.agents.second { harness = echo }
+            portcullis.harnesses.unheard { kind = echo }
+            portcullis.agents.second { harness = unheard }
             """.formatted(data, keepAlive.toMillis()))
         .withFallback(ConfigFactory.parseFile(new File("conf/application.conf")))
         .resolve());

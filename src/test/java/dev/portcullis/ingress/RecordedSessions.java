@@ -372,7 +372,8 @@ public final class RecordedSessions implements Sessions {
     var entries = new ArrayList<HistoryEntry>();
     turns.forEach((id, turn) -> {
       if (turn.session().equals(session)) {
-        entries.add(new HistoryEntry(entries.size() + 1L, id, "user", turn.message(), START));
+        entries.add(new HistoryEntry(entries.size() + 1L, id, "user", turn.message(), START,
+            turn.input().told().images(), List.of(), turn.input().results()));
         entries.add(new HistoryEntry(entries.size() + 1L, id, "assistant", view(id).text(), START));
       }
     });
@@ -403,9 +404,9 @@ public final class RecordedSessions implements Sessions {
     var status = RunStatus.QUEUED;
     RunView.Outcome outcome = new RunView.Outcome.Open();
     var text = new StringBuilder();
-    var calls = List.<FunctionCall>of();
     var stopReason = "";
     var usage = Usage.NONE;
+    var calls = List.<FunctionCall>of();
     var started = new ArrayList<Instant>();
     int attempt = 0;
     var harness = "";
@@ -464,8 +465,6 @@ public final class RecordedSessions implements Sessions {
             started.stream().limit(1).toList(),
             status.terminal() ? List.of(events.getLast().at()) : List.of()),
         approvalsOf(id).stream().filter(Approval::pending).toList(),
-        Map.of(),
-        turn.input().told(),
-        calls);
+        Map.of(), turn.input().told(), calls);
   }
 }

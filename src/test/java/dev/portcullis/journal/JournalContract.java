@@ -147,6 +147,19 @@ abstract class JournalContract {
   }
 
   @Test
+  void ofAnIndexThoseThatBeginAlikeAreScanned() {
+    try (var journal = open()) {
+      done(journal.index(List.of(
+          new IndexEntry.Put("key", "aa/1", "1"), new IndexEntry.Put("key", "aa/2", "2"),
+          new IndexEntry.Put("key", "aa", "no"), new IndexEntry.Put("key", "aa0", "no"),
+          new IndexEntry.Put("key", "a/1", "no"), new IndexEntry.Put("key2", "aa/1", "no"))));
+      var found = new ArrayList<String>();
+      journal.scan("key", "aa/", (key, value) -> found.add(key + "=" + value));
+      assertEquals(List.of("aa/1=1", "aa/2=2"), found);
+    }
+  }
+
+  @Test
   void whatIsSaidLastAboutAnIndexEntryHolds() {
     try (var journal = open()) {
       done(journal.index(List.of(

@@ -7,12 +7,16 @@ import dev.portcullis.harness.AttemptSpec;
 import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessUpdate;
 import dev.portcullis.harness.Harnesses;
+import dev.portcullis.protocol.Image;
+import dev.portcullis.protocol.Input;
 import dev.portcullis.protocol.Message;
+import dev.portcullis.protocol.Need;
 import dev.portcullis.protocol.RunEvent;
 import dev.portcullis.protocol.RunStatus;
 import dev.portcullis.session.Word.Kind;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import org.apache.pekko.actor.testkit.typed.javadsl.LogCapturingExtension;
 import org.apache.pekko.actor.testkit.typed.javadsl.LoggingTestKit;
 import org.junit.jupiter.api.AfterEach;
@@ -54,6 +58,28 @@ class FailoverTest {
         scene.shown("r-1").subList(0, 3));
     assertEquals("spare", scene.view("r-1").harness());
     assertEquals(RunStatus.COMPLETED, scene.view("r-1").status());
+  }
+
+  @Test
+  void aTurnGoesToTheFirstOfTheAgentsHarnessesThatCanTakeIt() {
+    var able = new Abilities() {
+      @Override
+      public boolean resumes(String harness) {
+        return true;
+      }
+
+      @Override
+      public boolean takes(String harness, Set<Need> needs) {
+        return needs.isEmpty() || harness.equals("spare");
+      }
+    };
+    var image = Input.of(List.of(new Image("image/png", 8, "iVBORw0KGgo=")));
+    var looking = new SessionEvent.TurnAccepted("r-1", "agent:chatty:main", "chatty", "me", "look", List.of(),
+        List.of(), Facts.AT, Facts.AT, image);
+    var fallbacks = new Fallbacks(Settings.CONFIG.agents(), able);
+    assertEquals("spare", fallbacks.harness(OpenRun.of(looking, 1)));
+    assertEquals("echo", fallbacks.harness(OpenRun.of(new SessionEvent.TurnAccepted("r-1", "agent:chatty:main", "chatty",
+        "me", "hi", List.of(), List.of(), Facts.AT, Facts.AT), 1)));
   }
 
   @Test

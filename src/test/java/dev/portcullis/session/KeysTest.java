@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.portcullis.journal.IndexEntry;
 import dev.portcullis.protocol.Input;
 import dev.portcullis.protocol.RunStatus;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -136,5 +137,36 @@ class KeysTest {
 
   private void tell(String run, ActorRef<Receipt> asker, Sessions.Key key) {
     session.session().tell(new Session.Submit(run, KEY, "me", "message of " + run, List.of(), Input.NONE, List.of(key), Gate.State.OPEN, asker, ""));
+  }
+
+  // ---- calls without a key
+
+  private ControlReply repeat(String run, int count, String seen) {
+    return session.world().<Session.Command, ControlReply>ask(session.session(), replyTo -> new Session.Repeat(
+        run, "digest", count, seen, Settings.START.plusSeconds(900), replyTo));
+  }
+
+  private List<String> calls() {
+    var found = new ArrayList<String>();
+    session.world().journal.scan(Rows.KEY, Calls.prefix("digest"), (name, entry) ->
+        found.add(name + " " + Rows.readKey(entry).body()));
+    return found;
+  }
+
+  @Test
+  @Tag("C-7")
+  @Tag("INV-I7")
+  void aCallSentAgainIsClaimedOnceForEachCountAlsoAfterACrash() {
+    submit("r-1", new Sessions.Key(Calls.name("digest", "r-1"), "0"));
+    submit("r-2", new Sessions.Key(Calls.name("digest", "r-2"), "0"));
+    assertEquals(List.of("digest/r-1 0", "digest/r-2 0"), calls());
+    assertInstanceOf(ControlReply.Done.class, repeat("r-2", 1, "0"));
+    assertInstanceOf(ControlReply.Refused.class, repeat("r-2", 1, "0"));
+    session.crash(true);
+    assertEquals(List.of("digest/r-1 0", "digest/r-2 1"), calls());
+    assertInstanceOf(ControlReply.Refused.class, repeat("r-2", 1, "0"));
+    assertInstanceOf(ControlReply.Done.class, repeat("r-2", 2, "1"));
+    assertInstanceOf(ControlReply.Done.class, repeat("r-1", 1, "0"));
+    assertEquals(List.of("digest/r-1 1", "digest/r-2 2"), calls());
   }
 }

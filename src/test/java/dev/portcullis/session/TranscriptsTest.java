@@ -1,6 +1,7 @@
 package dev.portcullis.session;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.portcullis.journal.DurableSerializer;
@@ -8,12 +9,20 @@ import dev.portcullis.journal.EventCodec;
 import dev.portcullis.journal.Journal;
 import dev.portcullis.journal.MemoryDisk;
 import dev.portcullis.journal.StoredEvent;
+import dev.portcullis.protocol.FunctionCall;
+import dev.portcullis.protocol.FunctionResult;
 import dev.portcullis.protocol.HistoryEntry;
+import dev.portcullis.protocol.Image;
+import dev.portcullis.protocol.Input;
 import dev.portcullis.protocol.Message;
+import dev.portcullis.protocol.Need;
 import dev.portcullis.protocol.RunEvent;
+import dev.portcullis.protocol.Toolbox;
+import dev.portcullis.protocol.Usage;
 import dev.portcullis.run.RunTable.Fact;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
@@ -104,6 +113,72 @@ class TranscriptsTest {
     write(new SessionEvent.TurnAccepted(
         "r-2", KEY.text(), "main", "me", "two", List.of(new Message("system", "be kind")), List.of(), Facts.AT, Facts.AT));
     assertEquals(List.of("user: one", "assistant: first", "system: be kind"), before("r-2"));
+  }
+
+  private static final Image PNG = new Image("image/png", 8, "iVBORw0KGgo=");
+  private static final FunctionCall CALL = new FunctionCall("call_1", "weather", "{}");
+
+  private static SessionEvent turn(String run, String message, List<Message> context, Input input) {
+    return new SessionEvent.TurnAccepted(
+        run, KEY.text(), "main", "me", message, context, List.of(), Facts.AT, Facts.AT, input);
+  }
+
+  private void called(String run) {
+    write(start(run, 1), Facts.of(Fact.ATTACHED, run), text(run, 1, "Let me see."),
+        new SessionEvent.RunCompleted(run, 1, "tool_calls", new Usage(3, 4), Facts.AT, List.of(CALL)));
+  }
+
+  @Test
+  void imagesAreTakenFromTheJournalWhenAnAttemptBeginsAndAreNotKeptInTheState() {
+    write(turn("r-1", "look", List.of(Message.user("before", List.of(PNG))), Input.of(List.of(PNG))));
+    var open = state.open().get("r-1");
+    assertEquals(List.of(PNG.told()), open.context().getFirst().images());
+    assertEquals(Set.of(Need.IMAGES), open.needs());
+    var told = done(transcripts.told(KEY.entityId(), state, open));
+    assertEquals(List.of(PNG), told.input().images());
+    assertEquals(List.of(Message.user("before", List.of(PNG))), told.before());
+  }
+
+  @Test
+  void anAttemptIsToldOfEarlierImagesCallsAndResults() {
+    write(turn("r-1", "look", List.of(), Input.of(List.of(PNG))));
+    called("r-1");
+    var result = new FunctionResult("call_1", "rain");
+    write(turn("r-2", "", List.of(), new Input(List.of(), Toolbox.EMPTY, List.of(result))));
+    answered("r-2", "It rains.");
+    write(Facts.accepted("r-3", "thanks"));
+    assertEquals(
+        List.of(Message.user("look", List.of(PNG)), Message.assistant("Let me see.", List.of(CALL)),
+            Message.of(result), new Message("assistant", "It rains.")),
+        done(transcripts.told(KEY.entityId(), state, state.open().get("r-3"))).before());
+    assertEquals(List.of("1 user: look", "5 assistant: Let me see.", "6 tool: ", "10 assistant: It rains.", "11 user: thanks"),
+        history(1, state.seq()));
+  }
+
+  @Test
+  void aRunIsShownWithItsCallsAndWithoutTheBytesOfItsImages() {
+    write(turn("r-1", "", List.of(), Input.of(List.of(PNG))));
+    called("r-1");
+    var cursor = new RunCursor(transcripts, (Transcripts.Located) done(transcripts.locate("r-1")).getFirst(), "r-1")
+        .upTo(new Session.Position(state.seq(), 0, 0, List.of()));
+    var last = done(cursor.advance(100)).getLast();
+    assertEquals(new RunEvent.Completed("tool_calls", new Usage(3, 4), "", List.of(CALL)), last.body());
+    var view = cursor.view().orElseThrow();
+    assertEquals(List.of(CALL), view.calls());
+    assertEquals(List.of(PNG.told()), view.input().images());
+    assertFalse(view.trimmed(), "a turn of images alone has no text, and is there all the same");
+  }
+
+  @Test
+  @Tag("SEC-34")
+  void ofManyImagesOnlyTheNewestAreHeldInMemory() {
+    var large = new Image("image/png", 3_000_000, "A".repeat(4_000_000));
+    for (int i = 1; i <= 6; i++) {
+      write(turn("r-" + i, "look", List.of(), Input.of(List.of(large))));
+    }
+    var held = transcripts.history(KEY.entityId(), 0, state.seq(), 100).stream()
+        .map(entry -> !entry.images().getFirst().data().isEmpty()).toList();
+    assertEquals(List.of(false, false, true, true, true, true), held);
   }
 
   @Test

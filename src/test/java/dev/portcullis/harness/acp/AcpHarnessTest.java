@@ -22,7 +22,10 @@ import dev.portcullis.harness.ProcessIdentity;
 import dev.portcullis.harness.SimulatedAgents;
 import dev.portcullis.harness.Simulator;
 import dev.portcullis.harness.Updates;
+import dev.portcullis.protocol.Image;
+import dev.portcullis.protocol.Input;
 import dev.portcullis.protocol.Message;
+import dev.portcullis.protocol.Need;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,6 +34,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -84,6 +88,16 @@ class AcpHarnessTest extends SimulatedAgents {
     harness.start(spec, updates);
     updates.awaitEnd();
     return updates;
+  }
+
+  @Test
+  void anAgentThatSeesImagesIsShownThem() throws Exception {
+    var harness = harness(1, Map.of("SIM_CAPABILITIES", "resume image"));
+    assertEquals(Set.of(Need.IMAGES), probe(harness).takes());
+    var image = new Image("image/png", 8, "iVBORw0KGgo=");
+    var updates = run(harness, new AttemptSpec("c", "run", 1, workspace, "[[sim history]]", List.of(), "",
+        new Interruption.None(), Input.of(List.of(image))));
+    assertTrue(updates.text().contains("<image/png iVBORw0KGgo=>[[sim history]]"), updates::text);
   }
 
   private static ProcessIdentity process(Updates updates) {

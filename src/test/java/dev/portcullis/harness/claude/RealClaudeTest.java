@@ -21,6 +21,8 @@ import dev.portcullis.harness.StandInModel;
 import dev.portcullis.harness.Updates;
 import dev.portcullis.harness.process.ProcessLauncher;
 import dev.portcullis.harness.process.Reaper;
+import dev.portcullis.protocol.Image;
+import dev.portcullis.protocol.Input;
 import dev.portcullis.protocol.Message;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -41,6 +43,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Claude Code, as its maker ships it, with a model server that is part of the test. */
 class RealClaudeTest {
+  /** One pixel. */
+  private static final String PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"
+      + "+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
   private static final String INSTANCE = "claude" + ProcessHandle.current().pid();
   private static final Duration GRACE = Duration.ofSeconds(5);
 
@@ -130,6 +135,18 @@ class RealClaudeTest {
     } catch (IOException gone) {
       return false;
     }
+  }
+
+  @Test
+  void anImageOfATurnReachesTheModel() {
+    var image = new Image("image/png", 70, PNG);
+    var updates = new Updates();
+    harness.start(new AttemptSpec("image", "run", 1, workspace, "[[say seen]]", List.of(), "",
+        new Interruption.None(), Input.of(List.of(image))), updates);
+    assertEquals(new HarnessUpdate.Completed("end_turn"), updates.awaitEnd());
+    var bodies = model.calls().stream().map(call -> call.body().toString()).toList();
+    assertTrue(bodies.stream().anyMatch(body -> body.contains("\"type\":\"image\"") && body.contains("iVBORw0KGgo")),
+        "no call of the model has the image");
   }
 
   @Test

@@ -21,6 +21,8 @@ import dev.portcullis.harness.StandInModel;
 import dev.portcullis.harness.Updates;
 import dev.portcullis.harness.process.ProcessLauncher;
 import dev.portcullis.harness.process.Reaper;
+import dev.portcullis.protocol.Image;
+import dev.portcullis.protocol.Input;
 import dev.portcullis.protocol.Message;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -43,6 +45,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Codex, as its maker ships it, with a model server that is part of the test. */
 class RealCodexTest {
+  /** One pixel. */
+  private static final String PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"
+      + "+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
   private static final String INSTANCE = "codex" + ProcessHandle.current().pid();
 
   @TempDir static Path directory;
@@ -145,6 +150,17 @@ class RealCodexTest {
 
   private static Talk talk(String name) {
     return new Talk(harness, name);
+  }
+
+  @Test
+  void anImageOfATurnReachesTheModel() {
+    var updates = new Updates();
+    harness.start(new AttemptSpec("image", "run", 1, workspace, "[[say seen]]", List.of(), "",
+        new Interruption.None(), Input.of(List.of(new Image("image/png", 70, PNG)))), updates);
+    assertEquals(new HarnessUpdate.Completed("completed"), updates.awaitEnd());
+    var bodies = model.calls().stream().map(call -> call.body().toString()).toList();
+    assertTrue(bodies.stream().anyMatch(body -> body.contains("input_image") && body.contains("iVBORw0KGgo")),
+        "no call of the model has the image");
   }
 
   @Test

@@ -60,7 +60,7 @@ final class ModelRig implements AutoCloseable {
   }
 
   ModelHarness harness(Api api, ModelLimits limits, String url) {
-    var settings = new ModelServer("model", URI.create(url), KEY, "mock-1", "Be brief.", 256, 1_000, limits);
+    var settings = settings(limits, url);
     var clock = Clock.fixed(Instant.parse("2026-11-20T10:00:00Z"), ZoneOffset.UTC);
     var harness = new ModelHarness(settings, api.dialect, new Backoff(clock, new Random(1), (over, wait) -> {
       waits.add(wait);
@@ -69,6 +69,14 @@ final class ModelRig implements AutoCloseable {
     harness.onLost(losses::add);
     harnesses.add(harness);
     return harness;
+  }
+
+  ModelServer settings() {
+    return settings(LIMITS, server.url());
+  }
+
+  private static ModelServer settings(ModelLimits limits, String url) {
+    return new ModelServer("model", URI.create(url), KEY, "mock-1", "Be brief.", 256, 1_000, limits);
   }
 
   static AttemptSpec spec(String message) {
