@@ -5,11 +5,14 @@ import com.typesafe.config.ConfigFactory;
 import dev.portcullis.config.GatewayConfig;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 
 /** From our settings to those of Pekko. A node on its own needs none. */
 public final class ClusterSettings {
   /** What a session gets to leave a node beyond the grace of its attempt: the last writes. */
   private static final Duration MARGIN = Duration.ofSeconds(10);
+  /** What a frame has besides the body of a request. */
+  private static final int FRAME_REST = 1 << 20;
 
   private ClusterSettings() {}
 
@@ -22,6 +25,11 @@ public final class ClusterSettings {
         keys.put("remote.artery." + side + ".hostname", cluster.host());
         keys.put("remote.artery." + side + ".port", cluster.port());
       }
+      // A turn with images goes to its session on another node, beside what must never wait behind it.
+      keys.put("remote.artery.large-message-destinations", List.of("/system/sharding/session"));
+      keys.put("remote.artery.advanced.maximum-large-frame-size", FRAME_REST + config.http().bodyBytes());
+      keys.put("remote.artery.advanced.large-buffer-pool-size", 4);
+      keys.put("serialization.jackson.read.max-string-length", FRAME_REST + config.http().bodyBytes());
       keys.put("cluster.downing-provider-class", "org.apache.pekko.cluster.sbr.SplitBrainResolverProvider");
       keys.put("cluster.split-brain-resolver.active-strategy", "keep-majority");
       keys.put("cluster.split-brain-resolver.stable-after", cluster.stableAfter());

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonAutoDetect.Visibility;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.PropertyAccessor;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -24,7 +25,12 @@ public final class EventCodec {
 
   private static final ObjectMapper CBOR = CBORMapper.builder(
           // Half a surrogate pair, as a broken stream can leave, must not cost the rest of a text.
-          CBORFactory.builder().enable(CBORGenerator.Feature.LENIENT_UTF_ENCODING).build())
+          CBORFactory.builder()
+              .enable(CBORGenerator.Feature.LENIENT_UTF_ENCODING)
+              // What could be written must be readable for ever: lengths are limited where things come in.
+              .streamReadConstraints(
+                  StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).build())
+              .build())
       .addModule(new JavaTimeModule())
       .visibility(PropertyAccessor.ALL, Visibility.NONE)
       .visibility(PropertyAccessor.FIELD, Visibility.ANY)

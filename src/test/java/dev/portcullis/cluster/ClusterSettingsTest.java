@@ -9,6 +9,7 @@ import dev.portcullis.config.ConfigSource;
 import dev.portcullis.config.GatewayConfig;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -40,7 +41,7 @@ class ClusterSettingsTest {
     assertEquals("node-b", cluster.host());
     assertEquals(7000, cluster.port());
     assertEquals(
-        java.util.List.of(new GatewayConfig.Seed("node-a", 25520), new GatewayConfig.Seed("[::1]", 25521),
+        List.of(new GatewayConfig.Seed("node-a", 25520), new GatewayConfig.Seed("[::1]", 25521),
             new GatewayConfig.Seed("node-b", 7000)),
         cluster.seeds());
   }
@@ -65,6 +66,16 @@ class ClusterSettingsTest {
       assertEquals("node-b", artery.getString(side + ".hostname"));
       assertEquals(7000, artery.getInt(side + ".port"));
     }
+  }
+
+  @Test
+  void aRequestAsLargeAsAnyFitsIntoOneFrameToItsSessionOnAnotherNode() {
+    var pekko = pekko(shipped());
+    long body = shipped().http().bodyBytes();
+    assertEquals(List.of("/system/sharding/session"),
+        pekko.getStringList("remote.artery.large-message-destinations"));
+    assertTrue(pekko.getBytes("remote.artery.advanced.maximum-large-frame-size") > body);
+    assertTrue(pekko.getInt("serialization.jackson.read.max-string-length") > body);
   }
 
   @Test

@@ -15,6 +15,8 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Base64;
+import java.util.Random;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -28,6 +30,16 @@ class InputKillTest {
   private static final String TOOLS = """
       "tools":[{"type":"function","function":{"name":"weather","parameters":{"type":"object"}}}]""";
   private static final String PNG = "data:image/png;base64,iVBORw0KGgo=";
+
+  /** As large as the shipped settings take. */
+  private static final String LARGE = "data:image/png;base64," + Base64.getEncoder().encodeToString(large());
+
+  private static byte[] large() {
+    var bytes = new byte[2_900_000];
+    new Random(1).nextBytes(bytes);
+    System.arraycopy(Base64.getDecoder().decode("iVBORw0KGgo="), 0, bytes, 0, 8);
+    return bytes;
+  }
 
   @TempDir Path directory;
   private StandInModel model;
@@ -112,7 +124,7 @@ class InputKillTest {
   void anImageThatWasAcceptedReachesTheModelAfterAKill() throws Exception {
     String run;
     try (var gateway = start().awaitReady(); var client = gateway.client()) {
-      var body = "{\"message\":\"[[slow 40 100]]\",\"attachments\":[{\"type\":\"image\",\"data\":\"" + PNG + "\"}]}";
+      var body = "{\"message\":\"[[slow 40 100]]\",\"attachments\":[{\"type\":\"image\",\"data\":\"" + LARGE + "\"}]}";
       var accepted = post(gateway, "/api/v1/sessions/pictures/runs", body);
       assertEquals(202, accepted.statusCode(), accepted.body());
       run = JSON.readTree(accepted.body()).path("runId").asText();
@@ -123,7 +135,7 @@ class InputKillTest {
 
     try (var gateway = start().awaitReady(); var client = gateway.client()) {
       Await.until("asked again", GatewayProcess.PATIENCE, () -> model.calls().size() > before);
-      assertTrue(lastAsked().toString().contains(PNG), lastAsked()::toString);
+      assertTrue(lastAsked().toString().contains(LARGE), "the model is shown the image");
       var view = client.run(run);
       assertEquals("image/png", view.path("attachments").path(0).path("mediaType").asText());
       assertEquals(2, view.path("attempts").asInt());

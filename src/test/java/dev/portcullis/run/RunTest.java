@@ -1,6 +1,7 @@
 package dev.portcullis.run;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -11,6 +12,8 @@ import dev.portcullis.harness.Harness;
 import dev.portcullis.harness.HarnessActor;
 import dev.portcullis.harness.HarnessUpdate;
 import dev.portcullis.harness.Harnesses;
+import dev.portcullis.protocol.Image;
+import dev.portcullis.protocol.Input;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -114,6 +117,19 @@ class RunTest {
 
   private static List<Run.News> news(HarnessUpdate... updates) {
     return java.util.stream.Stream.of(updates).<Run.News>map(Run.Happened::new).toList();
+  }
+
+  @Test
+  void aHarnessThatTurnsOutToTakeLessThanTheTurnBringsIsNotAskedForIt() {
+    var input = Input.of(List.of(new Image("image/png", 8, "iVBORw0KGgo=")));
+    var run = spawn(new CompletableFuture<AttemptSpec>());
+    registry.put(new Harnesses.Entry("echo", "echo",
+        new Harnesses.State.Ready(new Harness.Registration("1", Harness.Recovery.REPLAY)), harness.ref()));
+    run.tell(new Run.SpecLoaded(new AttemptSpec("conversation", "r-1", 1, Path.of("/"), "look", List.of(), "",
+        new AttemptSpec.Interruption.None(), input)));
+    var failed = assertInstanceOf(Run.Failed.class, owner.receiveMessage().news().getLast());
+    assertEquals("input_not_supported", failed.code());
+    harness.expectNoMessage(Duration.ZERO);
   }
 
   @Test

@@ -99,6 +99,14 @@ class SessionEventTest {
   }
 
   @Test
+  void anImageLongerThanParsersUsuallyTakeIsReadAgain() {
+    var image = new Image("image/png", 16_000_000, "A".repeat(21_400_000));
+    var turn = new SessionEvent.TurnAccepted("run_1", "agent:main:main", "main", "me", "look", List.of(), List.of(),
+        AT, AT, Input.of(List.of(image)));
+    assertTrue(turn.equals(CODEC.decode("turn-accepted", CODEC.encode(turn))));
+  }
+
+  @Test
   void everyManifestOfAnEventHasAFile() {
     var manifests = new java.util.TreeSet<>(SessionEvent.TYPES.table().keySet());
     manifests.remove("session-state"); // A snapshot is a cache: one that cannot be read is passed over.
