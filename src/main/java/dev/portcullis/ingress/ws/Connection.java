@@ -90,7 +90,7 @@ final class Connection implements Socket.Owner {
   }
 
   @Override
-  public void closed() {
+  public synchronized void closed() {
     var last = phase;
     phase = new Phase.Over();
     if (last instanceof Phase.Live(var member)) {
@@ -137,8 +137,10 @@ final class Connection implements Socket.Owner {
     }
     switch (outcome) {
       case Login.Outcome.Out(var failure, var code) -> {
-        LOG.info("socket.refused client={} detail={}",
-            remote.client(), failure.details().path("code").asText("none"));
+        if (!failure.retryable()) { // Whoever hammers is not written down each time.
+          LOG.info("socket.refused client={} detail={}",
+              remote.client(), failure.details().path("code").asText("none"));
+        }
         turnAway(id, failure, code);
       }
       case Login.Outcome.In in -> {

@@ -1,5 +1,6 @@
 package dev.portcullis.ingress.ws;
 
+import dev.portcullis.ingress.InputFault;
 import dev.portcullis.ingress.Register;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -9,6 +10,8 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.UnaryOperator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The devices that were let in. Read from memory, which holds what the register does; a change is durable
@@ -18,14 +21,16 @@ final class Devices {
   /** More would be a mistake, or somebody who makes keys. */
   static final int MOST = 1_000;
 
+  private static final Logger LOG = LoggerFactory.getLogger(Devices.class);
+
   private final Register register;
-  private final CompletionStage<Void> loaded;
+  private CompletableFuture<Void> loaded;
   private Map<String, Device> devices = Map.of();
   private long changes;
 
   Devices(Register register) {
     this.register = register;
-    this.loaded = load();
+    this.loaded = load().toCompletableFuture();
   }
 
   /** Reads again what other nodes may have changed. */
@@ -33,7 +38,13 @@ final class Devices {
     long before = changes();
     return register.all().thenAccept(entries -> {
       var read = new HashMap<String, Device>();
-      entries.forEach((id, text) -> read.put(id, Device.read(id, text)));
+      entries.forEach((id, text) -> {
+        try {
+          read.put(id, Device.read(id, text));
+        } catch (InputFault damaged) { // It must be let in again; nobody else is kept out for it.
+          LOG.error("device.unreadable device={} cause={}", id, damaged.getMessage());
+        }
+      });
       replace(before, read);
     });
   }
@@ -49,8 +60,11 @@ final class Devices {
     }
   }
 
-  /** Completes when the register was read for the first time. */
-  CompletionStage<Void> loaded() {
+  /** Completes when the register was read for the first time; tries again when it could not be. */
+  synchronized CompletionStage<Void> loaded() {
+    if (loaded.isCompletedExceptionally()) {
+      loaded = load().toCompletableFuture();
+    }
     return loaded;
   }
 

@@ -28,6 +28,9 @@ final class Frames {
   static final byte PING = 9;
   static final byte PONG = 10;
 
+  /** A control frame holds 125 bytes, two of which are the code. */
+  private static final int REASON_MAX = 123;
+
   private Frames() {}
 
   static boolean asksForUpgrade(HttpRequest request) {
@@ -53,8 +56,11 @@ final class Frames {
     return new FrameData(data, last);
   }
 
+  /** @param reason as much of it is sent as fits, in ASCII */
   static FrameEvent close(int code, String reason) {
-    return FrameEvent.closeFrame(code, reason, Option.empty());
+    var plain = reason.replaceAll("[^\\x20-\\x7e]", "?");
+    return FrameEvent.closeFrame(
+        code, plain.substring(0, Math.min(REASON_MAX, plain.length())), Option.empty());
   }
 
   /** The code of a close frame; 1000 when it has none. */

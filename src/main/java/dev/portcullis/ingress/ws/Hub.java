@@ -71,7 +71,7 @@ public final class Hub implements Announcer {
   private void present(Member changed) {
     if (!changed.deviceId().isEmpty()) {
       presenceVersion.incrementAndGet();
-      announce(droppable(PRESENCE, Json.object().set("presence", presence())), true);
+      announce(toReaders(PRESENCE, Json.object().set("presence", presence()), true), true);
     }
   }
 
@@ -122,7 +122,7 @@ public final class Hub implements Announcer {
   void health(JsonNode now) {
     health = now;
     healthVersion.incrementAndGet();
-    announce(toAll(HEALTH, now), true);
+    announce(toReaders(HEALTH, now, false), true);
   }
 
   /** Closes those who have not answered the last of these, and those who are not welcome any more. */
@@ -159,8 +159,8 @@ public final class Hub implements Announcer {
     return new Broadcast(event, Broadcast.Audience.EVERYBODY, false, payload);
   }
 
-  private static Broadcast droppable(String event, JsonNode payload) {
-    return new Broadcast(
-        event, new Broadcast.Audience(Optional.of(Scope.READ), "", Optional.empty(), ""), true, payload);
+  private static Broadcast toReaders(String event, JsonNode payload, boolean droppable) {
+    var readers = new Broadcast.Audience(Optional.of(Scope.READ), "", Optional.empty(), "");
+    return new Broadcast(event, readers, droppable, payload);
   }
 }

@@ -51,6 +51,7 @@ public final class Sockets implements Upgrades {
   private final Set<Socket> open = ConcurrentHashMap.newKeySet();
   private final List<Cancellable> timers = new ArrayList<>();
   private final CompletableFuture<Done> empty = new CompletableFuture<>();
+  private final AtomicBoolean roomTold = new AtomicBoolean();
   private final AtomicBoolean healthAsked = new AtomicBoolean();
   private volatile boolean closed;
 
@@ -88,6 +89,7 @@ public final class Sockets implements Upgrades {
   }
 
   private void check() {
+    roomTold.set(false);
     if (edge.config().cluster().enabled()) { // Another node may have let a device in or out.
       devices.load().whenComplete((_, failure) -> {
         if (failure == null) {
@@ -129,7 +131,9 @@ public final class Sockets implements Upgrades {
     // Who has shown a token already is not one of the many who never will.
     boolean known = bearer(request).flatMap(edge.credentials()::find).isPresent();
     if (open.size() >= edge.config().sockets().most() || !known && !budget.take(remote.client())) {
-      LOG.warn("socket.no_room client={} open={}", remote.client(), open.size());
+      if (roomTold.compareAndSet(false, true)) { // A flood is told of once a second.
+        LOG.warn("socket.no_room client={} open={}", remote.client(), open.size());
+      }
       throw InputFault.of(Problems.tooManySockets());
     }
     var once = new AtomicBoolean(known);

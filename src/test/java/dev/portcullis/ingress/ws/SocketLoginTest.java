@@ -125,6 +125,7 @@ class SocketLoginTest {
     assertTrue(connect(as("cli", "cli").put("surprise", 1)).frame().toString().contains("surprise"));
     assertTrue(connect(as("stranger", "cli")).frame().toString().contains("client.id"));
     assertTrue(connect(as("cli", "stranger")).frame().toString().contains("client.mode"));
+    assertEquals(1008, connect(as("cli", "cli").put("\u00e4".repeat(500), 1)).closed());
     assertEquals("invalid role",
         connect(as("cli", "cli").put("role", "node")).frame().path("error").path("message").asText());
   }

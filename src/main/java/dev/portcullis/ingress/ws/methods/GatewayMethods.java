@@ -13,6 +13,7 @@ import dev.portcullis.session.Sessions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
@@ -22,6 +23,8 @@ import java.util.concurrent.CompletionStage;
  */
 final class GatewayMethods {
   private static final int RECENT = 10;
+  /** Counting all of them each minute would read as many rows as there are. */
+  private static final int COUNTED = 500;
 
   private final Edge edge;
   private final Agents agents;
@@ -86,55 +89,66 @@ final class GatewayMethods {
 
   /** As the protocol has it; whether work is taken, and why not, is said in words of our own. */
   CompletionStage<JsonNode> health(Sessions sessions) {
-    return recent(sessions).thenApply(recent -> {
-      var status = edge.operations().status();
-      var json = Json.object()
-          .put("ok", true) // The protocol allows nothing else; `ready` is what can be false.
-          .put("ready", status.ready())
-          .put("state", status.state())
-          .put("ts", edge.clock().millis())
-          .put("durationMs", 0)
-          .put("heartbeatSeconds", 0)
-          .put("defaultAgentId", edge.config().defaultAgent());
-      var unmet = json.putArray("unmet");
-      status.unmet().forEach(each ->
-          unmet.addObject().put("condition", each.condition()).put("detail", each.detail()));
-      json.putObject("plugins").set("loaded", json.arrayNode());
-      ((ObjectNode) json.get("plugins")).putArray("errors");
-      json.putObject("configReload").put("hotReloadStatus", "disabled");
-      json.putObject("channels");
-      json.putArray("channelOrder");
-      json.putObject("channelLabels");
-      var all = json.putArray("agents");
-      edge.config().agents().keySet().stream().sorted().forEach(id -> {
-        var agent = all.addObject()
+    CompletionStage<ArrayNode> all = CompletableFuture.completedFuture(Json.object().arrayNode());
+    for (var id : new TreeSet<>(edge.config().agents().keySet())) {
+      all = all.thenCombine(sessions(sessions, id), (agents, theirs) -> {
+        var agent = agents.addObject()
             .put("agentId", id)
             .put("isDefault", id.equals(edge.config().defaultAgent()));
         agent.putObject("heartbeat").put("enabled", false).put("every", "0m").put("everyMs", 0);
+        agent.set("sessions", theirs);
+        return agents;
       });
-      json.set("sessions", recent);
-      json.putObject("modelRuntime").put("degraded", !status.ready()).putArray("pendingAgents");
-      json.putObject("eventLoop").put("degraded", false).putArray("reasons");
+    }
+    return all.thenCombine(sessions(sessions, ""), this::health);
+  }
+
+  private JsonNode health(ArrayNode agents, ObjectNode recent) {
+    var status = edge.operations().status();
+    var json = Json.object()
+        .put("ok", true) // The protocol allows nothing else; `ready` is what can be false.
+        .put("ready", status.ready())
+        .put("state", status.state())
+        .put("ts", edge.clock().millis())
+        .put("durationMs", 0)
+        .put("heartbeatSeconds", 0)
+        .put("defaultAgentId", edge.config().defaultAgent());
+    var unmet = json.putArray("unmet");
+    status.unmet().forEach(each ->
+        unmet.addObject().put("condition", each.condition()).put("detail", each.detail()));
+    var plugins = json.putObject("plugins");
+    plugins.putArray("loaded");
+    plugins.putArray("errors");
+    json.putObject("configReload").put("hotReloadStatus", "disabled");
+    json.putObject("channels");
+    json.putArray("channelOrder");
+    json.putObject("channelLabels");
+    json.set("agents", agents);
+    json.set("sessions", recent);
+    json.putObject("modelRuntime").put("degraded", !status.ready()).putArray("pendingAgents");
+    json.putObject("eventLoop").put("degraded", false).putArray("reasons");
+    return json;
+  }
+
+  /** The newest of an agent's sessions, of all for an empty name; counted as far as a list reaches. */
+  private CompletionStage<ObjectNode> sessions(Sessions sessions, String agent) {
+    return sessions.list(new Sessions.Query(COUNTED, "", false, agent)).thenApply(page -> {
+      var json = Json.object()
+          .put("path", "journal")
+          .put("count", page.rows().size())
+          .put("more", !page.next().isEmpty());
+      var rows = json.putArray("recent");
+      var now = edge.clock().instant();
+      page.rows().stream().limit(RECENT).forEach(row -> rows.addObject()
+          .put("key", row.key())
+          .put("updatedAt", row.updatedAt().toEpochMilli())
+          .put("age", Math.max(0, Duration.between(row.updatedAt(), now).toMillis())));
       return json;
     });
   }
 
-  private CompletionStage<ObjectNode> recent(Sessions sessions) {
-    return sessions.list(new Sessions.Query(RECENT, "", false, ""))
-        .thenCombine(sessions.totals(), (page, totals) -> {
-          var json = Json.object().put("path", "journal").put("count", totals.sessions());
-          var rows = json.putArray("recent");
-          var now = edge.clock().instant();
-          page.rows().forEach(row -> rows.addObject()
-              .put("key", row.key())
-              .put("updatedAt", row.updatedAt().toEpochMilli())
-              .put("age", Math.max(0, Duration.between(row.updatedAt(), now).toMillis())));
-          return json;
-        });
-  }
-
   private CompletionStage<JsonNode> status(MethodCall call) {
-    return recent(call.sessions()).thenCombine(call.sessions().totals(), (recent, totals) -> {
+    return sessions(call.sessions(), "").thenCombine(call.sessions().totals(), (recent, totals) -> {
       var status = edge.operations().status();
       var json = Json.object()
           .put("runtimeVersion", status.version())

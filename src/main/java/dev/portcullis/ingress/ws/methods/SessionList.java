@@ -23,9 +23,8 @@ final class SessionList {
   static final Set<String> PARAMS = Set.of(
       "limit", "offset", "activeMinutes", "activeOnly", "agentId", "search", "archived", "spawnedBy",
       "pinned", "label", "sortBy", "requireLastInteraction", "includeGlobal", "includeUnknown",
-      "excludeSubagents",
-      "excludeCron", "excludeSystem", "configuredAgentsOnly", "includeDerivedTitles", "includeLastMessage",
-      "includeActivitySummary", "includePeople", "ownerFirst");
+      "excludeSubagents", "excludeCron", "excludeSystem", "configuredAgentsOnly", "includeDerivedTitles",
+      "includeLastMessage", "includeActivitySummary", "includePeople", "ownerFirst");
 
   private static final int LIMIT = 100;
   private static final int LIMIT_MAX = 1_000;
