@@ -1,5 +1,6 @@
 package dev.portcullis.session;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.journal.JournalFault;
 import dev.portcullis.protocol.Message;
@@ -132,12 +133,16 @@ public final class Session
   /**
    * @param since position at which the current conversation begins
    * @param erasedTo position up to which everything was erased
-   * @param rows the row as of {@code seq}; none when there never was a session
+   * @param rows the row as of {@code seq}; none when there never was a session, or there is one node
+   * @param newest events up to {@code seq}, so that who follows need not read them; as many as are at hand.
+   *     Never sent to another node
    */
-  public record Position(long seq, long since, long erasedTo, List<SessionRow> rows)
+  public record Position(
+      long seq, long since, long erasedTo, List<SessionRow> rows, @JsonIgnore List<SessionEvent> newest)
       implements PositionReply {
     public Position {
       rows = List.copyOf(rows);
+      newest = newest == null ? List.of() : newest;
     }
   }
 
@@ -180,6 +185,7 @@ public final class Session
   private final Attempts attempts;
   private final RunLog log;
   private final Waiters waiters = new Waiters();
+  private final Newest newest = new Newest();
   private final TimerScheduler<Command> timers;
   private final KeyLookups lookups;
   private final Trims trims;
@@ -312,7 +318,7 @@ public final class Session
           control(state, turns.resume(state, resume.runId(), resume.by(), now), resume.replyTo());
       case Decide decide -> control(state, turns.approvals().decide(state, decide, now), decide.replyTo());
       case Clear clear -> clear(state, clear, now);
-      case AwaitBeyond(var seq, var to) when state.seq() > seq -> Effect().reply(to, Rows.position(state));
+      case AwaitBeyond(var seq, var to) when state.seq() > seq -> Effect().reply(to, position(state));
       case AwaitBeyond(_, var replyTo) -> quietly(() -> waiters.add(replyTo, now));
       case Trim(var replyTo) -> quietly(() -> trims.add(replyTo, state, now));
       case TrimEnded ended -> quietly(() -> trims.ended(ended, state, now));
@@ -453,6 +459,7 @@ public final class Session
     return records.isEmpty()
         ? Effect().none().thenRun((SessionState state) -> settle(before, state))
         : Effect().persist(records).thenRun((SessionState state) -> {
+          newest.add(all, state.seq());
           all.forEach(event -> log.tell(event, state));
           Approvals.answers(before, all).forEach(attempts::decide);
           settle(before, state);
@@ -467,6 +474,11 @@ public final class Session
       // It waits for a person, and a drain does not: the attempt ends here and is resumed after the restart.
       attempts.stop(node.config().drain().grace());
     }
+  }
+
+  private Position position(SessionState state) {
+    var rows = node.config().cluster().enabled() ? Rows.known(state) : List.<SessionRow>of();
+    return new Position(state.seq(), state.since(), state.erasedTo(), rows, newest.upTo(state.seq()));
   }
 
   /** What follows from a state. Idempotent: it compares what is with what must be. */
@@ -487,7 +499,7 @@ public final class Session
       drain(after.active().get());
     }
     if (after.seq() != before.seq()) {
-      waiters.release(Rows.position(after));
+      waiters.release(() -> position(after));
     }
     turns.nextWake(after, starts(), node.clock().instant()).ifPresentOrElse(
         delay -> timers.startSingleTimer(TimePassed.class, new TimePassed(), delay),

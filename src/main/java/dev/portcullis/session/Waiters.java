@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.function.Supplier;
 import org.apache.pekko.actor.typed.ActorRef;
 
 /**
@@ -25,8 +26,11 @@ final class Waiters {
     waiting.add(new Waiter(replyTo, now));
   }
 
-  void release(Session.Position position) {
-    waiting.forEach(waiter -> waiter.replyTo().tell(position));
-    waiting.clear();
+  void release(Supplier<Session.Position> position) {
+    if (!waiting.isEmpty()) {
+      var news = position.get();
+      waiting.forEach(waiter -> waiter.replyTo().tell(news));
+      waiting.clear();
+    }
   }
 }

@@ -58,15 +58,15 @@ final class LoadBench {
       if (!Boolean.getBoolean("bench.busy")) {
         SocketLoop.pause(IDLE); // Idle is what is measured.
       }
-      System.out.printf("RSS idle: %d MB%n", gateway.residentKb() / 1024);
+      System.out.printf("RSS idle: %d MB (process %d)%n", gateway.residentKb() / 1024, gateway.pid());
       ChatLoad.run(target(gateway, ChatLoad.Kind.STREAMED), 32, WARM_UP);
       ChatLoad.run(new ChatLoad.Target(model.port(), "none", ChatLoad.Kind.STREAMED), 1, SETTLE);
       var direct = ChatLoad.run(new ChatLoad.Target(model.port(), "none", ChatLoad.Kind.STREAMED), 1, SETTLE);
       System.out.printf(Locale.ROOT, "the model alone, 1 caller: p50 %.2f ms, p99 %.2f ms%n%n",
           ChatLoad.Taken.millis(direct.runs(), 0.5), ChatLoad.Taken.millis(direct.runs(), 0.99));
-      System.out.println("| route | callers | runs/s | p50 ms | p99 ms | first p50 ms | p99 ms | gateway CPU ms/run | KB written/run"
+      System.out.println("| route | callers | runs/s | p50 ms | p99 ms | first p50 ms | p99 ms | gateway CPU ms/run | of it JIT | KB written/run"
           + " | events/run | syncs/run | RSS MB | bytes/token | load CPU ms/run | model CPU ms/run |");
-      System.out.println("|" + "---|".repeat(15));
+      System.out.println("|" + "---|".repeat(16));
       for (var callers : CALLERS.split(",")) {
         for (var kind : kinds) {
           measure(gateway, model, kind, Integer.parseInt(callers));
@@ -86,12 +86,13 @@ final class LoadBench {
     var taken = ChatLoad.run(target(gateway, kind), callers, WINDOW);
     var after = gateway.used();
     double runs = taken.runs().length;
-    System.out.printf(Locale.ROOT, "| %s | %d | %.0f | %.2f | %.2f | %.2f | %.2f | %.2f | %.1f | %.1f | %.2f | %d | %.0f"
+    System.out.printf(Locale.ROOT, "| %s | %d | %.0f | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | %.1f | %.1f | %.2f | %d | %.0f"
             + " | %.3f | %.3f |%n",
         kind.words, callers, taken.perSecond(),
         ChatLoad.Taken.millis(taken.runs(), 0.5), ChatLoad.Taken.millis(taken.runs(), 0.99),
         ChatLoad.Taken.millis(taken.first(), 0.5), ChatLoad.Taken.millis(taken.first(), 0.99),
         after.cpu().minus(before.cpu()).toNanos() / 1e6 / runs,
+        after.compiler().minus(before.compiler()).toNanos() / 1e6 / runs,
         (after.written() - before.written()) / 1024.0 / runs,
         (after.events() - before.events()) / runs,
         (after.syncs() - before.syncs()) / runs,

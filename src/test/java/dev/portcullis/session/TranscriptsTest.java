@@ -148,14 +148,14 @@ class TranscriptsTest {
     answered("r-2", "second");
     var cursor = new RunCursor(transcripts, (Transcripts.Located) done(transcripts.locate("r-2")).getFirst(), "r-2");
     assertEquals(List.of(), done(cursor.advance(100)));
-    cursor.upTo(new Session.Position(8, 0, 0, List.of()));
+    cursor.upTo(new Session.Position(8, 0, 0, List.of(), List.of()));
     var seen = new ArrayList<RunEvent>();
     while (cursor.behind()) {
       seen.addAll(done(cursor.advance(2)));
     }
     assertEquals(List.of("accepted", "started"), seen.stream().map(event -> event.body().type()).toList());
     assertEquals(8, cursor.read());
-    cursor.upTo(new Session.Position(state.seq(), 0, 0, List.of()));
+    cursor.upTo(new Session.Position(state.seq(), 0, 0, List.of(), List.of()));
     while (cursor.behind()) {
       seen.addAll(done(cursor.advance(2)));
     }
