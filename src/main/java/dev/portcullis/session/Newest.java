@@ -1,5 +1,6 @@
 package dev.portcullis.session;
 
+import dev.portcullis.protocol.SessionRow;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -14,9 +15,15 @@ final class Newest {
   /** Characters of text in all of them; one that alone has more is not kept. */
   static final int CHARS_MAX = 32_768;
 
+  private final boolean clustered;
   private final Deque<SessionEvent> events = new ArrayDeque<>();
   private long last;
   private long chars;
+
+  /** @param clustered whether a position has to carry the row for the list of another node */
+  Newest(boolean clustered) {
+    this.clustered = clustered;
+  }
 
   /** @param seq position of the last of {@code written} */
   void add(List<SessionEvent> written, long seq) {
@@ -34,9 +41,11 @@ final class Newest {
     }
   }
 
-  /** Those up to {@code seq}, without gaps; none when they end elsewhere. */
-  List<SessionEvent> upTo(long seq) {
-    return seq == last ? List.copyOf(events) : List.of();
+  /** Where {@code state} stands, with its newest events, without gaps; none when they end elsewhere. */
+  Session.Position position(SessionState state) {
+    var newest = state.seq() == last ? List.copyOf(events) : List.<SessionEvent>of();
+    var rows = clustered ? Rows.known(state) : List.<SessionRow>of();
+    return new Session.Position(state.seq(), state.since(), state.erasedTo(), rows, newest);
   }
 
   private static long chars(SessionEvent event) {

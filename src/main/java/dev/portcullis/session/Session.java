@@ -13,6 +13,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -133,16 +134,15 @@ public final class Session
   /**
    * @param since position at which the current conversation begins
    * @param erasedTo position up to which everything was erased
-   * @param rows the row as of {@code seq}; none when there never was a session, or there is one node
-   * @param newest events up to {@code seq}, so that who follows need not read them; as many as are at hand.
-   *     Never sent to another node
+   * @param rows the row as of {@code seq}; none on a node on its own, or when there never was a session
+   * @param newest the events up to {@code seq} that are at hand; never sent to another node
    */
   public record Position(
       long seq, long since, long erasedTo, List<SessionRow> rows, @JsonIgnore List<SessionEvent> newest)
       implements PositionReply {
     public Position {
       rows = List.copyOf(rows);
-      newest = newest == null ? List.of() : newest;
+      newest = Objects.requireNonNullElse(newest, List.of());
     }
   }
 
@@ -184,8 +184,7 @@ public final class Session
   private final Turns turns;
   private final Attempts attempts;
   private final RunLog log;
-  private final Waiters waiters = new Waiters();
-  private final Newest newest = new Newest();
+  private final Waiters waiters;
   private final TimerScheduler<Command> timers;
   private final KeyLookups lookups;
   private final Trims trims;
@@ -231,6 +230,7 @@ public final class Session
     this.recovering = recovering;
     this.lost = lost;
     this.lookups = new KeyLookups(entityId, node.transcripts(), context);
+    this.waiters = new Waiters(new Newest(node.config().cluster().enabled()));
     this.trims = new Trims(entityId, node, context);
     var agenda = new Agenda(
         node.config().run(),
@@ -318,8 +318,7 @@ public final class Session
           control(state, turns.resume(state, resume.runId(), resume.by(), now), resume.replyTo());
       case Decide decide -> control(state, turns.approvals().decide(state, decide, now), decide.replyTo());
       case Clear clear -> clear(state, clear, now);
-      case AwaitBeyond(var seq, var to) when state.seq() > seq -> Effect().reply(to, position(state));
-      case AwaitBeyond(_, var replyTo) -> quietly(() -> waiters.add(replyTo, now));
+      case AwaitBeyond await -> quietly(() -> waiters.add(await, state, now));
       case Trim(var replyTo) -> quietly(() -> trims.add(replyTo, state, now));
       case TrimEnded ended -> quietly(() -> trims.ended(ended, state, now));
       case Recover(var replyTo) -> recover(replyTo);
@@ -369,8 +368,7 @@ public final class Session
 
   private <R> ReplyEffect<Recorded, SessionState> control(
       SessionState state, Turns.Control<R> control, ActorRef<R> replyTo) {
-    return persist(state, control.events(), node.clock().instant())
-        .thenReply(replyTo, _ -> control.reply());
+    return persist(state, control.events(), node.clock().instant()).thenReply(replyTo, _ -> control.reply());
   }
 
   private ReplyEffect<Recorded, SessionState> clear(SessionState state, Clear clear, Instant now) {
@@ -459,7 +457,7 @@ public final class Session
     return records.isEmpty()
         ? Effect().none().thenRun((SessionState state) -> settle(before, state))
         : Effect().persist(records).thenRun((SessionState state) -> {
-          newest.add(all, state.seq());
+          waiters.written(all, state);
           all.forEach(event -> log.tell(event, state));
           Approvals.answers(before, all).forEach(attempts::decide);
           settle(before, state);
@@ -474,11 +472,6 @@ public final class Session
       // It waits for a person, and a drain does not: the attempt ends here and is resumed after the restart.
       attempts.stop(node.config().drain().grace());
     }
-  }
-
-  private Position position(SessionState state) {
-    var rows = node.config().cluster().enabled() ? Rows.known(state) : List.<SessionRow>of();
-    return new Position(state.seq(), state.since(), state.erasedTo(), rows, newest.upTo(state.seq()));
   }
 
   /** What follows from a state. Idempotent: it compares what is with what must be. */
@@ -498,9 +491,7 @@ public final class Session
     } else if (node.gate().state() == Gate.State.DRAINING) {
       drain(after.active().get());
     }
-    if (after.seq() != before.seq()) {
-      waiters.release(() -> position(after));
-    }
+    waiters.release(before, after);
     turns.nextWake(after, starts(), node.clock().instant()).ifPresentOrElse(
         delay -> timers.startSingleTimer(TimePassed.class, new TimePassed(), delay),
         () -> timers.cancel(TimePassed.class));

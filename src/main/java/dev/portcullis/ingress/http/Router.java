@@ -186,7 +186,7 @@ public final class Router {
       request.discardEntityBytes(system);
       return CompletableFuture.completedFuture(new byte[0]);
     }
-    if (request.entity() instanceof HttpEntity.Strict whole) { // It came with its head: no stream need be made.
+    if (request.entity() instanceof HttpEntity.Strict whole) { // It came with the head: no stream.
       return CompletableFuture.completedFuture(whole.getData().toArray());
     }
     return request.entity()
