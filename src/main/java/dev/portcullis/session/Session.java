@@ -191,6 +191,7 @@ public final class Session
   private final AtomicBoolean lost;
   private boolean owned;
   private boolean leaving;
+  private boolean used;
   private Recovered recovered = NOTHING_FOUND;
   private final List<ActorRef<Rested>> resting = new ArrayList<>();
 
@@ -232,16 +233,13 @@ public final class Session
     this.lookups = new KeyLookups(entityId, node.transcripts(), context);
     this.waiters = new Waiters(new Newest(node.config().cluster().enabled()));
     this.trims = new Trims(entityId, node, context);
-    var agenda = new Agenda(
-        node.config().run(),
-        node.config().agents(),
-        node.run().harnesses()::canResume,
-        node.incarnation(),
-        node.autoResume());
+    var agenda = new Agenda(node.config().run(), node.config().agents(), node.run().harnesses()::canResume,
+        node.incarnation(), node.autoResume());
     this.turns = new Turns(node.config(), agenda);
     this.attempts = new Attempts(entityId, node, context.messageAdapter(Run.Report.class, Reported::new));
     this.log = new RunLog(context.getLog(), node.run().alerts());
-    context.setReceiveTimeout(node.config().session().idle(), new IdlePassed());
+    // One timer for all: a timeout that each message sets anew costs more than most messages.
+    timers.startTimerWithFixedDelay(new IdlePassed(), node.config().session().idle());
   }
 
   @Override
@@ -305,6 +303,7 @@ public final class Session
 
   private ReplyEffect<Recorded, SessionState> handle(SessionState state, Command command) {
     var now = node.clock().instant();
+    used |= !(command instanceof IdlePassed);
     return switch (command) {
       case TakeOver _ -> takeOver(state, now);
       case Submit submit when state.knows(submit.keys()) -> submit(state, submit, Map.of(), now);
@@ -418,9 +417,10 @@ public final class Session
   }
 
   private ReplyEffect<Recorded, SessionState> idle(SessionState state) {
-    if (state.open().isEmpty()) {
+    if (state.open().isEmpty() && !used) {
       shard.tell(new ClusterSharding.Passivate<>(context.getSelf()));
     }
+    used = false;
     return Effect().noReply();
   }
 
