@@ -2,6 +2,7 @@ package dev.portcullis.harness;
 
 import dev.portcullis.harness.Harness.Attempt;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicReference;
@@ -28,8 +29,14 @@ final class Live implements Attempt {
     attempt.complete(harness.start(spec, new UpdateSink() {
       @Override
       public void accept(HarnessUpdate update) {
-        updates.accept(update);
-        if (update instanceof HarnessUpdate.End && stop.get() == null) { // Else the stop says when.
+        acceptAll(List.of(update));
+      }
+
+      @Override
+      public void acceptAll(List<HarnessUpdate> several) {
+        updates.acceptAll(several);
+        // Of one that is being stopped, the stop says when it is over.
+        if (several.getLast() instanceof HarnessUpdate.End && stop.get() == null) {
           owner.tell(new HarnessActor.AttemptOver(Live.this));
         }
       }

@@ -113,9 +113,11 @@ final class Batch {
     return rest;
   }
 
-  private static List<String> histories(Request request) {
+  /** The histories that a request changes or claims. */
+  static List<String> histories(Request request) {
     return switch (request) {
-      case Request.Append(var atomic, _, _) -> atomic.stream().map(StoredEvent::persistenceId).toList();
+      case Request.Append(var atomic, _, _) ->
+          atomic.stream().map(StoredEvent::persistenceId).distinct().toList();
       case Request.DeleteTo(var persistenceId, _, _) -> List.of(persistenceId);
       case Request.Trim(var base, _, _) -> List.of(base.persistenceId());
       case Request.PutSnapshot(var snapshot, _) -> List.of(snapshot.persistenceId());

@@ -181,7 +181,7 @@ public final class Journal implements AutoCloseable {
    * on the disk.
    */
   public CompletionStage<Void> claim(String persistenceId) {
-    return writer.submit(done -> new Request.Claim(persistenceId, done));
+    return writer.claim(persistenceId);
   }
 
   /**

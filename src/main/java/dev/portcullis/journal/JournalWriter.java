@@ -2,6 +2,7 @@ package dev.portcullis.journal;
 
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Function;
@@ -23,6 +24,8 @@ final class JournalWriter implements AutoCloseable {
   private final FailStopStore store;
   private final Heads heads;
   private final LinkedBlockingQueue<Request> queue = new LinkedBlockingQueue<>();
+  /** Histories with requests that are not done yet, and how many. */
+  private final ConcurrentHashMap<String, Integer> pending = new ConcurrentHashMap<>();
   private final CompletableFuture<Void> stopped = new CompletableFuture<>();
   private volatile boolean closing;
   private volatile Journal.Stats stats = new Journal.Stats(0, 0, 0, 0);
@@ -42,12 +45,27 @@ final class JournalWriter implements AutoCloseable {
     if (closing) {
       done.completeExceptionally(JournalFault.closed(store.name()));
     } else {
+      for (var history : Batch.histories(made)) {
+        pending.merge(history, 1, Integer::sum);
+        done.whenComplete((_, _) ->
+            pending.merge(history, -1, (count, one) -> count > 1 ? count + one : null));
+      }
       queue.add(made);
       if (stopped.isDone() && queue.remove(made)) { // It came after the last look into the queue.
         done.completeExceptionally(JournalFault.closed(store.name()));
       }
     }
     return done;
+  }
+
+  /**
+   * Where no other process writes there is nothing to claim: who finds nothing of the history under way need
+   * not wait for the writes of others.
+   */
+  CompletionStage<Void> claim(String persistenceId) {
+    return store.shared() || store.failed() || closing || pending.containsKey(persistenceId)
+        ? submit(done -> new Request.Claim(persistenceId, done))
+        : CompletableFuture.completedFuture(null);
   }
 
   Journal.Stats stats() {

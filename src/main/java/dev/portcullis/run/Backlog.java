@@ -2,6 +2,7 @@ package dev.portcullis.run;
 
 import dev.portcullis.harness.HarnessUpdate;
 import dev.portcullis.harness.UpdateSink;
+import java.util.List;
 import java.util.function.Consumer;
 
 /**
@@ -13,11 +14,11 @@ final class Backlog implements UpdateSink {
   static final long WEIGHT_MAX = 1 << 20;
   private static final long UPDATE_WEIGHT = 256;
 
-  private final Consumer<HarnessUpdate> out;
+  private final Consumer<List<HarnessUpdate>> out;
   private long weight;
   private boolean open = true;
 
-  Backlog(Consumer<HarnessUpdate> out) {
+  Backlog(Consumer<List<HarnessUpdate>> out) {
     this.out = out;
   }
 
@@ -38,10 +39,17 @@ final class Backlog implements UpdateSink {
 
   @Override
   public void accept(HarnessUpdate update) {
+    acceptAll(List.of(update));
+  }
+
+  @Override
+  public void acceptAll(List<HarnessUpdate> updates) {
     synchronized (this) {
-      weight += weightOf(update);
+      for (var update : updates) {
+        weight += weightOf(update);
+      }
     }
-    out.accept(update);
+    out.accept(updates);
   }
 
   @Override

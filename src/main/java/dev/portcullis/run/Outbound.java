@@ -13,10 +13,13 @@ final class Outbound {
   /** What the caller does now. */
   sealed interface Step {}
 
+  /** What is no text waits so long for more, so that a quick answer costs one write. */
+  static final Duration WINDOW = Duration.ofMillis(10);
+
   /** @param news the next report */
   record Send(List<Run.News> news) implements Step {}
 
-  /** Ask again after {@code delay}; zero means the shortest useful time. */
+  /** Ask again after {@code delay}; zero means once everything that is here already was added. */
   record Gather(Duration delay) implements Step {}
 
   /** Nothing to do until the next call. */
@@ -29,16 +32,28 @@ final class Outbound {
   private boolean out;
   private boolean gathering;
   private boolean sentText;
+  /** The first text does not wait for the window that something else has opened. */
+  private boolean hurried;
 
   Outbound(Duration textInterval) {
-    this.textInterval = textInterval;
+    this.textInterval = textInterval.compareTo(WINDOW) < 0 ? WINDOW : textInterval;
   }
 
   Step add(Run.News news) {
+    return addAll(List.of(news));
+  }
+
+  /** What came at once. */
+  Step addAll(List<Run.News> several) {
+    several.forEach(this::take);
+    return next();
+  }
+
+  private void take(Run.News news) {
     if (news instanceof Run.Happened(HarnessUpdate.Usage _)) {
       usage.clear();
       usage.add(news);
-      return new Hold();
+      return;
     }
     if (news instanceof Run.Happened(HarnessUpdate.End _)) {
       held.addAll(usage);
@@ -46,7 +61,6 @@ final class Outbound {
     if (!join(news)) {
       held.add(news);
     }
-    return next();
   }
 
   /** The report that was out is in the journal. */
@@ -67,11 +81,16 @@ final class Outbound {
     if (held.stream().anyMatch(Outbound::urgent)) {
       return send();
     }
+    if (!sentText && !hurried && held.stream().anyMatch(Outbound::isText)) {
+      hurried = true;
+      gathering = true;
+      return new Gather(Duration.ZERO);
+    }
     if (gathering) {
       return new Hold();
     }
     gathering = true;
-    return new Gather(sentText ? textInterval : Duration.ZERO);
+    return new Gather(sentText ? textInterval : WINDOW);
   }
 
   private Send send() {

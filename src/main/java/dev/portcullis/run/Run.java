@@ -61,7 +61,8 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
 
   record HarnessReady() implements Command {}
 
-  record Updated(HarnessUpdate update) implements Command {}
+  /** @param updates what came at once, in order */
+  record Updated(List<HarnessUpdate> updates) implements Command {}
 
   /** @param last what is reported of the attempt now that nothing of it is left */
   record Stopped(News last) implements Command {}
@@ -108,9 +109,6 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
   public record Assignment(
       String sessionKey, String runId, long fence, String harness, boolean replaceable,
           Supplier<CompletionStage<AttemptSpec>> spec) {}
-
-  /** Updates within this time make one report, so that a quick answer costs one write. */
-  private static final Duration WINDOW = Duration.ofMillis(10);
 
   private final ActorContext<Command> context;
   private final TimerScheduler<Command> timers;
@@ -172,7 +170,7 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
     this.output = new Output(parts.limits().outputChars());
     context.setLoggerName(Run.class); // What is guessed is Pekko's own name, whose lines are not shown.
     var self = context.getSelf();
-    this.backlog = new Backlog(update -> self.tell(new Updated(update)));
+    this.backlog = new Backlog(updates -> self.tell(new Updated(updates)));
     context.pipeToSelf(
         assignment.spec().get(),
         (spec, failure) -> failure == null ? new SpecLoaded(spec) : new SpecFailed(String.valueOf(failure)));
@@ -187,7 +185,7 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
       case Dispatched(HarnessActor.Started(var attempt)) -> whenStarted(attempt);
       case Dispatched(HarnessActor.Unavailable(var cause)) -> whenUnavailable(cause);
       case HarnessReady _ -> whenReady();
-      case Updated(var update) -> whenUpdated(update);
+      case Updated(var updates) -> whenUpdated(updates);
       case Persisted _ -> persisted();
       case WindowClosed _ -> flush(outbound.windowClosed());
       case Abort _ -> abort();
@@ -325,17 +323,33 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
     flush(outbound.persisted());
   }
 
-  private void whenUpdated(HarnessUpdate update) {
-    if (phase instanceof Over) {
-      late++;
-      backlog.taken(Backlog.weightOf(update));
-      return;
+  private void whenUpdated(List<HarnessUpdate> updates) {
+    var news = new ArrayList<News>();
+    for (var update : updates) {
+      if (phase instanceof Over) {
+        late++;
+        backlog.taken(Backlog.weightOf(update));
+      } else if (!output.fits(update)) {
+        backlog.taken(Backlog.weightOf(update));
+        flush(outbound.addAll(news));
+        news.clear();
+        tooMuch();
+      } else {
+        if (update instanceof HarnessUpdate.End && !offers.isEmpty()) {
+          flush(outbound.addAll(news));
+          news.clear();
+        }
+        take(update);
+        news.add(new Happened(update));
+      }
     }
-    if (!output.fits(update)) {
-      backlog.taken(Backlog.weightOf(update));
-      tooMuch();
-      return;
+    listen();
+    if (!news.isEmpty()) {
+      flush(outbound.addAll(news));
     }
+  }
+
+  private void take(HarnessUpdate update) {
     if (update instanceof HarnessUpdate.Usage) { // Only the newest is kept, and that alone makes no report.
       backlog.taken(Backlog.weightOf(update));
     } else {
@@ -359,8 +373,6 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
           HarnessUpdate.Usage _,
           HarnessUpdate.Unknown _ -> { }
     }
-    listen();
-    flush(outbound.add(new Happened(update)));
   }
 
   /** Silence is measured only while the harness, and not a queue for it or a person, has the word. */
@@ -476,9 +488,12 @@ public final class Run extends AbstractMatchingBehavior<Run.Command> {
         gathered = 0;
         owner.tell(new Report(assignment.runId(), assignment.fence(), news, context.getSelf()));
       }
+      case Outbound.Gather(var delay) when delay.isZero() -> {
+        timers.cancel(WindowClosed.class);
+        context.getSelf().tell(new WindowClosed()); // Behind whatever has come meanwhile.
+      }
       case Outbound.Gather(var delay) ->
-          timers.startSingleTimer(WindowClosed.class, new WindowClosed(), delay.compareTo(WINDOW) < 0 ? WINDOW
-              : delay);
+          timers.startSingleTimer(WindowClosed.class, new WindowClosed(), delay);
       case Outbound.Hold _ -> { }
     }
   }

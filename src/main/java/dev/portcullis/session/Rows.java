@@ -14,7 +14,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /** A session's public row and its index entries, as functions of its state. Pure. */
 final class Rows {
@@ -64,7 +63,7 @@ final class Rows {
         state.erased() ? "erased" : status(state),
         active.isPresent(),
         state.open().values().stream().anyMatch(run -> run.status().abortable()),
-        active.stream().map(OpenRun::runId).toList(),
+        active.map(run -> List.of(run.runId())).orElse(List.of()),
         state.in(RunStatus.QUEUED).size(),
         state.in(RunStatus.INTERRUPTED).size(),
         state.in(RunStatus.PARKED).size(),
@@ -108,9 +107,9 @@ final class Rows {
     return entries;
   }
 
-  static Session.Position position(SessionState state) {
-    var rows = state.key().isEmpty() ? List.<SessionRow>of() : List.of(of(state));
-    return new Session.Position(state.seq(), state.since(), state.erasedTo(), rows);
+  /** The row, if there ever was a session. */
+  static List<SessionRow> known(SessionState state) {
+    return state.key().isEmpty() ? List.of() : List.of(of(state));
   }
 
   private static List<IndexEntry> ofEvents(
@@ -261,23 +260,19 @@ final class Rows {
   }
 
   private static String status(SessionState state) {
-    return Stream.of(
-            state.active().map(OpenRun::status),
-            first(state, RunStatus.INTERRUPTED),
-            first(state, RunStatus.QUEUED),
-            first(state, RunStatus.PARKED))
-        .flatMap(Optional::stream)
-        .findFirst()
-        .map(RunStatus::word)
-        .orElse("idle");
-  }
-
-  private static Optional<RunStatus> first(SessionState state, RunStatus status) {
-    return state.in(status).stream().map(OpenRun::status).findFirst();
+    for (var status : List.of(RunStatus.INTERRUPTED, RunStatus.QUEUED, RunStatus.PARKED)) {
+      if (state.active().isEmpty() && !state.in(status).isEmpty()) {
+        return status.word();
+      }
+    }
+    return state.active().map(active -> active.status().word()).orElse("idle");
   }
 
   private static String lastRun(SessionState state) {
-    var open = List.copyOf(state.open().keySet());
-    return !open.isEmpty() ? open.getLast() : state.ended().isEmpty() ? "" : state.ended().getLast().runId();
+    var last = "";
+    for (var runId : state.open().keySet()) {
+      last = runId;
+    }
+    return !last.isEmpty() ? last : state.ended().isEmpty() ? "" : state.ended().getLast().runId();
   }
 }

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
 /** A place in one run's journal, with what has been read so far. One reader at a time. */
@@ -16,6 +17,8 @@ final class RunCursor {
   private volatile RunFold fold;
   private volatile long read;
   private volatile long known;
+  /** Events up to {@code known} that need not be read from the journal. */
+  private volatile List<SessionEvent> newest = List.of();
 
   RunCursor(Transcripts transcripts, Transcripts.Located start, String runId) {
     this.transcripts = transcripts;
@@ -52,7 +55,10 @@ final class RunCursor {
     if (start.firstSeq() <= position.erasedTo()) {
       throw new NoSuchElementException("no run " + runId);
     }
-    known = Math.max(known, position.seq());
+    if (position.seq() >= known) {
+      known = position.seq();
+      newest = position.newest();
+    }
     return this;
   }
 
@@ -65,6 +71,22 @@ final class RunCursor {
    * {@link NoSuchElementException} when they were trimmed.
    */
   CompletionStage<List<RunEvent>> advance(int max) {
+    long next = read + 1;
+    long first = known - newest.size() + 1;
+    return first <= next && next <= known
+        ? CompletableFuture.completedFuture(take(newest.subList((int) (next - first), newest.size())))
+        : readOn(max);
+  }
+
+  private List<RunEvent> take(List<SessionEvent> rest) {
+    var events = new ArrayList<RunEvent>();
+    rest.forEach(event -> take(event, events));
+    read = known;
+    newest = List.of();
+    return events;
+  }
+
+  private CompletionStage<List<RunEvent>> readOn(int max) {
     return transcripts.async(() -> {
       var events = new ArrayList<RunEvent>();
       long before = read;

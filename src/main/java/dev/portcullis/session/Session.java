@@ -1,5 +1,6 @@
 package dev.portcullis.session;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.journal.JournalFault;
 import dev.portcullis.protocol.Input;
@@ -13,6 +14,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -133,12 +135,15 @@ public final class Session
   /**
    * @param since position at which the current conversation begins
    * @param erasedTo position up to which everything was erased
-   * @param rows the row as of {@code seq}; none when there never was a session
+   * @param rows the row as of {@code seq}; none on a node on its own, or when there never was a session
+   * @param newest the events up to {@code seq} that are at hand; never sent to another node
    */
-  public record Position(long seq, long since, long erasedTo, List<SessionRow> rows)
+  public record Position(
+      long seq, long since, long erasedTo, List<SessionRow> rows, @JsonIgnore List<SessionEvent> newest)
       implements PositionReply {
     public Position {
       rows = List.copyOf(rows);
+      newest = Objects.requireNonNullElse(newest, List.of());
     }
   }
 
@@ -180,13 +185,14 @@ public final class Session
   private final Turns turns;
   private final Attempts attempts;
   private final RunLog log;
-  private final Waiters waiters = new Waiters();
+  private final Waiters waiters;
   private final TimerScheduler<Command> timers;
   private final KeyLookups lookups;
   private final Trims trims;
   private final AtomicBoolean lost;
   private boolean owned;
   private boolean leaving;
+  private boolean used;
   private Recovered recovered = NOTHING_FOUND;
   private final List<ActorRef<Rested>> resting = new ArrayList<>();
 
@@ -226,17 +232,15 @@ public final class Session
     this.recovering = recovering;
     this.lost = lost;
     this.lookups = new KeyLookups(entityId, node.transcripts(), context);
+    this.waiters = new Waiters(new Newest(node.config().cluster().enabled()));
     this.trims = new Trims(entityId, node, context);
-    var agenda = new Agenda(
-        node.config().run(),
-        node.config().agents(),
-        Abilities.of(node.run().harnesses()),
-        node.incarnation(),
-        node.autoResume());
+    var agenda = new Agenda(node.config().run(), node.config().agents(), Abilities.of(node.run().harnesses()),
+        node.incarnation(), node.autoResume());
     this.turns = new Turns(node.config(), agenda);
     this.attempts = new Attempts(entityId, node, context.messageAdapter(Run.Report.class, Reported::new));
     this.log = new RunLog(context.getLog(), node.run().alerts());
-    context.setReceiveTimeout(node.config().session().idle(), new IdlePassed());
+    // One timer for all: a timeout that each message sets anew costs more than most messages.
+    timers.startTimerWithFixedDelay(new IdlePassed(), node.config().session().idle());
   }
 
   @Override
@@ -300,6 +304,7 @@ public final class Session
 
   private ReplyEffect<Recorded, SessionState> handle(SessionState state, Command command) {
     var now = node.clock().instant();
+    used |= !(command instanceof IdlePassed);
     return switch (command) {
       case TakeOver _ -> takeOver(state, now);
       case Submit submit when state.knows(submit.keys()) -> submit(state, submit, Map.of(), now);
@@ -314,8 +319,7 @@ public final class Session
           control(state, turns.resume(state, resume.runId(), resume.by(), now), resume.replyTo());
       case Decide decide -> control(state, turns.approvals().decide(state, decide, now), decide.replyTo());
       case Clear clear -> clear(state, clear, now);
-      case AwaitBeyond(var seq, var to) when state.seq() > seq -> Effect().reply(to, Rows.position(state));
-      case AwaitBeyond(_, var replyTo) -> quietly(() -> waiters.add(replyTo, now));
+      case AwaitBeyond await -> quietly(() -> waiters.add(await, state, now));
       case Trim(var replyTo) -> quietly(() -> trims.add(replyTo, state, now));
       case TrimEnded ended -> quietly(() -> trims.ended(ended, state, now));
       case Recover(var replyTo) -> recover(replyTo);
@@ -365,8 +369,7 @@ public final class Session
 
   private <R> ReplyEffect<Recorded, SessionState> control(
       SessionState state, Turns.Control<R> control, ActorRef<R> replyTo) {
-    return persist(state, control.events(), node.clock().instant())
-        .thenReply(replyTo, _ -> control.reply());
+    return persist(state, control.events(), node.clock().instant()).thenReply(replyTo, _ -> control.reply());
   }
 
   private ReplyEffect<Recorded, SessionState> clear(SessionState state, Clear clear, Instant now) {
@@ -416,9 +419,10 @@ public final class Session
   }
 
   private ReplyEffect<Recorded, SessionState> idle(SessionState state) {
-    if (state.open().isEmpty()) {
+    if (state.open().isEmpty() && !used) {
       shard.tell(new ClusterSharding.Passivate<>(context.getSelf()));
     }
+    used = false;
     return Effect().noReply();
   }
 
@@ -455,6 +459,7 @@ public final class Session
     return records.isEmpty()
         ? Effect().none().thenRun((SessionState state) -> settle(before, state))
         : Effect().persist(records).thenRun((SessionState state) -> {
+          waiters.written(all, state);
           all.forEach(event -> log.tell(event, state));
           Approvals.answers(before, all).forEach(attempts::decide);
           settle(before, state);
@@ -488,9 +493,7 @@ public final class Session
     } else if (node.gate().state() == Gate.State.DRAINING) {
       drain(after.active().get());
     }
-    if (after.seq() != before.seq()) {
-      waiters.release(Rows.position(after));
-    }
+    waiters.release(before, after);
     turns.nextWake(after, starts(), node.clock().instant()).ifPresentOrElse(
         delay -> timers.startSingleTimer(TimePassed.class, new TimePassed(), delay),
         () -> timers.cancel(TimePassed.class));

@@ -120,12 +120,23 @@ public record SessionState(
 
   /** The run that has an attempt under way. */
   Optional<OpenRun> active() {
-    return open.values().stream().filter(run -> run.status().active()).findFirst();
+    for (var run : open.values()) { // Asked many times for each event, so without a stream.
+      if (run.status().active()) {
+        return Optional.of(run);
+      }
+    }
+    return Optional.empty();
   }
 
   /** Runs in {@code status}, in order of acceptance. */
   List<OpenRun> in(RunStatus status) {
-    return open.values().stream().filter(run -> run.status() == status).toList();
+    var runs = new ArrayList<OpenRun>();
+    for (var run : open.values()) {
+      if (run.status() == status) {
+        runs.add(run);
+      }
+    }
+    return runs;
   }
 
   /** Whether each of these keys was bound lately, or to an open run, or is new: the index knows no more. */

@@ -8,6 +8,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -20,15 +21,30 @@ final class Gateway implements AutoCloseable {
 
   private final Process process;
   private final URI http;
+  private final URI management;
   private final String token;
   final long readyMillis;
   private final HttpClient client = HttpClient.newHttpClient();
 
-  private Gateway(Process process, URI http, String token, long readyMillis) {
+  /**
+   * What it has used so far.
+   *
+   * @param compiler the part of {@code cpu} that the JIT compiler took, which ends some day
+   * @param written bytes that went to the disk, as the kernel counts them
+   * @param events of the journal
+   */
+  record Used(Duration cpu, Duration compiler, long written, long events, long syncs) {}
+
+  private Gateway(Process process, URI http, URI management, String token, long readyMillis) {
     this.process = process;
     this.http = http;
+    this.management = management;
     this.token = token;
     this.readyMillis = readyMillis;
+  }
+
+  long pid() {
+    return process.pid();
   }
 
   /** Builds what is not built. */
@@ -65,7 +81,7 @@ final class Gateway implements AutoCloseable {
     long ready = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
     var json = new JsonMapper().readTree(Files.readAllBytes(addresses));
     return new Gateway(
-        process, URI.create(json.path("http").asText()), Files.readString(data.resolve("token")).strip(), ready);
+        process, URI.create(json.path("http").asText()), URI.create(json.path("management").asText()), Files.readString(data.resolve("token")).strip(), ready);
   }
 
   URI http() {
@@ -120,6 +136,36 @@ final class Gateway implements AutoCloseable {
         .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")))
         .findFirst()
         .orElseThrow();
+  }
+
+  Used used() throws IOException {
+    var proc = Path.of("/proc", Long.toString(process.pid()));
+    var compiler = Duration.ZERO;
+    for (var thread : threads(proc)) {
+      if (Files.readString(thread.resolve("comm")).matches("C[12] Compiler.*\n")) {
+        compiler = compiler.plus(cpu(thread));
+      }
+    }
+    var metrics = send(HttpRequest.newBuilder(management.resolve("/metrics")).GET(), "portcullis_ready");
+    return new Used(cpu(proc), compiler, number(Files.readString(proc.resolve("io")), "\nwrite_bytes: "),
+        number(metrics, "\nportcullis_journal_events_total "), number(metrics, "\nportcullis_journal_batches_total "));
+  }
+
+  private static List<Path> threads(Path proc) throws IOException {
+    try (var tasks = Files.list(proc.resolve("task"))) {
+      return tasks.toList();
+    }
+  }
+
+  private static Duration cpu(Path proc) throws IOException {
+    var stat = Files.readString(proc.resolve("stat"));
+    var fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+    return Duration.ofMillis(10 * (Long.parseLong(fields[11]) + Long.parseLong(fields[12]))); // A tick of Linux is 10 ms.
+  }
+
+  private static long number(String text, String name) {
+    int at = text.indexOf(name);
+    return at < 0 ? 0 : (long) Double.parseDouble(text.substring(at + name.length()).split("\n", 2)[0]);
   }
 
   long cpuMillis() {

@@ -28,11 +28,25 @@ class OutboundTest {
 
   @Test
   void aQuickAnswerIsOneReport() {
-    assertEquals(new Gather(Duration.ZERO), outbound.add(ATTACHED));
-    assertEquals(new Hold(), outbound.add(text("hel")));
+    assertEquals(new Gather(Outbound.WINDOW), outbound.add(ATTACHED));
+    assertEquals(new Gather(Duration.ZERO), outbound.add(text("hel")));
     assertEquals(new Hold(), outbound.add(text("lo")));
     assertEquals(new Send(List.of(ATTACHED, text("hello"), END)), outbound.add(END));
     assertEquals(new Hold(), outbound.persisted());
+  }
+
+  @Test
+  void whatComesAtOnceIsOneReport() {
+    assertEquals(
+        new Send(List.of(ATTACHED, text("hello"), END)),
+        outbound.addAll(List.of(ATTACHED, text("hel"), text("lo"), END)));
+  }
+
+  @Test
+  void theFirstTextDoesNotWaitForAWindow() {
+    outbound.add(ATTACHED);
+    assertEquals(new Gather(Duration.ZERO), outbound.add(text("a")));
+    assertEquals(new Send(List.of(ATTACHED, text("a"))), outbound.windowClosed());
   }
 
   @Test

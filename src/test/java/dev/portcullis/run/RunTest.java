@@ -137,9 +137,7 @@ class RunTest {
     var run = spawn(CompletableFuture.completedStage(SPEC));
     var dispatch = dispatched();
     assertEquals(SPEC, dispatch.spec());
-    dispatch.updates().accept(ATTACHED);
-    dispatch.updates().accept(new HarnessUpdate.Text("hi"));
-    dispatch.updates().accept(END);
+    dispatch.updates().acceptAll(List.of(ATTACHED, new HarnessUpdate.Text("hi"), END));
     assertEquals(
         new Run.Report("r-1", 7, news(ATTACHED, new HarnessUpdate.Text("hi"), END), run), owner.receiveMessage());
   }

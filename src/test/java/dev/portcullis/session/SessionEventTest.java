@@ -102,7 +102,7 @@ class SessionEventTest {
   void anImageLongerThanParsersUsuallyTakeIsReadAgain() {
     var image = new Image("image/png", 16_000_000, "A".repeat(21_400_000));
     var turn = new SessionEvent.TurnAccepted("run_1", "agent:main:main", "main", "me", "look", List.of(), List.of(),
-        AT, AT, Input.of(List.of(image)));
+        AT, AT, Input.of(List.of(image)), "");
     assertTrue(turn.equals(CODEC.decode("turn-accepted", CODEC.encode(turn))));
   }
 

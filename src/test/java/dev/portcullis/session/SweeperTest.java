@@ -240,7 +240,7 @@ class SweeperTest {
     answered("r-1");
     var transcripts = session.world().transcripts;
     var slow = new RunCursor(transcripts, (Transcripts.Located) found("r-1").orElseThrow(), "r-1");
-    slow.upTo(new Session.Position(5, 0, 0, List.of())).advance(2).toCompletableFuture().join();
+    slow.upTo(new Session.Position(5, 0, 0, List.of(), List.of())).advance(2).toCompletableFuture().join();
     session.world().jump(TEXTS.plus(MOMENT));
     sweep("sessions=1 events=5");
     assertThrows(CompletionException.class, () -> slow.advance(10).toCompletableFuture().join());

@@ -120,7 +120,7 @@ class TranscriptsTest {
 
   private static SessionEvent turn(String run, String message, List<Message> context, Input input) {
     return new SessionEvent.TurnAccepted(
-        run, KEY.text(), "main", "me", message, context, List.of(), Facts.AT, Facts.AT, input);
+        run, KEY.text(), "main", "me", message, context, List.of(), Facts.AT, Facts.AT, input, "");
   }
 
   private void called(String run) {
@@ -160,7 +160,7 @@ class TranscriptsTest {
     write(turn("r-1", "", List.of(), Input.of(List.of(PNG))));
     called("r-1");
     var cursor = new RunCursor(transcripts, (Transcripts.Located) done(transcripts.locate("r-1")).getFirst(), "r-1")
-        .upTo(new Session.Position(state.seq(), 0, 0, List.of()));
+        .upTo(new Session.Position(state.seq(), 0, 0, List.of(), List.of()));
     var last = done(cursor.advance(100)).getLast();
     assertEquals(new RunEvent.Completed("tool_calls", new Usage(3, 4), "", List.of(CALL)), last.body());
     var view = cursor.view().orElseThrow();
@@ -223,14 +223,14 @@ class TranscriptsTest {
     answered("r-2", "second");
     var cursor = new RunCursor(transcripts, (Transcripts.Located) done(transcripts.locate("r-2")).getFirst(), "r-2");
     assertEquals(List.of(), done(cursor.advance(100)));
-    cursor.upTo(new Session.Position(8, 0, 0, List.of()));
+    cursor.upTo(new Session.Position(8, 0, 0, List.of(), List.of()));
     var seen = new ArrayList<RunEvent>();
     while (cursor.behind()) {
       seen.addAll(done(cursor.advance(2)));
     }
     assertEquals(List.of("accepted", "started"), seen.stream().map(event -> event.body().type()).toList());
     assertEquals(8, cursor.read());
-    cursor.upTo(new Session.Position(state.seq(), 0, 0, List.of()));
+    cursor.upTo(new Session.Position(state.seq(), 0, 0, List.of(), List.of()));
     while (cursor.behind()) {
       seen.addAll(done(cursor.advance(2)));
     }

@@ -78,7 +78,7 @@ class WireTest {
         new Quarantined("alert-1"),
         new Session.Cleared(List.of(Rows.of(state))),
         new Session.Cleared(List.of()),
-        new Session.Position(9, 3, 1, List.of(Rows.of(state))),
+        new Session.Position(9, 3, 1, List.of(Rows.of(state)), List.of()),
         new Directory.Heard(List.of(Rows.of(state))),
         new Directory.Greeting(),
         new Session.Recovered(1, 2, 3),

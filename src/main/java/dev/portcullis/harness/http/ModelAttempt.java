@@ -11,6 +11,7 @@ import java.io.InputStream;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -19,6 +20,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,6 +45,8 @@ final class ModelAttempt implements Attempt {
   /** What may follow the last event, and how long it may take, before its connection is not worth keeping. */
   private static final int REST_BYTES_MAX = 64 << 10;
   private static final Duration REST = Duration.ofSeconds(1);
+  /** Updates that wait for each other at most, however fast they come. */
+  private static final int TOLD_MAX = 64;
 
   private final Parts parts;
   private final AttemptSpec spec;
@@ -209,22 +213,32 @@ final class ModelAttempt implements Attempt {
     if (kind.startsWith("application/json") || kind.startsWith("text/html")) {
       return setback(parts.api().noStream(response, body), true, response);
     }
-    attach();
-    var events = new SseReader(body);
-    while (!answer.done()) {
-      var event = events.next();
-      if (event.isEmpty()) {
-        return answer.whole() ? new Answered(answer.end()) : cutOff(answer);
-      }
-      for (var said : parts.api().dialect().decode(event.get())) {
-        if (said instanceof ModelEvent.Broken(var error)) {
-          return setback(parts.api().broken(error, response), !answer.begun(), response);
-        }
-        answer.add(said).forEach(this::report);
-      }
-      updates.awaitRoom(); // With no lock held; meanwhile the server waits too, and nobody calls it silent.
+    var told = new ArrayList<HarnessUpdate>(); // What comes at once is told at once.
+    if (!attached) {
+      attached = true;
+      told.add(new HarnessUpdate.Attached("", List.of()));
     }
-    end(answer.end());
+    var events = new SseReader(body, () -> tell(told));
+    try {
+      while (!answer.done()) {
+        var event = events.next();
+        if (event.isEmpty()) {
+          return answer.whole() ? new Answered(answer.end()) : cutOff(answer);
+        }
+        for (var said : parts.api().dialect().decode(event.get())) {
+          if (said instanceof ModelEvent.Broken(var error)) {
+            return setback(parts.api().broken(error, response), !answer.begun(), response);
+          }
+          told.addAll(answer.add(said));
+        }
+        if (told.size() > TOLD_MAX) {
+          tell(told);
+        }
+      }
+      end(told, answer.end());
+    } finally {
+      report(told); // Where it did not end as it should.
+    }
     rest(response.body());
     return new Answered(answer.end());
   }
@@ -242,24 +256,28 @@ final class ModelAttempt implements Attempt {
     return !ended;
   }
 
-  private void attach() {
-    if (!attached) {
-      attached = true;
-      report(new HarnessUpdate.Attached("", List.of()));
+  private void tell(List<HarnessUpdate> told) {
+    report(told);
+    told.clear();
+    updates.awaitRoom(); // With no lock held; meanwhile the server waits too, and nobody calls it silent.
+  }
+
+  private synchronized void report(List<HarnessUpdate> several) {
+    if (!ended && !several.isEmpty()) {
+      updates.acceptAll(List.copyOf(several));
     }
   }
 
-  private synchronized void report(HarnessUpdate update) {
-    if (!ended) {
-      updates.accept(update);
-    }
+  private void end(HarnessUpdate.End end) {
+    end(List.of(), end);
   }
 
-  private synchronized void end(HarnessUpdate.End end) {
+  /** @param before what is told with it */
+  private synchronized void end(List<HarnessUpdate> before, HarnessUpdate.End end) {
     if (!ended) {
       ended = true;
       over.countDown();
-      updates.accept(end);
+      updates.acceptAll(Stream.concat(before.stream(), Stream.of(end)).toList());
     }
   }
 

@@ -17,6 +17,7 @@ final class SseReader {
   static final int EVENT_BYTES_MAX = 8 << 20;
 
   private final InputStream in;
+  private final Runnable beforeWaiting;
   private final byte[] buffer = new byte[8 << 10];
   private final ByteArrayOutputStream line = new ByteArrayOutputStream();
   private final StringBuilder data = new StringBuilder();
@@ -27,8 +28,10 @@ final class SseReader {
   private boolean afterReturn;
   private boolean begun;
 
-  SseReader(InputStream in) {
+  /** @param beforeWaiting called whenever everything that has come is read, and more may take its time */
+  SseReader(InputStream in, Runnable beforeWaiting) {
     this.in = in;
+    this.beforeWaiting = beforeWaiting;
   }
 
   /**
@@ -106,6 +109,9 @@ final class SseReader {
 
   private boolean fill() throws IOException {
     while (at == filled) {
+      if (in.available() == 0) {
+        beforeWaiting.run();
+      }
       int read = in.read(buffer, 0, buffer.length);
       if (read < 0) {
         return false;

@@ -24,6 +24,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
 import org.apache.pekko.actor.ClassicActorSystemProvider;
+import org.apache.pekko.http.javadsl.model.HttpEntity;
 import org.apache.pekko.http.javadsl.model.HttpRequest;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.http.javadsl.model.headers.RawHeader;
@@ -194,6 +195,9 @@ public final class Router {
     if (!endpoint.json()) {
       request.discardEntityBytes(system);
       return CompletableFuture.completedFuture(new byte[0]);
+    }
+    if (request.entity() instanceof HttpEntity.Strict whole) { // It came with the head: no stream.
+      return CompletableFuture.completedFuture(whole.getData().toArray());
     }
     return request.entity()
         .toStrict(BODY_MS, Long.MAX_VALUE, system) // The limit is the server's max-content-length.

@@ -275,7 +275,7 @@ class ModelHarnessTest {
     rig.harness(Api.CHAT, new ModelLimits(
         1, Duration.ofSeconds(5), silence, Duration.ofMinutes(5), 0)).start(ModelRig.spec("hello"), sink);
 
-    Eventually.isTrue("a first piece", () -> sink.taken.size() > 1);
+    Eventually.isTrue("a first update", () -> !sink.taken.isEmpty());
     settled(sent);
     assertTrue(sent.get() < 140, () -> sent.get() + " pieces were taken without room for them");
     assertTrue(sink.taken.size() < 5, () -> sink.taken.size() + " updates");

@@ -31,7 +31,7 @@ class SseReaderTest {
       new ServerSentEvent("", "last"));
 
   private static List<ServerSentEvent> read(InputStream in) throws IOException {
-    var reader = new SseReader(in);
+    var reader = new SseReader(in, () -> {});
     var events = new ArrayList<ServerSentEvent>();
     for (var event = reader.next(); event.isPresent(); event = reader.next()) {
       events.add(event.get());
