@@ -75,7 +75,7 @@ class FailoverTest {
     };
     var image = Input.of(List.of(new Image("image/png", 8, "iVBORw0KGgo=")));
     var looking = new SessionEvent.TurnAccepted("r-1", "agent:chatty:main", "chatty", "me", "look", List.of(),
-        List.of(), Facts.AT, Facts.AT, image);
+        List.of(), Facts.AT, Facts.AT, image, "");
     var fallbacks = new Fallbacks(Settings.CONFIG.agents(), able);
     assertEquals("spare", fallbacks.harness(OpenRun.of(looking, 1)));
     assertEquals("echo", fallbacks.harness(OpenRun.of(new SessionEvent.TurnAccepted("r-1", "agent:chatty:main", "chatty",

@@ -120,7 +120,7 @@ class TranscriptsTest {
 
   private static SessionEvent turn(String run, String message, List<Message> context, Input input) {
     return new SessionEvent.TurnAccepted(
-        run, KEY.text(), "main", "me", message, context, List.of(), Facts.AT, Facts.AT, input);
+        run, KEY.text(), "main", "me", message, context, List.of(), Facts.AT, Facts.AT, input, "");
   }
 
   private void called(String run) {
