@@ -118,7 +118,7 @@ public final class IngressRig implements AutoCloseable {
             portcullis.http.port = 0
             portcullis.http.body-bytes = 64KiB
             portcullis.http.keep-alive = %dms
-            portcullis.http.abandon-after = 200ms
+            portcullis.http.abandon-after = 400ms
             portcullis.session.message-chars = 1000
             portcullis.harnesses.unheard { kind = echo }
             portcullis.agents.second { harness = unheard }

@@ -66,9 +66,13 @@ final class Acceptance {
         : submit(call, request, session(request, chance()), List.of(), again));
   }
 
-  /** Whether the client can find the run again by its own key. */
-  static boolean isKeyed(Call call) {
-    return IdempotencyKeys.of(call, Optional.empty()).isPresent();
+  /**
+   * Whether the client may come back for the run where this node does not see it: with its key at any time,
+   * with a count through another node.
+   */
+  boolean mayComeBack(Call call) {
+    return IdempotencyKeys.of(call, Optional.empty()).isPresent()
+        || edge.config().cluster().enabled() && count(call).isPresent();
   }
 
   private static Optional<Integer> count(Call call) {

@@ -58,7 +58,7 @@ final class ChatRoutes {
         request.message(),
         request.input(),
         "");
-    boolean ownsItself = bound || Acceptance.isKeyed(call);
+    boolean ownsItself = bound || acceptance.mayComeBack(call);
     return acceptance.take(call, asked).thenCompose(taken -> switch (taken) {
       case Taken.Refused(var problem) -> CompletableFuture.completedFuture(Replies.problem(problem));
       case Taken.Run(var run, boolean replayed) -> {

@@ -105,7 +105,7 @@ final class ResponseRoutes {
     var asked = new Acceptance.Request(
         "POST " + RESPONSES, request.model(), session, request.context(), request.message(),
         request.input(), new ResponseNote(request.note()).text());
-    boolean ownsItself = request.continues() || request.background() || Acceptance.isKeyed(call);
+    boolean ownsItself = request.continues() || request.background() || acceptance.mayComeBack(call);
     return acceptance.take(call, asked).thenCompose(taken -> switch (taken) {
       case Taken.Refused(var problem) -> done(Replies.problem(problem));
       case Taken.Run(var run, boolean replayed) -> {

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.portcullis.ingress.IngressRig;
 import dev.portcullis.protocol.RunEvent;
 import dev.portcullis.protocol.Usage;
+import java.net.http.HttpClient;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
@@ -150,7 +151,7 @@ class RepeatedCallTest {
     if (headers.length > 0) {
       request.headers(headers);
     }
-    try (var client = java.net.http.HttpClient.newHttpClient()) {
+    try (var client = HttpClient.newHttpClient()) {
       var answer = client.sendAsync(request.build(), HttpResponse.BodyHandlers.ofString());
       while (runs() == before) {
         Thread.onSpinWait();
@@ -192,15 +193,23 @@ class RepeatedCallTest {
 
   @Test
   @Tag("C-9")
-  void whoComesBackInTimeIsAnswered() {
+  void aCallThatIsSentAgainIsNotAbortedWithItsFirstSending() {
     rig.sessions.script(new RunEvent.Started(1, "echo"));
-    leave(CHAT, ASK, COUNT, "0");
-    var back = CompletableFuture.supplyAsync(() -> rig.post(CHAT, ASK, COUNT, "1"));
-    while (rig.sessions.claimed() == 0) {
-      Thread.onSpinWait();
+    var request = rig.request(CHAT).header(COUNT, "0").POST(BodyPublishers.ofString(ASK));
+    CompletableFuture<HttpResponse<String>> back;
+    try (var client = HttpClient.newHttpClient()) {
+      client.sendAsync(request.build(), HttpResponse.BodyHandlers.ofString());
+      while (runs() == 0) {
+        Thread.onSpinWait();
+      }
+      back = CompletableFuture.supplyAsync(() -> rig.post(CHAT, ASK, COUNT, "1"));
+      while (rig.sessions.claimed() == 0) {
+        Thread.onSpinWait();
+      }
+      client.shutdownNow();
     }
     leave(CHAT, IngressRig.ask("main", "other", false));
-    awaitAborted("run-2"); // So the time of the first one is over too.
+    awaitAborted("run-2"); // So the time of the first sending is over too.
     rig.sessions.play("run-1", new RunEvent.Text(1, "late"), new RunEvent.Completed("end_turn", Usage.NONE));
     assertEquals("late", IngressRig.json(back.join()).at("/choices/0/message/content").asText());
     assertEquals(List.of("abort run-2 client-gone"), rig.sessions.asked());
