@@ -30,7 +30,7 @@ public record GatewayConfig(
     Cluster cluster) {
 
   /** @param bodyBytes largest request body */
-  public record Http(String host, int port, int bodyBytes, Duration keepAlive) {}
+  public record Http(String host, int port, int bodyBytes, Duration keepAlive, int viewerBytes) {}
 
   public record Management(String host, int port) {}
 

@@ -60,7 +60,7 @@ final class Rows {
         state.sessionId(new SessionKey(state.key()).entityId()),
         state.agent(),
         state.title(),
-        state.erased() ? "erased" : status(state),
+        state.erased() ? SessionRow.ERASED : status(state),
         active.isPresent(),
         state.open().values().stream().anyMatch(run -> run.status().abortable()),
         active.stream().map(OpenRun::runId).toList(),
@@ -255,15 +255,13 @@ final class Rows {
   }
 
   private static String status(SessionState state) {
-    return Stream.of(
+    return SessionRow.status(Stream.of(
             state.active().map(OpenRun::status),
             first(state, RunStatus.INTERRUPTED),
             first(state, RunStatus.QUEUED),
             first(state, RunStatus.PARKED))
         .flatMap(Optional::stream)
-        .findFirst()
-        .map(RunStatus::word)
-        .orElse("idle");
+        .findFirst());
   }
 
   private static Optional<RunStatus> first(SessionState state, RunStatus status) {

@@ -7,6 +7,7 @@ import dev.portcullis.ingress.http.ApprovalRoutes;
 import dev.portcullis.ingress.http.Endpoint;
 import dev.portcullis.ingress.http.JournalRoutes;
 import dev.portcullis.ingress.http.MalformedRequest;
+import dev.portcullis.ingress.http.OpenApiRoutes;
 import dev.portcullis.ingress.http.OperationsRoutes;
 import dev.portcullis.ingress.http.Replies;
 import dev.portcullis.ingress.http.Router;
@@ -25,6 +26,7 @@ import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.http.javadsl.Http;
 import org.apache.pekko.http.javadsl.ServerBinding;
 import org.apache.pekko.http.javadsl.settings.ServerSettings;
+import org.apache.pekko.io.TcpSO;
 import scala.concurrent.duration.FiniteDuration;
 
 /** The ingress port. Bound by whoever knows that everything behind it stands. */
@@ -62,7 +64,7 @@ public final class IngressListener {
 
   /** Everything there is on the port. */
   public static List<Endpoint> endpoints(Edge edge, Sse sse, Problems problems, ActorSystem<?> system) {
-    return Stream.of(
+    return new OpenApiRoutes(edge).with(Stream.of(
             new SessionRoutes(edge, sse).endpoints(),
             new RunRoutes(sse).endpoints(),
             new ApprovalRoutes(edge).endpoints(),
@@ -70,7 +72,7 @@ public final class IngressListener {
             new JournalRoutes(edge).endpoints(),
             new ChatRoutes(edge, sse, problems, system).endpoints())
         .flatMap(List::stream)
-        .toList();
+        .toList());
   }
 
   private static ServerSettings tuned(ServerSettings settings, GatewayConfig.Http http) {
@@ -79,6 +81,8 @@ public final class IngressListener {
         .withTransparentHeadRequests(false)
         .withTerminationDeadlineExceededResponse(Replies.problem(Problems.cutOff()))
         .withParsingErrorHandler(MalformedRequest.class.getName())
+        // What the kernel keeps for one who does not read; nothing else is kept for a viewer.
+        .withSocketOptions(List.of(TcpSO.sendBufferSize(http.viewerBytes())))
         .withParserSettings(settings.getParserSettings()
             .withMaxContentLength(http.bodyBytes())
             .withMaxUriLength(URI_CHARS))

@@ -139,7 +139,7 @@ public final class ChatRoutes {
     if (run.status().terminal() || run.status() == RunStatus.PARKED || sse.closed()) {
       return CompletableFuture.completedFuture(run);
     }
-    return sse.closable(Sse.follow(sessions, run.id(), run.lastSeq()))
+    return sse.closable(sessions.events(run.id(), run.lastSeq()))
         .filter(event -> ChatStream.rests(run, event))
         .runWith(Sink.headOption(), system)
         .thenCompose(last -> last.isPresent() && !last.get().terminal()

@@ -48,7 +48,7 @@ final class ChatStream {
    */
   static Source<ByteString, NotUsed> of(
       RunView run, boolean includeUsage, Sessions sessions, Sse sse, Problems problems) {
-    Source<Input, NotUsed> inputs = sse.closable(Sse.follow(sessions, run.id(), 0))
+    Source<Input, NotUsed> inputs = sse.closable(sessions.events(run.id(), 0))
         .takeWhile(event -> !rests(run, event), true)
         .<Input>map(Input.Heard::new)
         .recover(new PFBuilder<Throwable, Input>()
