@@ -39,6 +39,7 @@ class ViewsTest {
   @Tag("INV-A3")
   @Tag("INV-A4")
   @Tag("INV-A5")
+  @Tag("INV-A6")
   @Tag("IL-10")
   @Tag("IL-11")
   @Tag("IL-13")
@@ -111,7 +112,9 @@ class ViewsTest {
   private record User(WholeGateway gateway, Random random, String session, Set<String> ended) {
     void play(int steps) {
       for (int step = 0; step < steps; step++) {
-        var run = gateway.submit(session, MESSAGES.get(random.nextInt(MESSAGES.size())));
+        var message = MESSAGES.get(random.nextInt(MESSAGES.size()));
+        var key = session + "-" + step;
+        var run = gateway.submit(session, message, key);
         switch (random.nextInt(4)) {
           case 0 -> abort(run);
           case 1 -> {
@@ -122,6 +125,8 @@ class ViewsTest {
           default -> assertEquals(404, gateway.post("/api/v1/runs/run_unknown/abort").status());
         }
         end(run);
+        // No view shows it as active any more, and the key knows it all the same.
+        assertEquals(run, gateway.submit(session, message, key));
       }
     }
 

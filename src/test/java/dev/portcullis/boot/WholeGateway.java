@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -134,8 +135,14 @@ public final class WholeGateway implements AutoCloseable {
 
   /** The id of the run that was accepted. */
   public String submit(String session, String message) {
+    return submit(session, message, UUID.randomUUID().toString());
+  }
+
+  /** @param key the same for a repeat of the same */
+  String submit(String session, String message, String key) {
     var answer = send(request("/api/v1/sessions/" + session + "/runs")
         .header("Content-Type", "application/json")
+        .header("Idempotency-Key", key)
         .POST(HttpRequest.BodyPublishers.ofString(JSON.createObjectNode().put("message", message).toString())));
     if (answer.status() != 202) {
       throw new AssertionError("not accepted: " + answer);
