@@ -91,6 +91,7 @@ public interface Sessions {
    */
   Source<RunEvent, NotUsed> events(String runId, long after);
 
+  /** Fails with {@link IllegalArgumentException} when no page has named the cursor. */
   CompletionStage<Page> list(Query query);
 
   CompletionStage<Optional<SessionRow>> row(SessionKey session);

@@ -301,8 +301,11 @@ public final class ShardedSessions implements Sessions {
 
   @Override
   public CompletionStage<Page> list(Query query) {
-    return AskPattern.ask(
-        directory, replyTo -> new Directory.ListRows(query, replyTo), ANSWER, system.scheduler());
+    // What cannot be read would end the directory, and with it every list.
+    return Directory.isCursor(query.cursor())
+        ? AskPattern.ask(
+            directory, replyTo -> new Directory.ListRows(query, replyTo), ANSWER, system.scheduler())
+        : CompletableFuture.failedFuture(new IllegalArgumentException("no cursor: " + query.cursor()));
   }
 
   @Override

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Viewers of a whole gateway that read late, or not at all, or come back after a restart. */
 class SlowViewersTest {
   private static final int VIEWERS = 100;
-  private static final String LONG = "[[echo words=60000]] " + "word".repeat(50);
+  private static final String LONG = "[[echo words=15000]] " + "word".repeat(50);
 
   @TempDir Path data;
 
