@@ -70,7 +70,7 @@ final class GatewayServer implements Server {
     return reason;
   }
 
-  private static Config systemConfig(Config settings, GatewayConfig config) {
+  static Config systemConfig(Config settings, GatewayConfig config) {
     return settings
         .withFallback(ClusterSettings.pekko(config))
         .withFallback(ConfigFactory.parseResources("system.conf"))

@@ -41,6 +41,7 @@ final class ConfigReader {
             keys.number("portcullis.http.port", 0, 65_535),
             (int) keys.size("portcullis.http.body-bytes", 1 << 10, 64 << 20),
             keys.positive("portcullis.http.keep-alive"),
+            (int) keys.size("portcullis.http.viewer-bytes", 1 << 14, 64 << 20),
             keys.positive("portcullis.http.abandon-after")),
         new GatewayConfig.Management(
             keys.text("portcullis.management.interface"),

@@ -33,9 +33,11 @@ public record GatewayConfig(
 
   /**
    * @param bodyBytes largest request body
+   * @param viewerBytes most that is kept of what a viewer does not read
    * @param abandonAfter time without its client after which a call that nobody can find again is aborted
    */
-  public record Http(String host, int port, int bodyBytes, Duration keepAlive, Duration abandonAfter) {}
+  public record Http(
+      String host, int port, int bodyBytes, Duration keepAlive, int viewerBytes, Duration abandonAfter) {}
 
   /**
    * The socket protocol.

@@ -2,6 +2,7 @@ package dev.portcullis.ingress;
 
 /** The one table of what can be asked and the scope it takes, for every transport alike. */
 public enum Operation {
+  READ_API(Scope.READ),
   READ_MODELS(Scope.READ),
   READ_SESSIONS(Scope.READ),
   READ_RUN(Scope.READ),

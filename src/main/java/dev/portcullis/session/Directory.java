@@ -2,24 +2,19 @@ package dev.portcullis.session;
 
 import dev.portcullis.protocol.SessionRow;
 import java.time.Duration;
-import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
-import org.apache.pekko.actor.typed.Terminated;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.actor.typed.receptionist.Receptionist;
@@ -47,8 +42,27 @@ public final class Directory {
 
   public record GetTotals(ActorRef<Sessions.Totals> replyTo) implements Command {}
 
-  /** Sends every row, then every changed one. */
-  public record Subscribe(ActorRef<SessionRow> viewer) implements Command {}
+  /** Names a viewer for as long as it looks; one that asks again takes back what it asked before. */
+  static final class Viewer {}
+
+  /**
+   * Answered with rows that have changed above a position.
+   *
+   * @param after what the viewer has seen; below zero for one that has seen nothing
+   * @param snapshot up to there it is told only of what exists, and what it asked for
+   * @param waits whether it is answered only once there is something to tell
+   */
+  record Next(
+      Viewer viewer, long after, long snapshot, boolean activeOnly, String agent, int max, boolean waits,
+      ActorRef<Told> replyTo)
+      implements Command {}
+
+  /**
+   * @param seen the position that the viewer has seen with these rows
+   * @param full whether this begins with everything there is, because {@code after} reaches nothing here
+   * @param head whether there is nothing more now
+   */
+  record Told(List<SessionRow> rows, long seen, long snapshot, boolean full, boolean head) {}
 
   /**
    * Rows that this node has not from a session of its own: of a session on another node, or out of the index.
@@ -77,35 +91,10 @@ public final class Directory {
   private static final int ERASED_MAX = 10_000;
 
   // ---- state
-  /** Newest first; the key decides between equals. */
-  private record Place(Instant updatedAt, String key) implements Comparable<Place> {
-    private static final Comparator<Place> ORDER =
-        Comparator.comparing(Place::updatedAt).reversed().thenComparing(Place::key);
-
-    static Place of(SessionRow row) {
-      return new Place(row.updatedAt(), row.key());
-    }
-
-    @Override
-    public int compareTo(Place other) {
-      return ORDER.compare(this, other);
-    }
-
-    String cursor() {
-      return updatedAt.getEpochSecond() + "." + updatedAt.getNano() + ":" + key;
-    }
-
-    static Place from(String cursor) {
-      int dot = cursor.indexOf('.');
-      int colon = cursor.indexOf(':');
-      var at = Instant.ofEpochSecond(
-          Long.parseLong(cursor.substring(0, dot)), Long.parseLong(cursor.substring(dot + 1, colon)));
-      return new Place(at, cursor.substring(colon + 1));
-    }
-  }
-
   private final Map<String, SessionRow> byKey = new HashMap<>();
-  private final TreeMap<Place, SessionRow> byTime = new TreeMap<>();
+  private final RowShelves shelves = new RowShelves();
+  private final RowChanges changes = new RowChanges();
+  private final Map<Viewer, Next> waiting = new LinkedHashMap<>();
   /** As of which revision: an older row may still be on its way from another node, or out of the index. */
   private final Map<String, Long> erased = new LinkedHashMap<>() {
     @Override
@@ -113,7 +102,6 @@ public final class Directory {
       return size() > ERASED_MAX;
     }
   };
-  private final Set<ActorRef<SessionRow>> viewers = new LinkedHashSet<>();
   private final ActorContext<Command> context;
   private final Supplier<CompletionStage<List<SessionRow>>> index;
   private Set<ActorRef<Command>> peers = Set.of();
@@ -155,7 +143,7 @@ public final class Directory {
 
   /** False when {@code cursor} is not one that a page has named. */
   public static boolean isCursor(String cursor) {
-    return cursor.isEmpty() || cursor.matches("-?[0-9]{1,12}\\.[0-9]{1,9}:.+");
+    return RowShelves.isCursor(cursor);
   }
 
   private Directory(
@@ -165,25 +153,20 @@ public final class Directory {
   }
 
   private Behavior<Command> running(List<SessionRow> rows) {
-    rows.forEach(this::put);
-    return Behaviors.receive(Command.class)
-        .onAnyMessage(this::onCommand)
-        .onSignal(Terminated.class, gone -> {
-          viewers.removeIf(viewer -> viewer.equals(gone.getRef()));
-          return Behaviors.same();
-        })
-        .build();
+    // In the order of their changes, as if they had been told one by one.
+    rows.stream().sorted(Comparator.comparing(SessionRow::updatedAt)).forEach(this::put);
+    return Behaviors.receiveMessage(this::onCommand);
   }
 
   private Behavior<Command> onCommand(Command command) {
     switch (command) {
       case Changed(var row) -> changeHere(row);
       case Quarantined(var entityId) -> quarantine(entityId);
-      case ListRows(var query, var replyTo) -> replyTo.tell(page(query));
+      case ListRows(var query, var replyTo) -> replyTo.tell(shelves.page(query));
       case GetRow(var key, var replyTo) ->
           replyTo.tell(byKey.containsKey(key) ? List.of(byKey.get(key)) : List.of());
       case GetTotals(var replyTo) -> replyTo.tell(totals());
-      case Subscribe(var viewer) -> subscribe(viewer);
+      case Next next -> next(next);
       case Heard(var rows) -> rows.forEach(this::change);
       case PeersChanged(var directories) -> peersChanged(directories);
       case Greeting _, RereadDue _ -> reread();
@@ -238,7 +221,8 @@ public final class Directory {
   }
 
   private static SessionRow erased(SessionRow row) {
-    return new SessionRow(row.key(), row.sessionId(), row.agent(), row.title(), "erased", false, false,
+    return new SessionRow(row.key(), row.sessionId(), row.agent(), row.title(), SessionRow.ERASED,
+        false, false,
         List.of(), 0, 0, 0, row.lastRunId(), row.usage(), 0, 0, row.createdAt(), row.updatedAt(),
         row.rev() + 1);
   }
@@ -254,14 +238,14 @@ public final class Directory {
     if (row.rev() <= (known == null ? erased.getOrDefault(row.key(), -1L) : known.rev())) {
       return;
     }
-    if (row.status().equals("erased")) {
+    if (row.erased()) {
       erased.put(row.key(), row.rev());
       if (known == null) {
         return;
       }
     }
     put(row);
-    viewers.forEach(viewer -> viewer.tell(row));
+    List.copyOf(waiting.values()).forEach(this::next);
   }
 
   /** Hashes every key, which is rare enough; what the key becomes is not kept for every session. */
@@ -274,22 +258,37 @@ public final class Directory {
         .ifPresent(this::changeHere);
   }
 
-  private void subscribe(ActorRef<SessionRow> viewer) {
-    if (viewers.add(viewer)) {
-      context.watch(viewer);
+  private void next(Next next) {
+    waiting.remove(next.viewer());
+    var told = told(next);
+    if (next.waits() && told.rows().isEmpty() && told.head() && !told.full()) {
+      waiting.put(next.viewer(), next); // One that has given up stays until the next change, no longer.
+    } else {
+      next.replyTo().tell(told);
     }
-    byTime.values().forEach(viewer::tell);
+  }
+
+  private Told told(Next next) {
+    boolean full = next.after() < 0 || !changes.reaches(next.after());
+    if (full && next.activeOnly()) {
+      var active = List.copyOf(shelves.active(next.agent()));
+      return new Told(active, changes.head(), changes.head(), true, true);
+    }
+    return full
+        ? changes.after(0, changes.head(), next, true)
+        : changes.after(next.after(), next.snapshot(), next, false);
   }
 
   private void put(SessionRow row) {
+    changes.add(row);
     var old = byKey.remove(row.key());
     if (old != null) {
-      byTime.remove(Place.of(old));
+      shelves.remove(old);
       count(old, -1);
     }
-    if (!row.status().equals("erased")) {
+    if (!row.erased()) {
       byKey.put(row.key(), row);
-      byTime.put(Place.of(row), row);
+      shelves.add(row);
       count(row, 1);
     }
   }
@@ -315,23 +314,5 @@ public final class Directory {
         interrupted,
         parked,
         quarantined);
-  }
-
-  private Sessions.Page page(Sessions.Query query) {
-    var from = query.cursor().isEmpty() ? byTime : byTime.tailMap(Place.from(query.cursor()), false);
-    var rows = new ArrayList<SessionRow>();
-    for (var row : from.values()) {
-      if (rows.size() > query.limit()) {
-        break;
-      }
-      if ((query.agent().isEmpty() || query.agent().equals(row.agent()))
-          && (!query.activeOnly() || row.hasActiveRun())) {
-        rows.add(row);
-      }
-    }
-    return rows.size() > query.limit()
-        ? new Sessions.Page(
-            List.copyOf(rows.subList(0, query.limit())), Place.of(rows.get(query.limit() - 1)).cursor())
-        : new Sessions.Page(List.copyOf(rows), "");
   }
 }

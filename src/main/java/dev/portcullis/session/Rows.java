@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** A session's public row and its index entries, as functions of its state. Pure. */
 final class Rows {
@@ -60,7 +61,7 @@ final class Rows {
         state.sessionId(new SessionKey(state.key()).entityId()),
         state.agent(),
         state.title(),
-        state.erased() ? "erased" : status(state),
+        state.erased() ? SessionRow.ERASED : status(state),
         active.isPresent(),
         state.open().values().stream().anyMatch(run -> run.status().abortable()),
         active.map(run -> List.of(run.runId())).orElse(List.of()),
@@ -260,12 +261,17 @@ final class Rows {
   }
 
   private static String status(SessionState state) {
-    for (var status : List.of(RunStatus.INTERRUPTED, RunStatus.QUEUED, RunStatus.PARKED)) {
-      if (state.active().isEmpty() && !state.in(status).isEmpty()) {
-        return status.word();
-      }
-    }
-    return state.active().map(active -> active.status().word()).orElse("idle");
+    return SessionRow.status(Stream.of(
+            state.active().map(OpenRun::status),
+            first(state, RunStatus.INTERRUPTED),
+            first(state, RunStatus.QUEUED),
+            first(state, RunStatus.PARKED))
+        .flatMap(Optional::stream)
+        .findFirst());
+  }
+
+  private static Optional<RunStatus> first(SessionState state, RunStatus status) {
+    return state.in(status).stream().map(OpenRun::status).findFirst();
   }
 
   private static String lastRun(SessionState state) {

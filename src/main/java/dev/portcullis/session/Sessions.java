@@ -131,17 +131,71 @@ public interface Sessions {
 
   /**
    * Events with a number above {@code after}, from the journal and then live, complete after the terminal
-   * one. Fails with {@link java.util.NoSuchElementException} when there is no such run. A viewer too slow for
-   * the buffer fails with {@link Lagging} and may come back with the last number it saw.
+   * one, read at the pace of who reads them. Fails with {@link java.util.NoSuchElementException} when there
+   * is no such run, or its events are trimmed while they are read.
    */
   Source<RunEvent, NotUsed> events(String runId, long after);
 
+  /** Fails with {@link IllegalArgumentException} when no page has named the cursor. */
   CompletionStage<Page> list(Query query);
 
   CompletionStage<Optional<SessionRow>> row(SessionKey session);
 
-  /** Every row as it is, then every changed one; {@code rev} tells which is newer. */
-  Source<SessionRow, NotUsed> changes();
+  /** A row that somebody has seen. */
+  record Seen(SessionKey session, long rev) {}
+
+  /**
+   * Waits, at most a second, until rows and lists that are read here know of all of these (INV-A7). False
+   * when they still do not: what is read then is stale.
+   */
+  CompletionStage<Boolean> caughtUp(List<Seen> seen);
+
+  /**
+   * What a viewer of rows wants to be told.
+   *
+   * @param after the position of the newest change it has seen; empty when it has seen nothing
+   * @param activeOnly to begin with, only rows with an active run; afterwards every change, so that a row
+   *     which ceases to be active is told of
+   * @param agent only this agent's, empty for all
+   */
+  record Watch(String after, boolean activeOnly, String agent) {
+    /** Everything, from now on. */
+    public static final Watch ALL = new Watch("", false, "");
+  }
+
+  /** What a viewer of rows is told. */
+  sealed interface Change {
+    /**
+     * Rows follow, up to {@link Complete}: when {@code full}, all there are, and what is not among them is
+     * not there any more; else those that have changed since the position that the viewer came with. Comes
+     * again when a viewer was away for too long.
+     */
+    record Begin(boolean full) implements Change {}
+
+    /**
+     * A row as it is. Of several changes while the viewer did not look, the newest.
+     *
+     * @param position where a viewer that has seen this one can go on; empty where it cannot
+     */
+    record Row(SessionRow row, String position) implements Change {}
+
+    /** The viewer knows all there is now. */
+    record Complete(String position) implements Change {}
+  }
+
+  /**
+   * What there is, then what changes, at the pace of who reads it: nothing is kept for a slow viewer, and
+   * nothing is lost to it. Positions of another process mean nothing here; who comes with one gets all.
+   */
+  Source<Change, NotUsed> watch(Watch watch);
+
+  /**
+   * Every row as it is, then every changed one; {@code rev} tells which is newer. An erased one is the last
+   * that is told of its session.
+   */
+  default Source<SessionRow, NotUsed> changes() {
+    return RowWatch.rows(watch(Watch.ALL));
+  }
 
   /** Messages of the current session id, oldest first, above journal position {@code after}. */
   CompletionStage<List<HistoryEntry>> history(SessionKey session, long after, int limit);
@@ -180,13 +234,6 @@ public interface Sessions {
 
     public Quarantined answer() {
       return answer;
-    }
-  }
-
-  /** A viewer that did not keep up. */
-  final class Lagging extends RuntimeException {
-    Lagging() {
-      super("the viewer did not keep up; reattach after the last event it saw");
     }
   }
 }

@@ -26,10 +26,7 @@ import org.apache.pekko.cluster.sharding.typed.javadsl.ClusterSharding;
 import org.apache.pekko.cluster.sharding.typed.javadsl.EntityRef;
 import org.apache.pekko.japi.Pair;
 import org.apache.pekko.japi.function.Function;
-import org.apache.pekko.stream.BufferOverflowException;
-import org.apache.pekko.stream.OverflowStrategy;
 import org.apache.pekko.stream.javadsl.Source;
-import org.apache.pekko.stream.typed.javadsl.ActorSource;
 
 /**
  * {@link Sessions} over cluster sharding. A viewer is a cursor over the journal that a session wakes: it
@@ -39,9 +36,11 @@ public final class ShardedSessions implements Sessions {
   /** After this an answer is unknown. */
   public static final Duration ANSWER = Duration.ofSeconds(10);
 
+  /** How long a viewer waits for a row that it has seen elsewhere. */
+  private static final Duration CATCH_UP = Duration.ofSeconds(1);
+
   private static final Duration NEWS = Duration.ofSeconds(20);
   private static final int PAGE = 256;
-  private static final int ROWS_BUFFERED = 200_000;
   private static final String RUN_PREFIX = "run_";
 
   private final ActorSystem<?> system;
@@ -52,6 +51,7 @@ public final class ShardedSessions implements Sessions {
   private final Clock clock;
   private final Gate gate;
   private final boolean clustered;
+  private final RowWatch rows;
 
   /** @param clustered whether a session may live on another node than who asks */
   public ShardedSessions(
@@ -70,6 +70,7 @@ public final class ShardedSessions implements Sessions {
     this.clock = clock;
     this.gate = gate;
     this.clustered = clustered;
+    this.rows = new RowWatch(directory, system.scheduler(), Long.toHexString(random.nextLong()));
   }
 
   @Override
@@ -349,8 +350,11 @@ public final class ShardedSessions implements Sessions {
 
   @Override
   public CompletionStage<Page> list(Query query) {
-    return AskPattern.ask(
-        directory, replyTo -> new Directory.ListRows(query, replyTo), ANSWER, system.scheduler());
+    // What cannot be read would end the directory, and with it every list.
+    return Directory.isCursor(query.cursor())
+        ? AskPattern.ask(
+            directory, replyTo -> new Directory.ListRows(query, replyTo), ANSWER, system.scheduler())
+        : CompletableFuture.failedFuture(new IllegalArgumentException("no cursor: " + query.cursor()));
   }
 
   @Override
@@ -361,14 +365,23 @@ public final class ShardedSessions implements Sessions {
   }
 
   @Override
-  public Source<SessionRow, NotUsed> changes() {
-    return ActorSource.<SessionRow>actorRef(
-            _ -> false, _ -> Optional.empty(), ROWS_BUFFERED, OverflowStrategy.fail())
-        .mapError(BufferOverflowException.class, _ -> new Lagging())
-        .mapMaterializedValue(viewer -> {
-          directory.tell(new Directory.Subscribe(viewer));
-          return NotUsed.getInstance();
-        });
+  public CompletionStage<Boolean> caughtUp(List<Seen> seen) {
+    return seen.stream()
+        .map(this::caughtUp)
+        .reduce(CompletableFuture.completedFuture(true),
+            (all, one) -> all.thenCombine(one, Boolean::logicalAnd));
+  }
+
+  /** Only the owner knows what this directory has not heard yet; it is not woken for what is known. */
+  private CompletionStage<Boolean> caughtUp(Seen seen) {
+    return row(seen.session()).thenCompose(row -> row.isPresent() && row.get().rev() >= seen.rev()
+        ? CompletableFuture.completedFuture(true)
+        : position(seen.session(), seen.rev() - 1, CATCH_UP).handle((_, failure) -> failure == null));
+  }
+
+  @Override
+  public Source<Change, NotUsed> watch(Watch watch) {
+    return rows.of(watch);
   }
 
   @Override

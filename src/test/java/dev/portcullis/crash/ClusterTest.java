@@ -96,6 +96,7 @@ class ClusterTest {
 
   @Test
   @Tag("INV-A2")
+  @Tag("INV-A7")
   void aTurnSubmittedThroughAnyNodeIsReadAndListedThroughEveryOther() {
     try (var nodes = new Nodes(directory, NODES, random, SHORT)) {
       var all = nodes.form().stream().map(this::client).toList();
@@ -104,7 +105,10 @@ class ClusterTest {
         for (int s = 0; s < 4; s++) {
           var session = "s" + runs++;
           var run = from.submit(session, session + " [[echo words=3 gap=30ms]]").text("runId");
+          assertEquals("completed", types(from.events(run)).getLast());
+          long rev = from.row(session).path("rev").asLong();
           for (var through : all) {
+            knows(through, session, rev);
             assertEquals("completed", types(through.events(run)).getLast());
             var row = through.row(session);
             assertEquals(run, row.path("lastRunId").asText(), row::toString);
@@ -116,7 +120,21 @@ class ClusterTest {
       for (var through : all) {
         assertClosedAccount(through, runs);
       }
+      assertTrue(all.getFirst().get("/api/v1/sessions/s0?minRev=1000000").json().path("stale").asBoolean());
     }
+  }
+
+  /** The list that is asked for with what was seen through another node. */
+  private static void knows(Client through, String session, long rev) {
+    var list = through.get("/api/v1/sessions?minRev=" + rev + "@" + session).json();
+    assertFalse(list.path("stale").asBoolean(), list::toString);
+    for (var row : list.path("data")) {
+      if (row.path("key").asText().endsWith(":" + session)) {
+        assertTrue(row.path("rev").asLong() >= rev, row::toString);
+        return;
+      }
+    }
+    throw new AssertionError(session + " is not in " + list);
   }
 
   @Test

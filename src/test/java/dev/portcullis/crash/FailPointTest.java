@@ -41,6 +41,7 @@ class FailPointTest {
   @Tag("INV-J6")
   @Tag("INV-I7")
   @Tag("INV-R2")
+  @Tag("IL-12")
   @Tag("IL-23")
   @Tag("IL-28")
   void aProcessThatHaltsAtAnyWriteLosesNothingAndRepeatsNothing() throws Exception {

@@ -59,9 +59,13 @@ class RetentionTest {
       assertEquals(whole.path("endedAt"), left.path("endedAt"));
       assertEquals(0, client.get("/api/v1/sessions/s/history").json().path("data").size());
       var events = client.events(run);
-      assertEquals(1, events.size());
-      assertEquals(whole.path("lastSeq"), events.getFirst().path("seq"));
-      assertEquals("completed", events.getFirst().path("type").asText());
+      assertEquals(2, events.size());
+      assertEquals("trimmed", events.getFirst().path("reason").asText());
+      assertEquals(whole.path("lastSeq"), events.getFirst().path("next"));
+      assertEquals(whole.path("lastSeq"), events.getLast().path("seq"));
+      assertEquals("completed", events.getLast().path("type").asText());
+      // Who has seen all but the end misses nothing.
+      assertEquals(1, client.events(run, whole.path("lastSeq").asLong() - 1).size());
       assertEquals(409, client.post("/api/v1/runs/" + run + "/abort").status());
       assertEquals(1, client.row("s").path("accepted").asInt());
       gateway.kill9();

@@ -3,6 +3,7 @@ package dev.portcullis.crash;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.concurrent.Executors;
@@ -31,6 +32,36 @@ class TruthTest {
   @Tag("IL-10")
   void aRunIsInNoViewActiveOnceItsEndWasSeenAlsoTheTenThousandthTime() throws Exception {
     check(10_000);
+  }
+
+  @Test
+  @Tag("IL-15")
+  @Tag("INV-M1")
+  @Tag("INV-A4")
+  void anAbortThatAKillCameUponIsAnAbortInEveryViewAndTheNextTurnIsTaken() throws Exception {
+    var store = Files.createDirectory(directory.resolve("store"));
+    var launch = HarnessUnderTest.simulator(store).settings().apply(GatewayProcess.on(directory.resolve("data")));
+    String run;
+    try (var gateway = launch.start().awaitReady(); var client = gateway.client()) {
+      run = client.submit("s", "[[sim deaf]]").text("runId");
+      client.eventsUntil(run, "text"); // From now on its agent hears nothing, an abort neither.
+      assertEquals("aborting", client.post("/api/v1/runs/" + run + "/abort").text("status"));
+      assertEquals("aborting", client.row("s").path("status").asText());
+      gateway.kill9();
+    }
+    try (var gateway = launch.start().awaitReady(); var client = gateway.client()) {
+      var view = client.awaitEnd(run);
+      assertEquals("aborted", view.path("status").asText());
+      assertEquals(1, view.path("attempts").asInt());
+      var row = client.row("s");
+      assertFalse(row.path("hasActiveRun").asBoolean(), row::toString);
+      assertEquals("idle", row.path("status").asText());
+      assertEquals(0, client.get("/api/v1/sessions?active=true").json().path("data").size());
+      assertEquals(409, client.post("/api/v1/runs/" + run + "/abort").status());
+      var next = client.submit("s", "[[sim slow 2 1]]").text("runId");
+      assertEquals("completed", client.awaitEnd(next).path("status").asText());
+    }
+    Await.until("no agent is left", GatewayProcess.PATIENCE, () -> Agents.of(store).isEmpty());
   }
 
   private void check(int runs) throws Exception {

@@ -45,6 +45,8 @@ public final class IngressRig implements AutoCloseable {
   public final Token token;
   public final IngressListener ingress;
   public final Edge edge;
+  /** Every answer to {@link #send} is held against it. */
+  public final Contract contract;
   private final HttpClient client = HttpClient.newHttpClient();
 
   public IngressRig(ActorSystem<?> system, Path data) {
@@ -68,6 +70,7 @@ public final class IngressRig implements AutoCloseable {
         config, sessions, harnesses, new Recorded(), Credentials.of(token, config.principals()), devices,
         Clock.fixed(RecordedSessions.START.plusSeconds(60), ZoneOffset.UTC), random);
     ingress = IngressListener.bind(system, edge).toCompletableFuture().join();
+    contract = new Contract(json(sent(request("/api/v1/openapi.json").GET().build())));
   }
 
   /** A register that lives as long as the rig. */
@@ -139,9 +142,16 @@ public final class IngressRig implements AutoCloseable {
         .header("Content-Type", "application/json");
   }
 
-  public HttpResponse<String> send(HttpRequest.Builder request) {
+  public HttpResponse<String> send(HttpRequest.Builder builder) {
+    var request = builder.build();
+    var response = sent(request);
+    contract.check(request.method(), response);
+    return response;
+  }
+
+  private HttpResponse<String> sent(HttpRequest request) {
     try {
-      return client.send(request.build(), HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8));
+      return client.send(request, HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8));
     } catch (IOException broken) {
       throw new UncheckedIOException(broken);
     } catch (InterruptedException stop) {

@@ -26,6 +26,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.apache.pekko.NotUsed;
@@ -68,6 +69,10 @@ public final class RecordedSessions implements Sessions {
     }
   }
 
+  /** Run events that viewers have taken. */
+  public final AtomicLong handed = new AtomicLong();
+  /** Viewers of runs that are gone. */
+  public final AtomicLong left = new AtomicLong();
   private final Map<String, Turn> turns = new LinkedHashMap<>();
   private final Map<String, Recording<RunEvent>> runs = new LinkedHashMap<>();
   private final Map<String, Map<String, Bound>> keys = new LinkedHashMap<>();
@@ -314,7 +319,15 @@ public final class RecordedSessions implements Sessions {
 
   @Override
   public synchronized Source<RunEvent, NotUsed> events(String runId, long after) {
-    return runs.get(runId).from(after);
+    return runs.get(runId).from(after)
+        .map(event -> {
+          handed.incrementAndGet();
+          return event;
+        })
+        .watchTermination((_, end) -> {
+          end.whenComplete((_, _) -> left.incrementAndGet());
+          return NotUsed.getInstance();
+        });
   }
 
   @Override
@@ -341,8 +354,21 @@ public final class RecordedSessions implements Sessions {
   }
 
   @Override
-  public synchronized Source<SessionRow, NotUsed> changes() {
-    return rows.from(0);
+  public synchronized Source<Change, NotUsed> watch(Watch watch) {
+    var known = rows.all();
+    boolean full = !watch.after().matches("rec\\.\\d+");
+    var missed = known.subList(full ? 0 : Integer.parseInt(watch.after().substring(4)), known.size());
+    var before = new ArrayList<Change>(List.of(new Change.Begin(full)));
+    missed.forEach(row -> before.add(new Change.Row(row, "")));
+    before.add(new Change.Complete("rec." + known.size()));
+    return Source.from(before).concat(rows.from(known.size()).zipWithIndex()
+        .map(next -> new Change.Row(next.first(), "rec." + (known.size() + 1 + next.second()))));
+  }
+
+  /** Rows that nobody here will ever know of have a number above 10^6. */
+  @Override
+  public CompletionStage<Boolean> caughtUp(List<Seen> seen) {
+    return CompletableFuture.completedFuture(seen.stream().allMatch(row -> row.rev() <= 1_000_000));
   }
 
   /** Three events of every session, and one of which the second cannot be proved. */

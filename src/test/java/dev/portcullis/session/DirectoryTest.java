@@ -23,7 +23,6 @@ import org.junit.jupiter.api.Test;
 class DirectoryTest {
   private static final ActorTestKit kit = ActorTestKit.create();
 
-  private final TestProbe<SessionRow> viewer = kit.createTestProbe();
 
   @AfterAll
   static void close() {
@@ -41,6 +40,51 @@ class DirectoryTest {
 
   private static ActorRef<Directory.Command> spawn(SessionRow... rows) {
     return kit.spawn(Directory.create(List.of(rows)));
+  }
+
+  /** One that looks at the rows and remembers where it is. */
+  private static final class Viewer {
+    private final ActorRef<Directory.Command> directory;
+    private final Directory.Viewer name = new Directory.Viewer();
+    private final TestProbe<Directory.Told> told = kit.createTestProbe();
+    private final String agent;
+    private final boolean activeOnly;
+    private long seen = -1;
+    private long snapshot;
+
+    Viewer(ActorRef<Directory.Command> directory, String agent, boolean activeOnly) {
+      this.directory = directory;
+      this.agent = agent;
+      this.activeOnly = activeOnly;
+    }
+
+    Viewer(ActorRef<Directory.Command> directory) {
+      this(directory, "", false);
+    }
+
+    void ask(int max, boolean waits) {
+      directory.tell(
+          new Directory.Next(name, seen, snapshot, activeOnly, agent, max, waits, told.ref()));
+    }
+
+    Directory.Told answer() {
+      var answer = told.receiveMessage();
+      seen = answer.seen();
+      snapshot = answer.snapshot();
+      return answer;
+    }
+
+    /** What is new for it. */
+    List<SessionRow> look() {
+      var rows = new ArrayList<SessionRow>();
+      Directory.Told answer;
+      do {
+        ask(3, false);
+        answer = answer();
+        rows.addAll(answer.rows());
+      } while (!answer.head());
+      return rows;
+    }
   }
 
   private static Sessions.Page page(ActorRef<Directory.Command> directory, Sessions.Query query) {
@@ -64,14 +108,14 @@ class DirectoryTest {
   @Tag("IL-11")
   void anOlderRowNeverReplacesANewerOne() {
     var directory = spawn(row("a", "running", 5, 1));
-    directory.tell(new Directory.Subscribe(viewer.ref()));
-    viewer.expectMessage(row("a", "running", 5, 1));
+    var viewer = new Viewer(directory);
+    assertEquals(List.of(row("a", "running", 5, 1)), viewer.look());
     directory.tell(new Directory.Changed(row("a", "idle", 6, 2)));
     directory.tell(new Directory.Changed(row("a", "running", 5, 1)));
     directory.tell(new Directory.Changed(row("a", "running", 6, 1)));
-    viewer.expectMessage(row("a", "idle", 6, 2));
+    assertEquals(List.of(row("a", "idle", 6, 2)), viewer.look());
     assertEquals(List.of(row("a", "idle", 6, 2)), rows(directory));
-    viewer.expectNoMessage();
+    assertEquals(List.of(), viewer.look());
   }
 
   @Test
@@ -79,36 +123,89 @@ class DirectoryTest {
   @Tag("IL-10")
   void aListThatIsAskedForAfterAChangeKnowsOfIt() {
     var directory = spawn();
-    directory.tell(new Directory.Subscribe(viewer.ref()));
+    var viewer = new Viewer(directory);
     for (int rev = 1; rev <= 1_000; rev += 2) {
       directory.tell(new Directory.Changed(row("a", "running", rev, rev)));
       directory.tell(new Directory.Changed(row("a", "idle", rev + 1, rev)));
-      viewer.receiveMessage();
-      viewer.receiveMessage();
+      assertEquals(List.of(row("a", "idle", rev + 1, rev)), viewer.look());
       assertFalse(rows(directory).getFirst().hasActiveRun());
     }
   }
 
   @Test
   @Tag("INV-A5")
-  void aSubscriberGetsEveryRowAndThenEveryChange() {
+  void aViewerGetsEveryRowAndThenEveryChange() {
     var directory = spawn(row("a", "idle", 1, 1), row("b", "idle", 1, 2));
     directory.tell(new Directory.Changed(row("c", "queued", 1, 3)));
-    directory.tell(new Directory.Subscribe(viewer.ref()));
-    directory.tell(new Directory.Changed(row("a", "running", 2, 4)));
+    var viewer = new Viewer(directory);
     assertEquals(
-        List.of(row("c", "queued", 1, 3), row("b", "idle", 1, 2), row("a", "idle", 1, 1), row("a", "running", 2, 4)),
-        viewer.receiveSeveralMessages(4));
+        List.of(row("a", "idle", 1, 1), row("b", "idle", 1, 2), row("c", "queued", 1, 3)), viewer.look());
+    directory.tell(new Directory.Changed(row("a", "running", 2, 4)));
+    assertEquals(List.of(row("a", "running", 2, 4)), viewer.look());
   }
 
   @Test
-  void whoSubscribesTwiceIsToldOnceOfAChange() {
-    var directory = spawn();
-    directory.tell(new Directory.Subscribe(viewer.ref()));
-    directory.tell(new Directory.Subscribe(viewer.ref()));
-    directory.tell(new Directory.Changed(row("a", "idle", 1, 1)));
-    viewer.expectMessage(row("a", "idle", 1, 1));
-    viewer.expectNoMessage();
+  @Tag("INV-A5")
+  void aViewerThatChangesOverrunIsToldOfEachRowAsItIsThen() {
+    var directory = spawn(
+        row("a", "idle", 1, 1), row("b", "idle", 1, 2), row("c", "idle", 1, 3), row("d", "idle", 1, 4));
+    var viewer = new Viewer(directory);
+    viewer.ask(2, false);
+    assertEquals(List.of(row("a", "idle", 1, 1), row("b", "idle", 1, 2)), viewer.answer().rows());
+    for (int rev = 2; rev <= 9; rev++) { // Before it has read the rest.
+      directory.tell(new Directory.Changed(row("a", "running", rev, 10 + rev)));
+      directory.tell(new Directory.Changed(row("c", "running", rev, 10 + rev)));
+    }
+    directory.tell(new Directory.Changed(row("b", "erased", 2, 30)));
+    assertEquals(
+        List.of(row("d", "idle", 1, 4), row("a", "running", 9, 19), row("c", "running", 9, 19),
+            row("b", "erased", 2, 30)),
+        viewer.look());
+  }
+
+  @Test
+  void aViewerThatWaitsIsToldOnceOfWhatItAskedForAndOfNothingElse() {
+    var directory = spawn(row("a", "idle", 1, 1));
+    var viewer = new Viewer(directory, "main", false);
+    viewer.look();
+    viewer.ask(9, true);
+    viewer.ask(9, true); // The same one again, as after a silence.
+    var others = row("x", "idle", 1, 2);
+    directory.tell(new Directory.Changed(new SessionRow(
+        "agent:other:x", "id", "other", "", "idle", false, false, List.of(), 0, 0, 0, "", Usage.NONE, 0, 0,
+        others.createdAt(), others.updatedAt(), 1)));
+    viewer.told.expectNoMessage();
+    directory.tell(new Directory.Changed(row("a", "running", 2, 3)));
+    assertEquals(List.of(row("a", "running", 2, 3)), viewer.answer().rows());
+    viewer.told.expectNoMessage();
+  }
+
+  @Test
+  @Tag("INV-A5")
+  void aViewerOfActiveSessionsHearsOfTheirEnd() {
+    var directory = spawn(row("a", "idle", 1, 1), row("b", "running", 1, 2));
+    var viewer = new Viewer(directory, "", true);
+    assertEquals(List.of(row("b", "running", 1, 2)), viewer.look());
+    directory.tell(new Directory.Changed(row("b", "idle", 2, 3)));
+    directory.tell(new Directory.Changed(row("a", "running", 2, 4)));
+    assertEquals(List.of(row("b", "idle", 2, 3), row("a", "running", 2, 4)), viewer.look());
+  }
+
+  @Test
+  @Tag("INV-A5")
+  void whoWasAwayForTooManyErasuresBeginsAnew() {
+    var directory = spawn(row("a", "idle", 1, 1), row("b", "idle", 1, 1));
+    var viewer = new Viewer(directory);
+    viewer.look();
+    directory.tell(new Directory.Changed(row("b", "erased", 2, 2)));
+    for (int i = 0; i < 10_000; i++) {
+      directory.tell(new Directory.Changed(row("n" + i, "idle", 1, 2)));
+      directory.tell(new Directory.Changed(row("n" + i, "erased", 2, 2)));
+    }
+    viewer.ask(9, false);
+    var answer = viewer.answer();
+    assertTrue(answer.full(), "it would never hear that b is gone");
+    assertEquals(List.of(row("a", "idle", 1, 1)), answer.rows());
   }
 
   @Test
@@ -167,41 +264,31 @@ class DirectoryTest {
   @Tag("INV-J1")
   void aQuarantinedSessionIsNowhereActiveAndItsRunsAreParked() {
     var directory = spawn(row("a", "running", 1, 1), row("b", "queued", 1, 1), row("c", "running", 1, 1));
-    directory.tell(new Directory.Subscribe(viewer.ref()));
-    viewer.receiveSeveralMessages(3);
+    var viewer = new Viewer(directory);
+    assertEquals(3, viewer.look().size());
     for (var key : List.of("agent:main:a", "agent:main:b", "agent:main:b", "agent:main:unknown")) {
       directory.tell(new Directory.Quarantined(new SessionKey(key).entityId()));
     }
     var totals = totals(directory);
     assertEquals(new Sessions.Totals(3, 9, 6, 1, 1, 0, 0, 2, 2), totals);
     assertEquals(totals.accepted(), totals.terminal() + totals.open() + totals.parked());
-    for (var told : viewer.receiveSeveralMessages(2)) {
-      assertEquals("quarantined", told.status());
-      assertTrue(told.rev() > 1, "a viewer must take it for newer");
-    }
-    viewer.expectNoMessage();
+    var told = viewer.look();
+    assertEquals(List.of("quarantined", "quarantined"), told.stream().map(SessionRow::status).toList());
+    assertTrue(told.stream().allMatch(row -> row.rev() > 1), "a viewer must take it for newer");
   }
 
   @Test
   void anErasedSessionLeavesEveryViewAndItsViewersHearOfIt() {
     var directory = spawn(row("a", "idle", 1, 1));
-    directory.tell(new Directory.Subscribe(viewer.ref()));
-    viewer.receiveMessage();
+    var viewer = new Viewer(directory);
+    viewer.look();
     directory.tell(new Directory.Changed(row("a", "erased", 2, 2)));
-    viewer.expectMessage(row("a", "erased", 2, 2));
+    assertEquals(List.of(row("a", "erased", 2, 2)), viewer.look());
+    assertEquals(List.of(), new Viewer(directory).look());
     assertEquals(List.of(), rows(directory));
     TestProbe<List<SessionRow>> asker = kit.createTestProbe();
     directory.tell(new Directory.GetRow("agent:main:a", asker.ref()));
     asker.expectMessage(List.of());
-  }
-
-  @Test
-  void aViewerThatIsGoneIsForgotten() {
-    var directory = spawn();
-    directory.tell(new Directory.Subscribe(viewer.ref()));
-    viewer.stop();
-    directory.tell(new Directory.Changed(row("a", "idle", 1, 1)));
-    assertEquals(1, rows(directory).size());
   }
 
   private static void eventuallyLists(ActorRef<Directory.Command> directory, SessionRow... expected) {
@@ -269,24 +356,29 @@ class DirectoryTest {
   void anErasedSessionDoesNotComeBackWithARowFromBefore() {
     var reading = new CompletableFuture<List<SessionRow>>();
     var directory = kit.spawn(Directory.clustered(List.of(row("a", "running", 1, 1)), () -> reading));
-    directory.tell(new Directory.Subscribe(viewer.ref()));
+    var viewer = new Viewer(directory);
+    var told = new ArrayList<>(viewer.look());
     directory.tell(new Directory.Greeting());
     directory.tell(new Directory.Heard(List.of(row("a", "erased", 3, 3))));
+    told.addAll(viewer.look());
     directory.tell(new Directory.Heard(List.of(row("a", "running", 2, 2)))); // By way of a viewer.
     reading.complete(List.of(row("a", "running", 1, 1)));
+    told.addAll(viewer.look());
     directory.tell(new Directory.Heard(List.of(row("a", "queued", 4, 4)))); // A new turn of it.
-    assertEquals(List.of(row("a", "running", 1, 1), row("a", "erased", 3, 3), row("a", "queued", 4, 4)),
-        viewer.receiveSeveralMessages(3));
-    viewer.expectNoMessage();
+    told.addAll(viewer.look());
+    assertEquals(
+        List.of(row("a", "running", 1, 1), row("a", "erased", 3, 3), row("a", "queued", 4, 4)), told);
+    assertEquals(List.of(row("a", "queued", 4, 4)), rows(directory));
     kit.stop(directory);
   }
 
   @Test
   void whoHearsOfAnErasedSessionThatItNeverKnewTellsNobody() {
     var directory = spawn();
-    directory.tell(new Directory.Subscribe(viewer.ref()));
+    var viewer = new Viewer(directory);
+    assertEquals(List.of(), viewer.look());
     directory.tell(new Directory.Heard(List.of(row("a", "erased", 2, 2))));
     assertEquals(List.of(), rows(directory));
-    viewer.expectNoMessage();
+    assertEquals(List.of(), viewer.look());
   }
 }

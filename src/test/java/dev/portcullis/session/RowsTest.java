@@ -7,10 +7,14 @@ import dev.portcullis.journal.IndexEntry;
 import dev.portcullis.protocol.RunError;
 import dev.portcullis.protocol.RunEvent;
 import dev.portcullis.protocol.RunStatus;
+import dev.portcullis.protocol.SessionRow;
 import dev.portcullis.protocol.Usage;
 import dev.portcullis.run.RunTable.Fact;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -121,6 +125,47 @@ class RowsTest {
     var alone = parked.apply(Facts.of(Fact.ABORTED, "r-2"));
     assertEquals("parked", Rows.of(alone).status());
     assertEquals("idle", Rows.of(alone.apply(Facts.of(Fact.ABORTED, "r-1"))).status());
+  }
+
+  private static SessionRow made(String status, boolean active, boolean abortable, String... activeRuns) {
+    return new SessionRow("agent:main:main", "s", "main", "", status, active, abortable, List.of(activeRuns), 0, 0, 0,
+        "", Usage.NONE, 1, 0, Facts.AT, Facts.AT, 1);
+  }
+
+  @Test
+  @Tag("INV-A4")
+  void aRowThatContradictsItselfCannotBeMade() {
+    var words = Stream.concat(Stream.of("idle", "quarantined", "erased", "", "busy"),
+        Arrays.stream(RunStatus.values()).map(RunStatus::word)).toList();
+    var made = new ArrayList<String>();
+    for (var status : words) {
+      for (boolean active : List.of(true, false)) {
+        for (boolean abortable : List.of(true, false)) {
+          for (var runs : List.of(new String[0], new String[] {"r"})) {
+            try {
+              made(status, active, abortable, runs);
+              made.add(status + (active ? " active" : "") + (abortable ? " abortable" : "")
+                  + (runs.length > 0 ? " with a run" : ""));
+            } catch (IllegalArgumentException contradiction) {
+              assertTrue(contradiction.getMessage().contains(status), contradiction.getMessage());
+            }
+          }
+        }
+      }
+    }
+    assertEquals(
+        List.of("idle", "quarantined", "erased", "queued abortable", "starting active abortable with a run",
+            "running active abortable with a run", "aborting active abortable with a run",
+            "aborting active with a run", "interrupted abortable", "parked abortable"),
+        made);
+  }
+
+  @Test
+  @Tag("INV-A4")
+  void aRowInTheIndexThatContradictsItselfIsNotBelieved() {
+    var row = Rows.of(state(Facts.accepted("r-1", "hello"), Facts.of(Fact.ATTEMPT_STARTED, "r-1")));
+    var idle = Rows.write(row).replace("\"starting\"", "\"idle\"");
+    assertEquals(Optional.empty(), Rows.parse(row.key(), idle));
   }
 
   @Test

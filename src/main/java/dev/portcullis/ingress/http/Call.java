@@ -48,11 +48,16 @@ public record Call(
 
   /** A query parameter, given at most once. */
   public Optional<String> query(String name) {
-    var values = parameters().stream().filter(pair -> pair.first().equals(name)).map(Pair::second).toList();
+    var values = queries(name);
     if (values.size() > 1) {
       throw Fields.fault(name, "is given more than once");
     }
     return values.stream().findFirst();
+  }
+
+  /** A query parameter that may be given again and again. */
+  public List<String> queries(String name) {
+    return parameters().stream().filter(pair -> pair.first().equals(name)).map(Pair::second).toList();
   }
 
   private List<Pair<String, String>> parameters() {

@@ -5,12 +5,17 @@ import dev.portcullis.ingress.Json;
 import dev.portcullis.ingress.Operation;
 import dev.portcullis.ingress.Problems;
 import dev.portcullis.session.ControlReply;
+import dev.portcullis.protocol.RunView;
 import dev.portcullis.session.Quarantined;
+import dev.portcullis.session.Sessions;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import org.apache.pekko.NotUsed;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
+import org.apache.pekko.stream.javadsl.Source;
+import org.apache.pekko.util.ByteString;
 
 /** {@code /api/v1/runs}: one run, its events, and what can be done with it. */
 public final class RunRoutes {
@@ -48,11 +53,28 @@ public final class RunRoutes {
         .map(text -> Call.whole("after", text))
         .or(() -> call.header("last-event-id").map(text -> Call.whole("Last-Event-ID", text)))
         .orElse(0L);
-    return call.sessions().run(id).thenApply(found -> found.isEmpty()
-        ? absent(id)
-        : sse.resumable(call.sessions()
-            .events(id, after)
-            .map(event -> Sse.event(event.seq(), event.body().type(), ApiCodec.event(event)))));
+    return call.sessions().run(id).thenApply(found -> found
+        .map(run -> sse.resumable(events(call.sessions(), run, after)))
+        .orElseGet(() -> absent(id)));
+  }
+
+  private static Source<ByteString, NotUsed> events(Sessions sessions, RunView run, long after) {
+    // Only what is not ours to know can lie beyond what the journal has: a number of another run, or of a
+    // journal that was put back from a copy.
+    boolean beyond = after > run.lastSeq();
+    boolean trimmed = run.trimmed() && after < run.lastSeq() - 1;
+    var events = sessions.events(run.id(), beyond ? 0 : after)
+        .map(event ->
+            Sse.event(Long.toString(event.seq()), event.body().type(), ApiCodec.event(event)));
+    return beyond || trimmed
+        ? Source.single(resync(run, trimmed ? "trimmed" : "unknown_position")).concatLazy(events)
+        : events;
+  }
+
+  /** Forget what you have and take what follows, which begins with number {@code next}. */
+  private static ByteString resync(RunView run, String reason) {
+    return Sse.resync(reason,
+        Json.object().put("runId", run.id()).put("next", run.trimmed() ? run.lastSeq() : 1));
   }
 
   private CompletionStage<HttpResponse> abort(Call call) {

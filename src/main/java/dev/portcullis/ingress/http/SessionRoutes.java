@@ -23,6 +23,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
+import org.apache.pekko.util.ByteString;
 
 /** {@code /api/v1/sessions}: turns in, rows and transcripts out. */
 public final class SessionRoutes {
@@ -30,6 +31,7 @@ public final class SessionRoutes {
   private static final int PAGE = 50;
   private static final int PAGE_MAX = 500;
   private static final int CURSOR_MAX = 1_024;
+  private static final int SEEN_MAX = 20;
 
   private final Edge edge;
   private final Addressing addressing;
@@ -116,13 +118,31 @@ public final class SessionRoutes {
     if (!agent.isEmpty()) {
       addressing.requireAgent(agent);
     }
-    return call.sessions()
-        .list(new Sessions.Query(call.limit(PAGE, PAGE_MAX), cursor, call.flag("active"), agent))
+    var query = new Sessions.Query(call.limit(PAGE, PAGE_MAX), cursor, call.flag("active"), agent);
+    return call.sessions().caughtUp(seen(call)).thenCompose(current -> call.sessions()
+        .list(query)
         .thenApply(page -> Replies.json(200, ApiCodec.page(
-            ApiCodec.array(page.rows(), (row, json) -> json.setAll(ApiCodec.row(row))), page.next())))
+                ApiCodec.array(page.rows(), (row, json) -> json.setAll(ApiCodec.row(row))), page.next())
+            .put("stale", !current)))
         .exceptionally(thrown -> {
           throw cursorFault(thrown);
-        });
+        }));
+  }
+
+  /** {@code minRev=<rev>@<key>}, as often as the viewer has rows that it compares with. */
+  private List<Sessions.Seen> seen(Call call) {
+    var values = call.queries("minRev");
+    if (values.size() > SEEN_MAX) {
+      throw Fields.fault("minRev", "is given more than " + SEEN_MAX + " times");
+    }
+    return values.stream().map(text -> {
+      int at = text.indexOf('@');
+      if (at < 0) {
+        throw Fields.fault("minRev", "must be <rev>@<session key>");
+      }
+      return new Sessions.Seen(
+          addressing.existing(text.substring(at + 1)), Call.whole("minRev", text.substring(0, at)));
+    }).toList();
   }
 
   /** The directory refuses a cursor that it did not make. */
@@ -139,15 +159,34 @@ public final class SessionRoutes {
   }
 
   private CompletionStage<HttpResponse> changes(Call call) {
-    var rows = call.sessions().changes().map(row -> Sse.event("row", ApiCodec.row(row)));
-    return CompletableFuture.completedFuture(sse.resumable(rows));
+    var agent = call.query("agent").orElse("");
+    if (!agent.isEmpty()) {
+      addressing.requireAgent(agent);
+    }
+    var after = call.query("after").or(() -> call.header("last-event-id")).orElse("");
+    var watch = new Sessions.Watch(after, call.flag("active"), agent);
+    return CompletableFuture.completedFuture(
+        sse.resumable(call.sessions().watch(watch).map(SessionRoutes::frame)));
+  }
+
+  private static ByteString frame(Sessions.Change change) {
+    return switch (change) {
+      case Sessions.Change.Begin(var full) -> Sse.event("snapshot", Json.object().put("full", full));
+      case Sessions.Change.Row(var row, var position) -> position.isEmpty()
+          ? Sse.event("row", ApiCodec.row(row))
+          : Sse.event(position, "row", ApiCodec.row(row));
+      case Sessions.Change.Complete(var position) ->
+          Sse.event(position, "snapshot.end", Json.object().put("position", position));
+    };
   }
 
   private CompletionStage<HttpResponse> row(Call call) {
     var key = existing(call);
-    return call.sessions().row(key).thenApply(found -> found
-        .map(row -> Replies.json(200, ApiCodec.row(row)))
-        .orElseGet(() -> absent(key)));
+    var seen = call.query("minRev").map(rev -> new Sessions.Seen(key, Call.whole("minRev", rev)));
+    return call.sessions().caughtUp(seen.stream().toList())
+        .thenCompose(current -> call.sessions().row(key).thenApply(found -> found
+            .map(row -> Replies.json(200, ApiCodec.row(row).put("stale", !current)))
+            .orElseGet(() -> absent(key))));
   }
 
   private CompletionStage<HttpResponse> history(Call call) {

@@ -1,12 +1,10 @@
 package dev.portcullis.ingress.http;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.portcullis.ingress.Json;
-import dev.portcullis.protocol.RunEvent;
-import dev.portcullis.session.Sessions;
 import java.time.Duration;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicLong;
 import org.apache.pekko.NotUsed;
 import org.apache.pekko.http.javadsl.model.ContentType;
 import org.apache.pekko.http.javadsl.model.ContentTypes;
@@ -15,6 +13,7 @@ import org.apache.pekko.http.javadsl.model.HttpEntities;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.http.javadsl.model.MediaTypes;
 import org.apache.pekko.http.javadsl.model.headers.RawHeader;
+import org.apache.pekko.stream.BackpressureTimeoutException;
 import org.apache.pekko.stream.KillSwitches;
 import org.apache.pekko.stream.SharedKillSwitch;
 import org.apache.pekko.stream.javadsl.Source;
@@ -52,19 +51,24 @@ public final class Sse {
     return source.via(open.flow());
   }
 
-  /** 200 with a body that ends as soon as {@code frames} do. */
+  /**
+   * 200 with a body that ends as soon as {@code frames} do. Who takes nothing of it for two keep-alives is
+   * cut off: nothing waits for such a viewer, but a connection is a connection. It loses nothing by that.
+   */
   public HttpResponse response(Source<ByteString, NotUsed> frames) {
     return HttpResponse.create()
         .addHeader(RawHeader.create("Cache-Control", "no-store"))
         .addHeader(RawHeader.create("X-Accel-Buffering", "no"))
-        .withEntity(HttpEntities.createChunked(TYPE, frames.keepAlive(keepAlive, () -> PING)));
+        .withEntity(HttpEntities.createChunked(TYPE, frames
+            .keepAlive(keepAlive, () -> PING)
+            .backpressureTimeout(keepAlive.multipliedBy(2))
+            .mapError(BackpressureTimeoutException.class, _ -> new Stalled())));
   }
 
   /** A stream of our own API: cut off without an end, its last word is a comment that says how to go on. */
   public HttpResponse resumable(Source<ByteString, NotUsed> frames) {
     var lastWord = Source.lazySource(() -> closed ? Source.single(DRAINING) : Source.<ByteString>empty());
     return response(closable(frames)
-        .onErrorComplete(Sessions.Lagging.class) // The client reattaches after the last id it saw.
         .concatLazy(lastWord));
   }
 
@@ -77,22 +81,20 @@ public final class Sse {
     return ByteString.fromString("event: " + type + "\n").concat(data(Json.text(data)));
   }
 
-  public static ByteString event(long id, String type, JsonNode data) {
+  /** @param id where a viewer that has seen it goes on, by {@code Last-Event-ID} */
+  public static ByteString event(String id, String type, JsonNode data) {
     return ByteString.fromString("id: " + id + "\n").concat(event(type, data));
   }
 
-  /** A run's events, again from where they stopped whenever the viewer fell behind. */
-  public static Source<RunEvent, NotUsed> follow(Sessions sessions, String runId, long after) {
-    return Source.lazySource(() -> {
-          var seen = new AtomicLong(after);
-          return sessions
-              .events(runId, after)
-              .recoverWithRetries(-1, Sessions.Lagging.class, () -> sessions.events(runId, seen.get()))
-              .map(event -> {
-                seen.set(event.seq());
-                return event;
-              });
-        })
-        .mapMaterializedValue(_ -> NotUsed.getInstance());
+  /** What our own streams say when what follows is not what the viewer has asked to go on with. */
+  public static ByteString resync(String reason, ObjectNode data) {
+    return event("resync", data.put("reason", reason));
+  }
+
+  /** Ends the connection of a viewer that does not read. */
+  private static final class Stalled extends RuntimeException {
+    Stalled() {
+      super("the viewer does not read", null, false, false); // The viewer's affair: no trace of ours.
+    }
   }
 }

@@ -8,6 +8,7 @@ import dev.portcullis.ingress.http.Connections;
 import dev.portcullis.ingress.http.Endpoint;
 import dev.portcullis.ingress.http.JournalRoutes;
 import dev.portcullis.ingress.http.MalformedRequest;
+import dev.portcullis.ingress.http.OpenApiRoutes;
 import dev.portcullis.ingress.http.OperationsRoutes;
 import dev.portcullis.ingress.http.Replies;
 import dev.portcullis.ingress.http.Router;
@@ -32,6 +33,7 @@ import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.http.javadsl.Http;
 import org.apache.pekko.http.javadsl.ServerBinding;
 import org.apache.pekko.http.javadsl.settings.ServerSettings;
+import org.apache.pekko.io.TcpSO;
 import scala.concurrent.duration.FiniteDuration;
 
 /** The ingress port. Bound by whoever knows that everything behind it stands. */
@@ -83,7 +85,7 @@ public final class IngressListener {
 
   /** Everything there is on the port. */
   public static List<Endpoint> endpoints(Edge edge, Sse sse, Problems problems, ActorSystem<?> system) {
-    return Stream.of(
+    return new OpenApiRoutes(edge).with(Stream.of(
             new SessionRoutes(edge, sse).endpoints(),
             new RunRoutes(sse).endpoints(),
             new ApprovalRoutes(edge).endpoints(),
@@ -91,7 +93,7 @@ public final class IngressListener {
             new JournalRoutes(edge).endpoints(),
             OpenAiApi.endpoints(edge, sse, problems, system))
         .flatMap(List::stream)
-        .toList();
+        .toList());
   }
 
   private static ServerSettings tuned(ServerSettings settings, GatewayConfig config) {
@@ -103,6 +105,8 @@ public final class IngressListener {
         .withTransparentHeadRequests(false)
         .withTerminationDeadlineExceededResponse(Replies.problem(Problems.cutOff()))
         .withParsingErrorHandler(MalformedRequest.class.getName())
+        // What the kernel keeps for one who does not read; nothing else is kept for a viewer.
+        .withSocketOptions(List.of(TcpSO.sendBufferSize(config.http().viewerBytes())))
         .withParserSettings(settings.getParserSettings()
             .withMaxContentLength(config.http().bodyBytes())
             .withMaxUriLength(URI_CHARS))

@@ -69,7 +69,7 @@ final class Answers {
    * It never fails.
    */
   Source<Input, NotUsed> events(Call call, RunView run) {
-    return sse.closable(Sse.follow(call.sessions(), run.id(), 0))
+    return sse.closable(call.sessions().events(run.id(), 0))
         .takeWhile(event -> !rests(run, event), true)
         .<Input>map(Input.Heard::new)
         .recover(new PFBuilder<Throwable, Input>()
@@ -89,7 +89,7 @@ final class Answers {
     if (run.status().terminal() || run.status() == RunStatus.PARKED || sse.closed()) {
       return CompletableFuture.completedFuture(run);
     }
-    return sse.closable(Sse.follow(sessions, run.id(), run.lastSeq()))
+    return sse.closable(sessions.events(run.id(), run.lastSeq()))
         .filter(event -> rests(run, event))
         .runWith(Sink.headOption(), system)
         .thenCompose(last -> last.isPresent() && !last.get().terminal()

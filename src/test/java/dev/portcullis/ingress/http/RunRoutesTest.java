@@ -206,4 +206,18 @@ class RunRoutesTest {
     IngressRig.assertProblem(409, "run_completed", rig.post("/api/v1/runs/run-1/resume", ""));
     IngressRig.assertProblem(404, "run_not_found", rig.post("/api/v1/runs/run-9/resume", ""));
   }
+
+  @Test
+  void whoComesWithANumberThatTheRunNeverHadIsToldToBeginAnew() {
+    submit();
+    var body = rig.send(rig.request("/api/v1/runs/run-1/events?after=999").GET()).body();
+    assertTrue(body.startsWith("""
+        event: resync
+        data: {"runId":"run-1","next":1,"reason":"unknown_position"}
+
+        id: 1
+        event: accepted
+        """), body);
+    assertTrue(body.contains("event: completed"), body);
+  }
 }

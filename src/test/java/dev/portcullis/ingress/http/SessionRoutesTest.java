@@ -1,6 +1,8 @@
 package dev.portcullis.ingress.http;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -118,7 +120,7 @@ class SessionRoutesTest {
         List.of("key", "sessionId", "agent", "title", "status", "hasActiveRun", "abortable", "activeRunIds",
             "queued",
             "interrupted", "parked", "lastRunId", "usage", "accepted", "terminal", "createdAt", "updatedAt",
-                "rev"),
+                "rev", "stale"),
         names);
     assertEquals("idle", row.path("status").asText());
     assertEquals("2026-01-02T03:04:05Z", row.path("createdAt").asText());
@@ -149,22 +151,68 @@ class SessionRoutesTest {
     assertEquals("reset agent:main:explicit:foo owner", rig.sessions.asked().getFirst());
   }
 
+  /** Frames of an event stream, without comments: {@code id|event|data}, as far as each has them. */
+  private static java.util.Iterator<String[]> frames(java.util.stream.Stream<String> lines) {
+    var each = lines.filter(line -> !line.startsWith(":")).iterator();
+    return java.util.stream.Stream.generate(() -> {
+      var frame = new String[] {"", "", ""};
+      for (var line = each.next(); !line.isEmpty() || frame[2].isEmpty(); line = each.next()) {
+        for (int i = 0; i < 3; i++) {
+          var name = List.of("id: ", "event: ", "data: ").get(i);
+          frame[i] = line.startsWith(name) ? line.substring(name.length()) : frame[i];
+        }
+      }
+      return frame;
+    }).iterator();
+  }
+
   @Test
   @Tag("INV-A5")
-  void changesBeginWithWhatThereIsAndGoOn() {
+  void changesBeginWithWhatThereIsAndGoOnAlsoAfterAReconnect() {
     rig.sessions.script(new RunEvent.Started(1, "echo"));
     rig.post("/api/v1/sessions/foo/runs", "{\"message\":\"hi\"}");
+    var last = "";
+    long rev = 0;
     try (var lines = rig.lines(rig.request("/api/v1/sessions/events").GET()).body()) {
-      var rows = lines.filter(line -> line.startsWith("data: ")).iterator();
-      var seen = IngressRig.json(rows.next().substring(6));
-      assertEquals("agent:main:explicit:foo", seen.path("key").asText());
-      while (!seen.path("hasActiveRun").asBoolean()) {
-        seen = IngressRig.json(rows.next().substring(6));
+      var frames = frames(lines);
+      assertArrayEquals(new String[] {"", "snapshot", "{\"full\":true}"}, frames.next());
+      var row = frames.next();
+      while (row[1].equals("row")) {
+        assertEquals("", row[0], "who breaks off within a snapshot must begin anew");
+        assertEquals("agent:main:explicit:foo", IngressRig.json(row[2]).path("key").asText());
+        rev = IngressRig.json(row[2]).path("rev").asLong();
+        row = frames.next();
       }
+      assertEquals("snapshot.end", row[1]);
       rig.sessions.play("run-1", new RunEvent.Completed("end_turn", Usage.NONE));
-      var last = IngressRig.json(rows.next().substring(6));
-      assertEquals(false, last.path("hasActiveRun").asBoolean());
-      assertTrue(last.path("rev").asLong() > seen.path("rev").asLong());
+      row = frames.next();
+      last = row[0];
+      assertEquals("row", row[1]);
+      assertFalse(IngressRig.json(row[2]).path("hasActiveRun").asBoolean());
+      assertTrue(IngressRig.json(row[2]).path("rev").asLong() > rev);
     }
+    try (var lines =
+        rig.lines(rig.request("/api/v1/sessions/events").header("Last-Event-ID", last).GET()).body()) {
+      var frames = frames(lines);
+      assertArrayEquals(new String[] {"", "snapshot", "{\"full\":false}"}, frames.next());
+      assertEquals("snapshot.end", frames.next()[1], "it has seen everything");
+    }
+  }
+
+  @Test
+  @Tag("INV-A7")
+  void aListThatDoesNotKnowWhatTheViewerHasSeenSaysSo() {
+    rig.post("/api/v1/sessions/foo/runs", "{\"message\":\"hi\"}");
+    var far = "agent%3Amain%3Aexplicit%3Afoo";
+    for (var seen : List.of("minRev=1", "minRev=1000001")) {
+      boolean stale = seen.length() > 9;
+      assertEquals(stale, IngressRig.json(rig.get("/api/v1/sessions/foo?" + seen)).path("stale").asBoolean());
+      assertEquals(stale, IngressRig.json(rig.get("/api/v1/sessions?minRev=0@bar&" + seen + "@" + far))
+          .path("stale").asBoolean());
+    }
+    IngressRig.assertProblem(400, "", rig.get("/api/v1/sessions?minRev=1"));
+    IngressRig.assertProblem(400, "", rig.get("/api/v1/sessions?minRev=x@foo"));
+    IngressRig.assertProblem(400, "", rig.get("/api/v1/sessions/foo?minRev=-1"));
+    IngressRig.assertProblem(400, "", rig.get("/api/v1/sessions?" + "minRev=1@foo&".repeat(21)));
   }
 }

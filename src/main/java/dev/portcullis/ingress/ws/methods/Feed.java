@@ -254,7 +254,7 @@ public final class Feed {
   private void follow(RunTelling telling, String runId, long after) {
     runs.put(runId, telling);
     var self = context.getSelf();
-    Sse.follow(parts.sessions(), runId, after)
+    parts.sessions().events(runId, after)
         .via(following.flow())
         .runWith(Sink.foreach(event -> self.tell(new Heard(event))), context.getSystem())
         .whenComplete((_, _) -> self.tell(new Silent(runId)));
