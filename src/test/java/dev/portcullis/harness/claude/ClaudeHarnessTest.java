@@ -21,12 +21,14 @@ import dev.portcullis.harness.SimulatedAgents;
 import dev.portcullis.harness.Simulator;
 import dev.portcullis.harness.Updates;
 import dev.portcullis.protocol.Message;
+import dev.portcullis.protocol.Need;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
@@ -92,7 +94,7 @@ class ClaudeHarnessTest extends SimulatedAgents {
   @Test
   void aProbeTellsTheVersionAndItsProcessServesANewConversation() throws Exception {
     var harness = harness();
-    assertEquals(new Registration("2.1.197", Recovery.NATIVE), probe(harness));
+    assertEquals(new Registration("2.1.197", Recovery.NATIVE, false, Set.of(Need.IMAGES)), probe(harness));
     var updates = run(harness, "", "[[sim say hello]]");
     assertEquals("hello", updates.text());
     assertEquals(List.of(new HarnessUpdate.Usage(30, 4, 0, 1_000)), updates.all(HarnessUpdate.Usage.class));

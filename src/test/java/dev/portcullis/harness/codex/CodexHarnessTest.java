@@ -21,11 +21,13 @@ import dev.portcullis.harness.Updates;
 import dev.portcullis.harness.process.ProcessLauncher;
 import dev.portcullis.harness.process.Reaper;
 import dev.portcullis.protocol.Message;
+import dev.portcullis.protocol.Need;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -82,7 +84,7 @@ class CodexHarnessTest {
 
   @Test
   void aProbeTellsVersionRecoveryAndThatTurnsCanBeSteered() throws Exception {
-    assertEquals(new Registration("0.169.0", Recovery.NATIVE, true),
+    assertEquals(new Registration("0.169.0", Recovery.NATIVE, true, Set.of(Need.IMAGES)),
         harness.probe().toCompletableFuture().get(30, TimeUnit.SECONDS));
   }
 

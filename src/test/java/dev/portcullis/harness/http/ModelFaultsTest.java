@@ -22,11 +22,13 @@ import dev.portcullis.harness.HarnessFault.Code;
 import dev.portcullis.harness.HarnessUpdate;
 import dev.portcullis.harness.Updates;
 import dev.portcullis.harness.http.ModelRig.Api;
+import dev.portcullis.protocol.Need;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -230,7 +232,7 @@ class ModelFaultsTest {
   void aListOfModelsProvesTheServerWithoutACallOfAModel(Api api) throws Exception {
     rig.server.then(ScriptedServer.status(200, "{\"data\":[{\"id\":\"mock-1\"}]}"));
 
-    assertEquals(new Registration("", Recovery.REPLAY), probe(rig.harness(api)));
+    assertEquals(new Registration("", Recovery.REPLAY, false, Set.of(Need.IMAGES, Need.TOOLS)), probe(rig.harness(api)));
 
     var request = rig.server.requests().getFirst();
     assertEquals("GET " + api.dialect.models(), request.method() + " " + request.path());
