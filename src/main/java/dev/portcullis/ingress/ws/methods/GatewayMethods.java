@@ -63,11 +63,11 @@ final class GatewayMethods {
             _ -> done(channels())),
         Params.method("cron.list", Operation.READ_STATUS, Set.of(
             "includeDisabled", "limit", "offset", "query", "enabled", "scheduleKind", "sortBy", "sortDir",
-            "agentId", "sessionKey", "compact", "payloadKind", "lastRunStatus"), _ -> done(noJobs())),
+            "agentId", "sessionKey", "compact", "includeDeliveryPreviews"), _ -> done(noJobs())),
         Params.method("cron.status", Operation.READ_STATUS, Set.of(), _ -> done(Json.object()
             .put("enabled", false).put("triggersEnabled", false).put("jobs", 0).putNull("nextWakeAtMs"))),
         Params.method("tasks.list", Operation.READ_SESSIONS,
-            Set.of("sessionKey", "agentId", "status", "limit", "offset", "cursor"),
+            Set.of("sessionKey", "agentId", "status", "limit", "offset", "cursor", "sortBy", "sortDir"),
             _ -> done(empty("tasks"))),
         Params.method("taskSuggestions.list", Operation.READ_SESSIONS, Set.of("sessionKey", "agentId"),
             _ -> done(empty("suggestions"))),

@@ -28,6 +28,8 @@ final class SessionList {
 
   private static final int LIMIT = 100;
   private static final int LIMIT_MAX = 1_000;
+  /** What may be asked for; the answer says how many it gives at most. */
+  private static final int ASKED_MAX = 100_000;
   private static final int OFFSET_MAX = 100_000;
   private static final int PAGE = 500;
 
@@ -45,7 +47,7 @@ final class SessionList {
 
   CompletionStage<JsonNode> list(MethodCall call) {
     var params = new Params(call.fields());
-    int limit = (int) params.whole("limit", LIMIT, 1, LIMIT_MAX);
+    int limit = (int) Math.min(LIMIT_MAX, params.whole("limit", LIMIT, 1, ASKED_MAX));
     int offset = (int) params.whole("offset", 0, 0, OFFSET_MAX);
     var wanted = wanted(params);
     return read(call.sessions(), wanted, offset + limit + 1, "", new ArrayList<>()).thenCombine(

@@ -366,6 +366,24 @@ class MethodsTest {
         done("agents.list", "{}").path("agents").path(0).path("model").path("primary").asText());
   }
 
+  /** As the browser UI was seen to ask; one refusal of these is repeated by it for ever. */
+  @Test void whatTheBrowserUiAsksAtItsStartIsAnswered() throws Exception {
+    send("k-1", "hi");
+    done("sessions.list", "{'includeGlobal':false,'includeUnknown':false,'configuredAgentsOnly':true,"
+        + "'limit':10000,'spawnedBy':'agent:main:main'}");
+    done("sessions.list", "{'includeGlobal':true,'includeUnknown':true,'configuredAgentsOnly':true,'limit':200,"
+        + "'includeDerivedTitles':true,'includeLastMessage':true,'agentId':'main'}");
+    done("cron.list", "{'agentId':'main','includeDisabled':true,'includeDeliveryPreviews':false,'compact':true,"
+        + "'limit':50,'offset':0,'enabled':'all','sortBy':'nextRunAtMs','sortDir':'asc'}");
+    done("tasks.list", "{'sessionKey':'agent:main:main','agentId':'main',"
+        + "'status':['completed','failed','timed_out','cancelled'],'sortBy':'endedAt','limit':100}");
+    done("models.list", "{'view':'configured','sessionKey':'agent:main:main','agentId':'main'}");
+    done("chat.startup", "{'sessionKey':'agent:main:main','limit':80,'maxBytes':262144}");
+    done("chat.history", "{'sessionKey':'agent:main:main','inputRunIds':['k-1'],'limit':1000}");
+    done("sessions.messages.subscribe", "{'key':'agent:main:main','includeApprovals':true}");
+    done("chat.metadata", "{'agentId':'main','sessionKey':'agent:main:main'}");
+  }
+
   @Test @Tag("SEC-02") void settingsAreShownWithoutAnySecret() throws Exception {
     var shown = done("config.get", "{}").toString();
 
