@@ -13,8 +13,9 @@ import dev.portcullis.session.Gate;
 import dev.portcullis.session.Quarantine;
 import dev.portcullis.session.Session;
 import dev.portcullis.session.SessionIndex;
-import dev.portcullis.session.SessionRegion;
 import dev.portcullis.session.SessionKey;
+import dev.portcullis.session.SessionNode;
+import dev.portcullis.session.SessionRegion;
 import dev.portcullis.session.Sessions;
 import dev.portcullis.session.ShardedSessions;
 import dev.portcullis.session.Sweeper;
@@ -92,7 +93,7 @@ record House(
     }
     var underway = new Underway();
     var transcripts = new Transcripts(journal, world.blocking());
-    var node = new Session.Node(
+    var node = new SessionNode(
         world.config(),
         gate,
         new Run.Parts(world.config().run(), harnesses, world.alerts()),

@@ -22,12 +22,12 @@ final class Attempts {
   private record Child(long fence, ActorRef<Run.Command> run, Set<String> offered) {}
 
   private final String entityId;
-  private final Session.Node node;
+  private final SessionNode node;
   private final ActorRef<Run.Report> reports;
   private final Fallbacks fallbacks;
   private Optional<Child> child = Optional.empty();
 
-  Attempts(String entityId, Session.Node node, ActorRef<Run.Report> reports) {
+  Attempts(String entityId, SessionNode node, ActorRef<Run.Report> reports) {
     this.entityId = entityId;
     this.node = node;
     this.reports = reports;

@@ -1,14 +1,12 @@
 package dev.portcullis.session;
 
 import com.fasterxml.jackson.annotation.JsonIgnore;
-import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.journal.JournalFault;
 import dev.portcullis.protocol.Input;
 import dev.portcullis.protocol.Message;
 import dev.portcullis.protocol.RunStatus;
 import dev.portcullis.protocol.SessionRow;
 import dev.portcullis.run.Run;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -154,20 +152,6 @@ public final class Session
 
   public record Rested(int interrupted) implements Wire {}
 
-  // ---- what a session needs of its node
-  /** @param underway is told of each attempt that begins or ends on this node */
-  public record Node(
-      GatewayConfig config,
-      Gate gate,
-      Run.Parts run,
-      long incarnation,
-      boolean autoResume,
-      Underway underway,
-      ActorRef<Directory.Command> directory,
-      Transcripts transcripts,
-      Quarantine quarantine,
-      Clock clock) {}
-
   // ---- behaviour
   public static final EntityTypeKey<Command> TYPE_KEY = EntityTypeKey.create(Command.class, "session");
 
@@ -180,7 +164,7 @@ public final class Session
   private final String entityId;
   private final ActorContext<Command> context;
   private final ActorRef<ClusterSharding.ShardCommand> shard;
-  private final Node node;
+  private final SessionNode node;
   private final Recovering recovering;
   private final Turns turns;
   private final Attempts attempts;
@@ -197,7 +181,7 @@ public final class Session
   private final List<ActorRef<Rested>> resting = new ArrayList<>();
 
   public static Behavior<Command> create(
-      String entityId, ActorRef<ClusterSharding.ShardCommand> shard, Node node) {
+      String entityId, ActorRef<ClusterSharding.ShardCommand> shard, SessionNode node) {
     var lost = new AtomicBoolean();
     Behavior<Command> session = Behaviors.setup(context -> lost.get()
         // Another node writes this history now and answers for it; to start here again would take it back.
@@ -220,7 +204,7 @@ public final class Session
       ActorContext<Command> context,
       TimerScheduler<Command> timers,
       ActorRef<ClusterSharding.ShardCommand> shard,
-      Node node,
+      SessionNode node,
       Recovering recovering,
       AtomicBoolean lost) {
     super(persistenceId(entityId));

@@ -7,7 +7,6 @@ import dev.portcullis.journal.JournalRepair;
 import dev.portcullis.protocol.SessionRow;
 import java.time.Clock;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;

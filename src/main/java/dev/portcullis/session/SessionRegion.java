@@ -27,16 +27,16 @@ public final class SessionRegion {
   }
 
   /** Starts sharding; sessions are made as they are addressed. */
-  public SessionRegion(ActorSystem<?> system, Session.Node node) {
+  public SessionRegion(ActorSystem<?> system, SessionNode node) {
     this(system, entity(node));
   }
 
   /** @param allocation says which node a shard lives on */
-  public SessionRegion(ActorSystem<?> system, Session.Node node, ShardAllocationStrategy allocation) {
+  public SessionRegion(ActorSystem<?> system, SessionNode node, ShardAllocationStrategy allocation) {
     this(system, entity(node).withAllocationStrategy(allocation));
   }
 
-  private static Entity<Session.Command, ShardingEnvelope<Session.Command>> entity(Session.Node node) {
+  private static Entity<Session.Command, ShardingEnvelope<Session.Command>> entity(SessionNode node) {
     return Entity
         .of(Session.TYPE_KEY, entity -> Session.create(entity.getEntityId(), entity.getShard(), node))
         .withStopMessage(new Session.Leave());

@@ -9,11 +9,11 @@ import org.apache.pekko.actor.typed.javadsl.ActorContext;
 /** Who waits for a trim of one session; one goes on at a time, for the first of them. */
 final class Trims {
   private final String entityId;
-  private final Session.Node node;
+  private final SessionNode node;
   private final ActorContext<Session.Command> context;
   private final Deque<ActorRef<TrimReply>> waiting = new ArrayDeque<>();
 
-  Trims(String entityId, Session.Node node, ActorContext<Session.Command> context) {
+  Trims(String entityId, SessionNode node, ActorContext<Session.Command> context) {
     this.entityId = entityId;
     this.node = node;
     this.context = context;

@@ -17,6 +17,7 @@ import dev.portcullis.session.SeededSessions;
 import dev.portcullis.session.Session;
 import dev.portcullis.session.SessionEvent;
 import dev.portcullis.session.SessionIndex;
+import dev.portcullis.session.SessionNode;
 import dev.portcullis.session.Transcripts;
 import dev.portcullis.session.Underway;
 import java.io.File;
@@ -177,7 +178,7 @@ final class RecoveryBench {
   }
 
   private static CompletableFuture<ActorRef<Session.Command>> spawn(
-      ActorSystem<SpawnProtocol.Command> system, String session, Session.Node node) {
+      ActorSystem<SpawnProtocol.Command> system, String session, SessionNode node) {
     return AskPattern.<SpawnProtocol.Command, ActorRef<Session.Command>>ask(
             system,
             replyTo -> new SpawnProtocol.Spawn<>(
@@ -187,7 +188,7 @@ final class RecoveryBench {
         .toCompletableFuture();
   }
 
-  private static Session.Node node(
+  private static SessionNode node(
       Journal journal, ActorSystem<SpawnProtocol.Command> system, Executor reads) {
     var config = GatewayConfig.from(ConfigFactory.parseFile(new File("conf/application.conf")).resolve());
     var directory = AskPattern.<SpawnProtocol.Command, ActorRef<Directory.Command>>ask(
@@ -197,7 +198,7 @@ final class RecoveryBench {
             system.scheduler())
         .toCompletableFuture()
         .join();
-    return new Session.Node(
+    return new SessionNode(
         config,
         new Gate(),
         new Run.Parts(config.run(), new Harnesses(), silent()),

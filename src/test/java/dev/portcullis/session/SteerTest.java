@@ -3,7 +3,6 @@ package dev.portcullis.session;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.portcullis.harness.AttemptSpec;
 import dev.portcullis.protocol.Input;
 import dev.portcullis.protocol.Message;
 import dev.portcullis.protocol.RunEvent;

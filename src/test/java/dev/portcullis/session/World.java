@@ -137,14 +137,14 @@ final class World implements AutoCloseable {
     return new Quarantine(journal, ForkJoinPool.commonPool(), alerts, clock, directory, found);
   }
 
-  Session.Node node(
+  SessionNode node(
       GatewayConfig config,
       Gate gate,
       long incarnation,
       boolean autoResume,
       ActorRef<Directory.Command> directory,
       Quarantine quarantine) {
-    return new Session.Node(
+    return new SessionNode(
         config,
         gate,
         new Run.Parts(config.run(), registry, alerts),

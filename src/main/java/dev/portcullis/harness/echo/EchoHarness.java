@@ -3,7 +3,6 @@ package dev.portcullis.harness.echo;
 import dev.portcullis.harness.AttemptSpec;
 import dev.portcullis.harness.Harness;
 import dev.portcullis.harness.HarnessFault;
-import dev.portcullis.harness.HarnessUpdate;
 import dev.portcullis.harness.UpdateSink;
 import java.time.Duration;
 import java.util.Set;

@@ -12,7 +12,6 @@ import dev.portcullis.protocol.Approval;
 import dev.portcullis.session.DecisionReply;
 import dev.portcullis.session.Quarantined;
 import dev.portcullis.session.SessionKey;
-import dev.portcullis.session.Sessions;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;

@@ -7,7 +7,6 @@ import dev.portcullis.ingress.Json;
 import dev.portcullis.ingress.Operation;
 import dev.portcullis.ingress.Problems;
 import dev.portcullis.session.SessionKey;
-import dev.portcullis.session.Sessions;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;

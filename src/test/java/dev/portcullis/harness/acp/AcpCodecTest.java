@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
-import dev.portcullis.harness.AttemptSpec;
 import dev.portcullis.harness.Harness.Recovery;
 import dev.portcullis.harness.HarnessFault;
 import dev.portcullis.harness.HarnessFault.Code;

@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.portcullis.ingress.IngressRig;
-import dev.portcullis.ingress.Json;
 import dev.portcullis.protocol.Message;
 import dev.portcullis.protocol.RunError;
 import dev.portcullis.protocol.RunEvent;

@@ -2,7 +2,6 @@ package dev.portcullis.ingress.ws.methods;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.portcullis.ingress.Json;
-import dev.portcullis.ingress.http.Sse;
 import dev.portcullis.ingress.ws.Announcer;
 import dev.portcullis.ingress.ws.Broadcast;
 import dev.portcullis.ingress.ws.Topic;
