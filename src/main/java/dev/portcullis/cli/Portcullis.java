@@ -57,6 +57,7 @@ public final class Portcullis implements Runnable {
         .addSubcommand(new DoctorCommand(console))
         .addSubcommand(new TokenCommand(console))
         .addSubcommand(new ConfigCommand(console))
+        .addSubcommand(new TrainCommand(console))
         .addSubcommand(new VersionCommand(console));
     return line
         .setOut(console.out())

@@ -21,7 +21,7 @@ import java.util.concurrent.TimeUnit;
  * have filled. Below the floor, half of the reserve, nothing is written at all: LevelDB maps files that it
  * has made longer than what is in them, and a page that the disk cannot back ends the process with SIGBUS.
  * Floor and reserve together, 96 MiB as shipped, are for what it may have under way: 1 MiB ahead in a log, a
- * table of 8 MiB whenever a log is full, and some 50 MiB (measured) while it merges tables.
+ * table of 4 MiB whenever a log is full, and some 50 MiB (measured) while it merges tables.
  */
 final class DataDirectory implements AutoCloseable {
 

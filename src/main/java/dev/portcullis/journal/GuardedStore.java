@@ -20,7 +20,7 @@ final class GuardedStore extends ForwardingStore {
 
   private static final Logger LOG = LoggerFactory.getLogger(GuardedStore.class);
   /** As much as LevelDB gathers before it makes a table. */
-  private static final long LOOK_EVERY_BYTES = LevelDbStore.WRITE_BUFFER_BYTES;
+  private static final long LOOK_EVERY_BYTES = 4 << 20;
 
   private final LevelDbStore real;
   private final LevelDbFiles files;

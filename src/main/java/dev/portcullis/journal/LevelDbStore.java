@@ -43,11 +43,8 @@ final class LevelDbStore implements JournalStore {
   }
 
   private static final Logger LOG = LoggerFactory.getLogger(LevelDbStore.class);
-  /**
-   * With it a log holds fewer batches than {@link Marks#MAX}. Twice LevelDB's own: tables are merged half as
-   * often, and a merge still finds room in what {@link DataDirectory} keeps free.
-   */
-  static final int WRITE_BUFFER_BYTES = 8 << 20;
+  /** With it a log holds fewer batches than {@link Marks#MAX}. */
+  private static final int WRITE_BUFFER_BYTES = 4 << 20;
 
   /** Below and above every letter that a key begins with. */
   private static final byte[] FIRST_KEY = {0};
