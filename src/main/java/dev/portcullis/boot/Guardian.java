@@ -5,7 +5,6 @@ import dev.portcullis.config.Build;
 import dev.portcullis.config.ConfigFault;
 import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.harness.Harnesses;
-import dev.portcullis.ingress.Credentials;
 import dev.portcullis.ingress.Edge;
 import dev.portcullis.ingress.listener.IngressListener;
 import dev.portcullis.journal.JournalFault;
@@ -263,12 +262,12 @@ final class Guardian {
 
   private Behavior<Command> openingGate(House house) {
     var premises = house.ground().premises();
-    var edge = new Edge(
+    var edge = Edge.of(
         config,
         house.sessions(),
         harnesses,
         standing,
-        Credentials.of(premises.token(), config.principals()),
+        premises.credentials(),
         world.clock(),
         world.random());
     pipe(

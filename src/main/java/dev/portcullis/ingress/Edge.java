@@ -17,10 +17,23 @@ public record Edge(
     Harnesses harnesses,
     Operations operations,
     Credentials credentials,
+    Admission admission,
     Clock clock,
     RandomGenerator random) {
+  /**
+   * Over these sessions, with what admits to them.
+   *
+   * @param random a cryptographically strong one, safe to share between threads
+   */
+  public static Edge of(
+      GatewayConfig config, Sessions sessions, Harnesses harnesses, Operations operations,
+      Credentials credentials, Clock clock, RandomGenerator random) {
+    return new Edge(config, sessions, harnesses, operations, credentials,
+        new Admission(credentials, config.limits(), clock), clock, random);
+  }
+
   /** The sessions as this principal may see and change them. */
   public Sessions sessionsOf(Principal principal) {
-    return sessions;
+    return SeenSessions.of(sessions, principal, admission.openRuns());
   }
 }

@@ -4,6 +4,7 @@ import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.ingress.Edge;
 import dev.portcullis.ingress.Problems;
 import dev.portcullis.ingress.http.ApprovalRoutes;
+import dev.portcullis.ingress.http.CredentialRoutes;
 import dev.portcullis.ingress.http.Endpoint;
 import dev.portcullis.ingress.http.JournalRoutes;
 import dev.portcullis.ingress.http.MalformedRequest;
@@ -68,6 +69,7 @@ public final class IngressListener {
             new ApprovalRoutes(edge).endpoints(),
             new OperationsRoutes(edge).endpoints(),
             new JournalRoutes(edge).endpoints(),
+            new CredentialRoutes(edge).endpoints(),
             new ChatRoutes(edge, sse, problems, system).endpoints())
         .flatMap(List::stream)
         .toList();
@@ -77,6 +79,7 @@ public final class IngressListener {
     return settings
         .withServerHeader(Optional.empty())
         .withTransparentHeadRequests(false)
+        .withRemoteAddressAttribute(true)
         .withTerminationDeadlineExceededResponse(Replies.problem(Problems.cutOff()))
         .withParsingErrorHandler(MalformedRequest.class.getName())
         .withParserSettings(settings.getParserSettings()
