@@ -16,6 +16,8 @@ public enum Operation {
   RESET_SESSION(Scope.ADMIN),
   DELETE_SESSION(Scope.ADMIN),
   READ_JOURNAL(Scope.ADMIN),
+  READ_CREDENTIALS(Scope.ADMIN),
+  CHANGE_CREDENTIALS(Scope.ADMIN),
   DRAIN(Scope.ADMIN);
 
   private final Scope scope;

@@ -2,17 +2,12 @@ package dev.portcullis.session;
 
 import dev.portcullis.protocol.SessionRow;
 import java.time.Duration;
-import java.time.Instant;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
@@ -45,10 +40,15 @@ public final class Directory {
   /** Answers with one row, or none. */
   public record GetRow(String key, ActorRef<List<SessionRow>> replyTo) implements Command {}
 
-  public record GetTotals(ActorRef<Sessions.Totals> replyTo) implements Command {}
+  /** Counts this owner's sessions, or all of them. */
+  public record GetTotals(String owner, ActorRef<Sessions.Totals> replyTo) implements Command {}
 
-  /** Sends every row, then every changed one. */
-  public record Subscribe(ActorRef<SessionRow> viewer) implements Command {}
+  /** Sends every row of this owner, or of all, then every changed one. */
+  public record Subscribe(ActorRef<SessionRow> viewer, String owner) implements Command {
+    public Subscribe(ActorRef<SessionRow> viewer) {
+      this(viewer, "");
+    }
+  }
 
   /**
    * Rows that this node has not from a session of its own: of a session on another node, or out of the index.
@@ -77,35 +77,9 @@ public final class Directory {
   private static final int ERASED_MAX = 10_000;
 
   // ---- state
-  /** Newest first; the key decides between equals. */
-  private record Place(Instant updatedAt, String key) implements Comparable<Place> {
-    private static final Comparator<Place> ORDER =
-        Comparator.comparing(Place::updatedAt).reversed().thenComparing(Place::key);
-
-    static Place of(SessionRow row) {
-      return new Place(row.updatedAt(), row.key());
-    }
-
-    @Override
-    public int compareTo(Place other) {
-      return ORDER.compare(this, other);
-    }
-
-    String cursor() {
-      return updatedAt.getEpochSecond() + "." + updatedAt.getNano() + ":" + key;
-    }
-
-    static Place from(String cursor) {
-      int dot = cursor.indexOf('.');
-      int colon = cursor.indexOf(':');
-      var at = Instant.ofEpochSecond(
-          Long.parseLong(cursor.substring(0, dot)), Long.parseLong(cursor.substring(dot + 1, colon)));
-      return new Place(at, cursor.substring(colon + 1));
-    }
-  }
-
   private final Map<String, SessionRow> byKey = new HashMap<>();
-  private final TreeMap<Place, SessionRow> byTime = new TreeMap<>();
+  private final Shelf all = new Shelf();
+  private final Map<String, Shelf> byOwner = new HashMap<>();
   /** As of which revision: an older row may still be on its way from another node, or out of the index. */
   private final Map<String, Long> erased = new LinkedHashMap<>() {
     @Override
@@ -113,19 +87,13 @@ public final class Directory {
       return size() > ERASED_MAX;
     }
   };
-  private final Set<ActorRef<SessionRow>> viewers = new LinkedHashSet<>();
+  /** Whose rows each of them sees; empty for all. */
+  private final Map<ActorRef<SessionRow>, String> viewers = new LinkedHashMap<>();
   private final ActorContext<Command> context;
   private final Supplier<CompletionStage<List<SessionRow>>> index;
   private Set<ActorRef<Command>> peers = Set.of();
   private boolean rereading;
   private boolean rereadAgain;
-  private long accepted;
-  private long terminal;
-  private long active;
-  private long queued;
-  private long interrupted;
-  private long parked;
-  private long quarantined;
 
   // ---- behaviour
   /** @param rows what the journal's index holds at boot */
@@ -169,7 +137,7 @@ public final class Directory {
     return Behaviors.receive(Command.class)
         .onAnyMessage(this::onCommand)
         .onSignal(Terminated.class, gone -> {
-          viewers.removeIf(viewer -> viewer.equals(gone.getRef()));
+          viewers.keySet().removeIf(viewer -> viewer.equals(gone.getRef()));
           return Behaviors.same();
         })
         .build();
@@ -179,11 +147,11 @@ public final class Directory {
     switch (command) {
       case Changed(var row) -> changeHere(row);
       case Quarantined(var entityId) -> quarantine(entityId);
-      case ListRows(var query, var replyTo) -> replyTo.tell(page(query));
+      case ListRows(var query, var replyTo) -> replyTo.tell(shelf(query.owner()).page(query));
       case GetRow(var key, var replyTo) ->
           replyTo.tell(byKey.containsKey(key) ? List.of(byKey.get(key)) : List.of());
-      case GetTotals(var replyTo) -> replyTo.tell(totals());
-      case Subscribe(var viewer) -> subscribe(viewer);
+      case GetTotals(var owner, var replyTo) -> replyTo.tell(shelf(owner).totals());
+      case Subscribe(var viewer, var owner) -> subscribe(viewer, owner);
       case Heard(var rows) -> rows.forEach(this::change);
       case PeersChanged(var directories) -> peersChanged(directories);
       case Greeting _, RereadDue _ -> reread();
@@ -240,7 +208,7 @@ public final class Directory {
   private static SessionRow erased(SessionRow row) {
     return new SessionRow(row.key(), row.sessionId(), row.agent(), row.title(), "erased", false, false,
         List.of(), 0, 0, 0, row.lastRunId(), row.usage(), 0, 0, row.createdAt(), row.updatedAt(),
-        row.rev() + 1);
+        row.rev() + 1, row.owner());
   }
 
   /** A session of this node: the others hear of it too. */
@@ -260,8 +228,19 @@ public final class Directory {
         return;
       }
     }
+    if (known != null && !known.owner().equals(row.owner())) { // Erased, and begun by somebody else.
+      tell(erased(known));
+    }
     put(row);
-    viewers.forEach(viewer -> viewer.tell(row));
+    tell(row);
+  }
+
+  private void tell(SessionRow row) {
+    viewers.forEach((viewer, owner) -> {
+      if (owner.isEmpty() || owner.equals(row.owner())) {
+        viewer.tell(row);
+      }
+    });
   }
 
   /** Hashes every key, which is rare enough; what the key becomes is not kept for every session. */
@@ -274,64 +253,27 @@ public final class Directory {
         .ifPresent(this::changeHere);
   }
 
-  private void subscribe(ActorRef<SessionRow> viewer) {
-    if (viewers.add(viewer)) {
+  private void subscribe(ActorRef<SessionRow> viewer, String owner) {
+    if (viewers.put(viewer, owner) == null) {
       context.watch(viewer);
     }
-    byTime.values().forEach(viewer::tell);
+    shelf(owner).rows().forEach(viewer::tell);
+  }
+
+  private Shelf shelf(String owner) {
+    return owner.isEmpty() ? all : byOwner.getOrDefault(owner, Shelf.EMPTY);
   }
 
   private void put(SessionRow row) {
     var old = byKey.remove(row.key());
     if (old != null) {
-      byTime.remove(Place.of(old));
-      count(old, -1);
+      all.remove(old);
+      byOwner.computeIfPresent(old.owner(), (_, shelf) -> shelf.remove(old) ? shelf : null);
     }
     if (!row.status().equals("erased")) {
       byKey.put(row.key(), row);
-      byTime.put(Place.of(row), row);
-      count(row, 1);
+      all.add(row);
+      byOwner.computeIfAbsent(row.owner(), _ -> new Shelf()).add(row);
     }
-  }
-
-  private void count(SessionRow row, int sign) {
-    accepted += sign * row.accepted();
-    terminal += sign * row.terminal();
-    active += sign * row.activeRunIds().size();
-    queued += sign * row.queued();
-    interrupted += sign * row.interrupted();
-    parked += sign * row.parked();
-    quarantined += row.status().equals(SessionRow.QUARANTINED) ? sign : 0;
-  }
-
-  private Sessions.Totals totals() {
-    return new Sessions.Totals(
-        byKey.size(),
-        accepted,
-        terminal,
-        active + queued + interrupted,
-        active,
-        queued,
-        interrupted,
-        parked,
-        quarantined);
-  }
-
-  private Sessions.Page page(Sessions.Query query) {
-    var from = query.cursor().isEmpty() ? byTime : byTime.tailMap(Place.from(query.cursor()), false);
-    var rows = new ArrayList<SessionRow>();
-    for (var row : from.values()) {
-      if (rows.size() > query.limit()) {
-        break;
-      }
-      if ((query.agent().isEmpty() || query.agent().equals(row.agent()))
-          && (!query.activeOnly() || row.hasActiveRun())) {
-        rows.add(row);
-      }
-    }
-    return rows.size() > query.limit()
-        ? new Sessions.Page(
-            List.copyOf(rows.subList(0, query.limit())), Place.of(rows.get(query.limit() - 1)).cursor())
-        : new Sessions.Page(List.copyOf(rows), "");
   }
 }

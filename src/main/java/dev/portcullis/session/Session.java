@@ -52,6 +52,7 @@ public final class Session
    *
    * @param runId the run's id if it is accepted; the asker's choice, never used twice
    * @param gate of the node that was asked
+   * @param anywhere whether the principal may speak in sessions of others, too; absent for no
    */
   public record Submit(
       String runId,
@@ -61,8 +62,16 @@ public final class Session
       List<Message> context,
       List<Sessions.Key> keys,
       Gate.State gate,
-      ActorRef<Receipt> replyTo)
+      ActorRef<Receipt> replyTo,
+      boolean anywhere)
       implements Command {
+    /** Into a session of its own, or a new one. */
+    public Submit(
+        String runId, String sessionKey, String principal, String message, List<Message> context,
+        List<Sessions.Key> keys, Gate.State gate, ActorRef<Receipt> replyTo) {
+      this(runId, sessionKey, principal, message, context, keys, gate, replyTo, false);
+    }
+
     public Submit {
       context = List.copyOf(context);
       keys = List.copyOf(keys);
@@ -151,16 +160,9 @@ public final class Session
   // ---- what a session needs of its node
   /** @param underway is told of each attempt that begins or ends on this node */
   public record Node(
-      GatewayConfig config,
-      Gate gate,
-      Run.Parts run,
-      long incarnation,
-      boolean autoResume,
-      Underway underway,
-      ActorRef<Directory.Command> directory,
-      Transcripts transcripts,
-      Quarantine quarantine,
-      Clock clock) {}
+      GatewayConfig config, Gate gate, Run.Parts run, long incarnation, boolean autoResume,
+      Underway underway, ActorRef<Directory.Command> directory, Transcripts transcripts,
+      Quarantine quarantine, Clock clock) {}
 
   // ---- behaviour
   public static final EntityTypeKey<Command> TYPE_KEY = EntityTypeKey.create(Command.class, "session");
@@ -209,13 +211,8 @@ public final class Session
   }
 
   private Session(
-      String entityId,
-      ActorContext<Command> context,
-      TimerScheduler<Command> timers,
-      ActorRef<ClusterSharding.ShardCommand> shard,
-      Node node,
-      Recovering recovering,
-      AtomicBoolean lost) {
+      String entityId, ActorContext<Command> context, TimerScheduler<Command> timers,
+      ActorRef<ClusterSharding.ShardCommand> shard, Node node, Recovering recovering, AtomicBoolean lost) {
     super(persistenceId(entityId));
     this.entityId = entityId;
     this.context = context;

@@ -27,9 +27,17 @@ public interface Sessions {
    * @param context messages that the client sent before {@code message}, for a session that does not have
    *     them
    * @param key idempotency key and the digest of the body it stands for; an empty list when there is none
+   * @param anywhere whether the principal may speak in sessions of others, too
    */
   record Turn(
-      SessionKey session, String principal, String message, List<Message> context, List<Key> key) {
+      SessionKey session, String principal, String message, List<Message> context, List<Key> key,
+      boolean anywhere) {
+    /** Into a session of its own, or a new one. */
+    public Turn(
+        SessionKey session, String principal, String message, List<Message> context, List<Key> key) {
+      this(session, principal, message, context, key, false);
+    }
+
     public Turn {
       context = List.copyOf(context);
       key = List.copyOf(key);
@@ -45,8 +53,16 @@ public interface Sessions {
   /** Rows in the order of their last change, newest first. {@code next} is empty on the last page. */
   record Page(List<SessionRow> rows, String next) {}
 
-  /** @param agent only this agent's, empty for all; {@code cursor} empty for the first page */
-  record Query(int limit, String cursor, boolean activeOnly, String agent) {}
+  /**
+   * @param agent only this agent's, empty for all; {@code cursor} empty for the first page
+   * @param owner only this principal's, empty for all
+   */
+  record Query(int limit, String cursor, boolean activeOnly, String agent, String owner) {
+    /** Of every owner. */
+    public Query(int limit, String cursor, boolean activeOnly, String agent) {
+      this(limit, cursor, activeOnly, agent, "");
+    }
+  }
 
   CompletionStage<Receipt> submit(Turn turn);
 
@@ -95,13 +111,26 @@ public interface Sessions {
 
   CompletionStage<Optional<SessionRow>> row(SessionKey session);
 
+  /** Whose session a run belongs to; empty when there is no such run, or its session is gone. */
+  CompletionStage<Optional<String>> ownerOf(String runId);
+
   /** Every row as it is, then every changed one; {@code rev} tells which is newer. */
-  Source<SessionRow, NotUsed> changes();
+  default Source<SessionRow, NotUsed> changes() {
+    return changes("");
+  }
+
+  /** As above; only of this owner's sessions, empty for all. */
+  Source<SessionRow, NotUsed> changes(String owner);
 
   /** Messages of the current session id, oldest first, above journal position {@code after}. */
   CompletionStage<List<HistoryEntry>> history(SessionKey session, long after, int limit);
 
-  CompletionStage<Totals> totals();
+  default CompletionStage<Totals> totals() {
+    return totals("");
+  }
+
+  /** Of this owner's sessions, empty for all. */
+  CompletionStage<Totals> totals(String owner);
 
   /**
    * A session's events as the journal has them, above {@code after}, at most {@code limit}, as objects

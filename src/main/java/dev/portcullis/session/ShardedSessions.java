@@ -84,7 +84,8 @@ public final class ShardedSessions implements Sessions {
                 turn.context(),
                 turn.key(),
                 gate.state(),
-                replyTo),
+                replyTo,
+                turn.anywhere()),
             ANSWER)
         .thenCompose(this::withStatus)
         .thenCompose(receipt -> known(turn.session(), receipt));
@@ -312,12 +313,27 @@ public final class ShardedSessions implements Sessions {
   }
 
   @Override
-  public Source<SessionRow, NotUsed> changes() {
+  public CompletionStage<Optional<String>> ownerOf(String runId) {
+    return transcripts.locate(runId).thenCompose(found -> found.isEmpty()
+        ? CompletableFuture.completedFuture(Optional.empty())
+        : found(found.getFirst().session()).thenApply(row -> row.map(SessionRow::owner)));
+  }
+
+  /** The row of a session that there is, though this node's directory may not have heard of it yet. */
+  private CompletionStage<Optional<SessionRow>> found(SessionKey session) {
+    return row(session).thenCompose(row -> row.isPresent() || !clustered
+        ? CompletableFuture.completedFuture(row)
+        : position(session, -1, ANSWER).thenApply(position ->
+            position.rows().stream().filter(known -> !known.status().equals("erased")).findFirst()));
+  }
+
+  @Override
+  public Source<SessionRow, NotUsed> changes(String owner) {
     return ActorSource.<SessionRow>actorRef(
             _ -> false, _ -> Optional.empty(), ROWS_BUFFERED, OverflowStrategy.fail())
         .mapError(BufferOverflowException.class, _ -> new Lagging())
         .mapMaterializedValue(viewer -> {
-          directory.tell(new Directory.Subscribe(viewer));
+          directory.tell(new Directory.Subscribe(viewer, owner));
           return NotUsed.getInstance();
         });
   }
@@ -331,8 +347,9 @@ public final class ShardedSessions implements Sessions {
   }
 
   @Override
-  public CompletionStage<Totals> totals() {
-    return AskPattern.ask(directory, Directory.GetTotals::new, ANSWER, system.scheduler());
+  public CompletionStage<Totals> totals(String owner) {
+    return AskPattern.ask(
+        directory, replyTo -> new Directory.GetTotals(owner, replyTo), ANSWER, system.scheduler());
   }
 
   @Override

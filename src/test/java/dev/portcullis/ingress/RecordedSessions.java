@@ -132,6 +132,10 @@ public final class RecordedSessions implements Sessions {
     if (refusal.isPresent()) {
       return CompletableFuture.completedFuture(refusal.get());
     }
+    var owner = ownerOf(turn.session());
+    if (!turn.anywhere() && sessions.containsKey(turn.session().text()) && !owner.equals(turn.principal())) {
+      return CompletableFuture.completedFuture(new Receipt.Foreign());
+    }
     var bound = keys.computeIfAbsent(turn.session().text(), _ -> new LinkedHashMap<>());
     for (var key : turn.key()) {
       if (bound.containsKey(key.digest())) {
@@ -299,6 +303,7 @@ public final class RecordedSessions implements Sessions {
     var all = sessions.keySet().stream()
         .map(this::rowOf)
         .filter(row -> query.agent().isEmpty() || row.agent().equals(query.agent()))
+        .filter(row -> query.owner().isEmpty() || row.owner().equals(query.owner()))
         .filter(row -> !query.activeOnly() || row.hasActiveRun())
         .sorted(Comparator.comparing(SessionRow::key))
         .toList();
@@ -314,8 +319,14 @@ public final class RecordedSessions implements Sessions {
   }
 
   @Override
-  public synchronized Source<SessionRow, NotUsed> changes() {
-    return rows.from(0);
+  public synchronized CompletionStage<Optional<String>> ownerOf(String runId) {
+    return CompletableFuture.completedFuture(
+        Optional.ofNullable(turns.get(runId)).map(turn -> ownerOf(turn.session())));
+  }
+
+  @Override
+  public synchronized Source<SessionRow, NotUsed> changes(String owner) {
+    return rows.from(0).filter(row -> owner.isEmpty() || row.owner().equals(owner));
   }
 
   /** Three events of every session, and one of which the second cannot be proved. */
@@ -354,11 +365,22 @@ public final class RecordedSessions implements Sessions {
   }
 
   @Override
-  public synchronized CompletionStage<Totals> totals() {
-    long terminal = runs.keySet().stream().filter(id -> view(id).status().terminal()).count();
-    long open = runs.size() - terminal;
+  public synchronized CompletionStage<Totals> totals(String owner) {
+    var owned = runs.keySet().stream()
+        .filter(id -> owner.isEmpty() || owner.equals(ownerOf(turns.get(id).session())))
+        .toList();
+    long terminal = owned.stream().filter(id -> view(id).status().terminal()).count();
+    long open = owned.size() - terminal;
+    long there = sessions.keySet().stream()
+        .filter(key -> owner.isEmpty() || owner.equals(ownerOf(new SessionKey(key)))).count();
     return CompletableFuture.completedFuture(
-        new Totals(sessions.size(), runs.size(), terminal, open, open, 0, 0, 0, 0));
+        new Totals(there, owned.size(), terminal, open, open, 0, 0, 0, 0));
+  }
+
+  /** Who spoke first. */
+  private String ownerOf(SessionKey session) {
+    return turns.values().stream().filter(turn -> turn.session().equals(session)).findFirst()
+        .map(Turn::principal).orElse("");
   }
 
   private SessionRow rowOf(String key) {
@@ -367,7 +389,8 @@ public final class RecordedSessions implements Sessions {
     return new SessionRow(
         key, sessions.getOrDefault(key, "s-1"), key.split(":")[1], "", active.isEmpty() ? "idle" : "running",
         !active.isEmpty(), !active.isEmpty(), active, 0, 0, 0, ids.isEmpty() ? "" : ids.getLast(),
-        Usage.NONE, ids.size(), 0, START, START, ++rev);
+        Usage.NONE, ids.size(), 0, START, START, ++rev,
+        ownerOf(new SessionKey(key)));
   }
 
   private RunView view(String id) {

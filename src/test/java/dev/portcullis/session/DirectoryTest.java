@@ -36,7 +36,7 @@ class DirectoryTest {
     return new SessionRow(
         "agent:main:" + name, "id", "main", "title", status, active, open, active ? List.of("r") : List.of(),
         status.equals("queued") ? 1 : 0, 0, status.equals("parked") ? 1 : 0, "r", Usage.NONE, 3, open ? 2 : 3, Instant.EPOCH,
-        Instant.EPOCH.plusSeconds(second).plusNanos(123_456_789), rev);
+        Instant.EPOCH.plusSeconds(second).plusNanos(123_456_789), rev, "me");
   }
 
   private static ActorRef<Directory.Command> spawn(SessionRow... rows) {
@@ -55,7 +55,7 @@ class DirectoryTest {
 
   private static Sessions.Totals totals(ActorRef<Directory.Command> directory) {
     TestProbe<Sessions.Totals> asker = kit.createTestProbe();
-    directory.tell(new Directory.GetTotals(asker.ref()));
+    directory.tell(new Directory.GetTotals("", asker.ref()));
     return asker.receiveMessage();
   }
 
@@ -288,5 +288,47 @@ class DirectoryTest {
     directory.tell(new Directory.Heard(List.of(row("a", "erased", 2, 2))));
     assertEquals(List.of(), rows(directory));
     viewer.expectNoMessage();
+  }
+
+  private static SessionRow of(String owner, String name, long rev) {
+    var row = row(name, "running", rev, (int) rev);
+    return new SessionRow(
+        row.key(), row.sessionId(), row.agent(), row.title(), row.status(), row.hasActiveRun(), row.abortable(),
+        row.activeRunIds(), row.queued(), row.interrupted(), row.parked(), row.lastRunId(), row.usage(), row.accepted(),
+        row.terminal(), row.createdAt(), row.updatedAt(), row.rev(), owner);
+  }
+
+  @Test
+  @Tag("SEC-19")
+  void anOwnerSeesAndCountsItsOwnRows() {
+    var directory = spawn(of("a", "one", 1), of("b", "two", 2), of("a", "three", 3), of("", "old", 4));
+    var query = new Sessions.Query(1, "", false, "", "a");
+    var first = page(directory, query);
+    assertEquals(List.of(of("a", "three", 3)), first.rows());
+    assertEquals(List.of(of("a", "one", 1)),
+        page(directory, new Sessions.Query(1, first.next(), false, "", "a")).rows());
+    assertEquals(List.of(), page(directory, new Sessions.Query(9, "", false, "", "c")).rows());
+    TestProbe<Sessions.Totals> asker = kit.createTestProbe();
+    directory.tell(new Directory.GetTotals("a", asker.ref()));
+    assertEquals(2, asker.receiveMessage().sessions());
+    directory.tell(new Directory.GetTotals("c", asker.ref()));
+    assertEquals(0, asker.receiveMessage().accepted());
+    assertEquals(4, totals(directory).sessions());
+  }
+
+  @Test
+  @Tag("SEC-19")
+  void anOwnerHearsOfItsOwnChangesAndOfTheEndOfWhatBecomesAnothers() {
+    var directory = spawn(of("a", "one", 1), of("b", "two", 2));
+    directory.tell(new Directory.Subscribe(viewer.ref(), "a"));
+    viewer.expectMessage(of("a", "one", 1));
+    directory.tell(new Directory.Changed(of("b", "two", 3)));
+    directory.tell(new Directory.Changed(of("a", "one", 4)));
+    viewer.expectMessage(of("a", "one", 4));
+    directory.tell(new Directory.Heard(List.of(of("b", "one", 9)))); // Its erasure was never heard of.
+    assertEquals("erased", viewer.receiveMessage().status());
+    directory.tell(new Directory.Changed(of("b", "one", 10)));
+    directory.tell(new Directory.Changed(of("a", "three", 5)));
+    viewer.expectMessage(of("a", "three", 5));
   }
 }

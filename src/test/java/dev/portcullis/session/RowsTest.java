@@ -129,4 +129,12 @@ class RowsTest {
     var long81 = "x".repeat(79) + "\ud83d\ude00";
     assertEquals("x".repeat(79), Rows.of(state(Facts.accepted("r-1", long81))).title());
   }
+
+  @Test
+  void aRowOfAnOlderVersionIsNobodys() {
+    var row = Rows.of(SessionState.empty().apply(Facts.accepted("run_1", "hello")));
+    assertEquals("me", row.owner());
+    var old = Rows.write(row).replace(",\"owner\":\"me\"", "");
+    assertEquals("", Rows.parse(row.key(), old).orElseThrow().owner());
+  }
 }

@@ -36,6 +36,7 @@ class WireTest {
         new Session.Submit(
             "run_1", "agent:main:main", "me", "grüße \ud83d\ude00", List.of(new Message("user", "before")),
             List.of(new Sessions.Key("aa", "bb")), Gate.State.OPEN, asker()),
+        new Session.Submit("run_1", "agent:main:main", "me", "hello", List.of(), List.of(), Gate.State.OPEN, asker(), true),
         new Session.Abort("run_1", "me", asker()),
         new Session.Resume("run_1", "me", asker()),
         new Session.Decide("run_1", "a-1", "d", true, "me", asker()),
@@ -57,6 +58,7 @@ class WireTest {
         new Receipt.KeyReused("run_1"),
         new Receipt.Busy("run_1"),
         new Receipt.QueueFull(100),
+        new Receipt.Foreign(),
         new Receipt.Closed(Gate.State.DRAINING),
         new ControlReply.Done(RunStatus.ABORTING),
         new ControlReply.Refused(RunStatus.COMPLETED),

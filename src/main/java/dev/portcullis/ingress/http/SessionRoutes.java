@@ -60,16 +60,17 @@ public final class SessionRoutes {
         .toList();
     return call.sessions()
         .submit(new Sessions.Turn(session, call.principal().name(), message, List.of(), key))
-        .thenApply(SessionRoutes::answer);
+        .thenApply(receipt -> answer(session, receipt));
   }
 
-  private static HttpResponse answer(Receipt receipt) {
+  private static HttpResponse answer(SessionKey session, Receipt receipt) {
     return switch (receipt) {
       case Receipt.Accepted accepted ->
           Replies.replayed(Replies.json(202, ApiCodec.receipt(accepted)), accepted.replayed());
       case Receipt.KeyReused reused -> Replies.problem(Problems.of(reused));
       case Receipt.Busy busy -> Replies.problem(Problems.of(busy));
       case Receipt.QueueFull full -> Replies.problem(Problems.of(full));
+      case Receipt.Foreign _ -> absent(session);
       case Receipt.Closed closed -> Replies.problem(Problems.of(closed));
       case Quarantined quarantined -> Replies.problem(Problems.of(quarantined));
     };

@@ -6,6 +6,7 @@ import dev.portcullis.ingress.Json;
 import dev.portcullis.ingress.Operation;
 import dev.portcullis.ingress.Problems;
 import dev.portcullis.ingress.http.ApprovalRoutes;
+import dev.portcullis.ingress.http.CredentialRoutes;
 import dev.portcullis.ingress.http.Endpoint;
 import dev.portcullis.ingress.http.JournalRoutes;
 import dev.portcullis.ingress.http.MalformedRequest;
@@ -87,6 +88,7 @@ public final class IngressListener {
             new ApprovalRoutes(edge).endpoints(),
             new OperationsRoutes(edge).endpoints(),
             new JournalRoutes(edge).endpoints(),
+            new CredentialRoutes(edge).endpoints(),
             new ChatRoutes(edge, sse, problems, system).endpoints())
         .flatMap(List::stream)
         .toList();
@@ -107,6 +109,7 @@ public final class IngressListener {
         // Sockets have a limit of their own; what is left beside them is what Pekko HTTP allows by itself.
         .withMaxConnections(settings.getMaxConnections() + config.sockets().most())
         .withTransparentHeadRequests(false)
+        .withRemoteAddressAttribute(true)
         .withTerminationDeadlineExceededResponse(Replies.problem(Problems.cutOff()))
         .withParsingErrorHandler(MalformedRequest.class.getName())
         .withParserSettings(settings.getParserSettings()

@@ -122,6 +122,7 @@ public final class ChatRoutes {
       case Receipt.KeyReused reused -> done(Problems.of(reused));
       case Receipt.Busy busy -> done(Problems.of(busy));
       case Receipt.QueueFull full -> done(Problems.of(full));
+      case Receipt.Foreign _ -> done(Problems.sessionNotFound(request.user()));
       case Receipt.Closed closed -> done(Problems.of(closed));
       case Quarantined quarantined -> done(Problems.of(quarantined));
     };

@@ -49,7 +49,7 @@ public final class Hub implements Announcer {
       event.set("stateVersion", stateVersion());
     }
     var unnumbered = Envelopes.unnumbered(event);
-    members.values().forEach(member -> member.tell(broadcast, unnumbered, edge::shows));
+    members.values().forEach(member -> member.tell(broadcast, unnumbered));
   }
 
   void join(Member member) {
