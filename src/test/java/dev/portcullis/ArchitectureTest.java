@@ -16,6 +16,8 @@ import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ConditionEvents;
 import com.tngtech.archunit.lang.SimpleConditionEvent;
+import dev.portcullis.ingress.Credentials;
+import dev.portcullis.ingress.Token;
 import dev.portcullis.session.SessionKey;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -29,6 +31,7 @@ import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -110,6 +113,18 @@ class ArchitectureTest {
     noClasses().that().resideOutsideOfPackage(ROOT + ".cli..")
         .should().accessField(System.class, "out")
         .orShould().accessField(System.class, "err")
+        .check(classes);
+  }
+
+  @Test @Tag("SEC-11") void secretsAreComparedByTheirDigestsInConstantTimeAndInOnePlace() {
+    noClasses()
+        .should().callMethod(Token.class, "equals", Object.class)
+        .orShould().callMethod(Token.class, "hashCode")
+        .check(classes);
+    noClasses().that().doNotHaveFullyQualifiedName(Credentials.class.getName())
+        .and().doNotHaveFullyQualifiedName(ROOT + ".ingress.http.CredentialRoutes") // Tells it to who made it.
+        .and().areNotAssignableTo(Token.class)
+        .should().callMethod(Token.class, "reveal")
         .check(classes);
   }
 

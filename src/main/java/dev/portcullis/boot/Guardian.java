@@ -5,7 +5,6 @@ import dev.portcullis.config.Build;
 import dev.portcullis.config.ConfigFault;
 import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.harness.Harnesses;
-import dev.portcullis.ingress.Credentials;
 import dev.portcullis.ingress.Edge;
 import dev.portcullis.ingress.Register;
 import dev.portcullis.ingress.listener.IngressListener;
@@ -264,12 +263,12 @@ final class Guardian {
 
   private Behavior<Command> openingGate(House house) {
     var premises = house.ground().premises();
-    var edge = new Edge(
+    var edge = Edge.of(
         config,
         house.sessions(),
         harnesses,
         standing,
-        Credentials.of(premises.token(), config.principals()),
+        premises.credentials(),
         Register.of(premises.journal(), "device", world.blocking()),
         world.clock(),
         world.random());

@@ -2,8 +2,7 @@ package dev.portcullis.boot;
 
 import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.harness.process.Reaper;
-import dev.portcullis.ingress.Token;
-import dev.portcullis.ingress.TokenFile;
+import dev.portcullis.ingress.Credentials;
 import dev.portcullis.journal.IndexEntry;
 import dev.portcullis.journal.Journal;
 import dev.portcullis.journal.JournalFault;
@@ -29,8 +28,8 @@ import java.util.stream.Stream;
  * @param reaped processes of earlier lives that still ran, and were killed before anything was decided
  * @param looping the last boots all ended before one run succeeded: nothing is resumed by itself
  */
-record Premises(Journal journal, Token token, String instance, String notes, long incarnation, int reaped,
-    boolean looping) {
+record Premises(Journal journal, Credentials credentials, String instance, String notes, long incarnation,
+    int reaped, boolean looping) {
   private static final String SPACE = "node";
   private static final String INSTANCE = "instance";
   private static final String INCARNATION = "incarnation";
@@ -53,7 +52,7 @@ record Premises(Journal journal, Token token, String instance, String notes, lon
       for (var agent : config.agents().values()) {
         Files.createDirectories(agent.workspace());
       }
-      var token = TokenFile.open(config.data(), random);
+      var credentials = Credentials.open(config.data(), config.principals(), random);
       var instance = instance(journal, store, random);
       var notes = notes(store);
       // Fences are compared across nodes: where others share the store, it counts the lives of all.
@@ -69,7 +68,7 @@ record Premises(Journal journal, Token token, String instance, String notes, lon
           .toCompletableFuture()
           .join();
       int reaped = new Reaper(instance, incarnation).reap(List.of());
-      return new Premises(journal, token, instance, notes, incarnation, reaped,
+      return new Premises(journal, credentials, instance, notes, incarnation, reaped,
           boots.size() >= config.boot().loopLimit());
     } catch (InterruptedException stop) {
       journal.close();

@@ -29,6 +29,14 @@ final class GatewayOptions {
     return !url.isEmpty();
   }
 
+  /** Whether a gateway of the data directory has its port open, as far as it has said. */
+  boolean runs(Console console) {
+    return Addresses.read(settings.read(console).data())
+        .flatMap(found -> ProcessHandle.of(found.pid()))
+        .filter(ProcessHandle::isAlive)
+        .isPresent();
+  }
+
   GatewayConfig config(Console console) {
     return settings.read(console);
   }

@@ -1,11 +1,15 @@
 package dev.portcullis.config;
 
 import com.typesafe.config.Config;
+import java.net.InetAddress;
 import java.net.URI;
+import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
+import java.util.Map;
 import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -17,6 +21,8 @@ final class ConfigReader {
   private static final String WEBHOOKS = "portcullis.alerts.webhooks";
   private static final String CLUSTER = "portcullis.cluster";
   private static final Set<String> DECIDERS = Set.of("policy", "expiry", "expired", "harness");
+  /** What scripts of browsers stumble over. */
+  private static final Set<String> RESERVED = Set.of("__proto__", "constructor", "prototype");
   private static final Pattern SEED = Pattern.compile("(\\[[0-9a-fA-F:.]+]|[^\\s:]+):([1-9][0-9]{0,4})");
 
   private final KeyReader keys;
@@ -41,7 +47,11 @@ final class ConfigReader {
             (int) keys.size("portcullis.http.body-bytes", 1 << 10, 64 << 20),
             keys.positive("portcullis.http.keep-alive"),
             (int) keys.size("portcullis.http.viewer-bytes", 1 << 14, 64 << 20),
-            keys.positive("portcullis.http.abandon-after")),
+            keys.positive("portcullis.http.abandon-after"),
+            keys.atMost("portcullis.http.body-deadline", Duration.ofMinutes(10)),
+            keys.words("portcullis.http.hosts"),
+            keys.words("portcullis.http.origins").stream().map(ConfigReader::origin).toList(),
+            keys.words("portcullis.http.trusted-proxies").stream().map(ConfigReader::network).toList()),
         new GatewayConfig.Management(
             keys.text("portcullis.management.interface"),
             keys.number("portcullis.management.port", 0, 65_535)),
@@ -62,10 +72,12 @@ final class ConfigReader {
         journal(),
         keys.atMost("portcullis.health.interval", Duration.ofMinutes(1)),
         alerts(),
-        keys.named("portcullis.auth.principals", this::principal),
+        principals(),
+        limits(),
         cluster(),
         sockets());
     keys.refuseUnknown("portcullis");
+    requireTls(config.http());
     return config;
   }
 
@@ -78,6 +90,20 @@ final class ConfigReader {
         (int) keys.size("portcullis.sockets.first-bytes", 1 << 10, 1 << 20),
         (int) keys.size("portcullis.sockets.buffer-bytes", 1 << 10, 64 << 20),
         keys.atMost("portcullis.sockets.tick", Duration.ofSeconds(30)));
+  }
+
+  /** The port speaks no TLS: off loopback somebody in front of it must, or tokens are for all (SEC-09). */
+  private static void requireTls(GatewayConfig.Http http) {
+    try {
+      if (http.proxies().isEmpty()
+          && !Arrays.stream(InetAddress.getAllByName(http.host()))
+              .allMatch(InetAddress::isLoopbackAddress)) {
+        throw ConfigFault.of("portcullis.http.interface", http.host() + " is not loopback, and the "
+            + "port speaks no TLS; name the proxies that do in portcullis.http.trusted-proxies");
+      }
+    } catch (UnknownHostException unknown) {
+      throw ConfigFault.of("portcullis.http.interface", "no address is known for " + http.host());
+    }
   }
 
   private GatewayConfig.Run run() {
@@ -219,15 +245,57 @@ final class ConfigReader {
     }
   }
 
-  private GatewayConfig.Principal principal(String name, String key) {
+  /** The principals of the settings, or of the file that has the same shape. */
+  Map<String, GatewayConfig.Principal> principals() {
+    return keys.named(CredentialsFile.KEY, this::principal);
+  }
+
+  /** @throws ConfigFault when no principal may have this name */
+  static void checkName(String name) {
+    var key = CredentialsFile.KEY + "." + name;
+    if (!KeyReader.isName(name)) {
+      throw ConfigFault.of(CredentialsFile.KEY, "a name is letters, digits and _ . -, at most 64");
+    }
     if (DECIDERS.contains(name)) {
       throw ConfigFault.of(key, "is a name under which the gateway itself decides about approvals");
     }
+    if (RESERVED.contains(name)) {
+      throw ConfigFault.of(key, "is no name for anybody");
+    }
+  }
+
+  private GatewayConfig.Limits limits() {
+    return new GatewayConfig.Limits(
+        keys.number("portcullis.limits.auth-failures", 1, 1_000_000),
+        keys.atMost("portcullis.limits.auth-window", Duration.ofHours(1)),
+        keys.number("portcullis.limits.requests-per-minute", 1, Integer.MAX_VALUE),
+        keys.number("portcullis.limits.open-runs", 1, 10_000_000),
+        keys.number("portcullis.limits.open-runs-in-all", 1, 10_000_000));
+  }
+
+  /** Compared as browsers send it: no path, no final slash. */
+  private static String origin(String text) {
+    if (!text.matches("https?://[a-z0-9.\\[\\]:-]+")) {
+      throw ConfigFault.of(
+          "portcullis.http.origins", "\"" + text + "\" is not an origin such as https://host:port");
+    }
+    return text;
+  }
+
+  private static Network network(String text) {
+    return Network.parse(text).orElseThrow(() -> ConfigFault.of(
+        "portcullis.http.trusted-proxies", "\"" + text + "\" is not a network such as 10.0.0.0/8"));
+  }
+
+  private GatewayConfig.Principal principal(String name, String key) {
+    checkName(name);
     var digest = keys.text(key + ".token-sha256").toLowerCase(Locale.ROOT);
     if (!digest.matches("[0-9a-f]{64}")) {
       throw ConfigFault.of(key + ".token-sha256", "must be 64 hexadecimal digits");
     }
-    return new GatewayConfig.Principal(name, digest, Set.copyOf(keys.texts(key + ".scopes")));
+    return new GatewayConfig.Principal(name, digest, Set.copyOf(keys.texts(key + ".scopes")),
+        keys.optional(key + ".sessions", sessions -> keys.oneOf(sessions, "own", "all"), "own")
+            .equals("all"));
   }
 
   private AgentConfig agent(String name, String key, Path data, Set<String> harnesses) {

@@ -28,6 +28,7 @@ public record GatewayConfig(
     Duration healthInterval,
     Alerts alerts,
     Map<String, Principal> principals,
+    Limits limits,
     Cluster cluster,
     Sockets sockets) {
 
@@ -35,9 +36,31 @@ public record GatewayConfig(
    * @param bodyBytes largest request body
    * @param viewerBytes most that is kept of what a viewer does not read
    * @param abandonAfter time without its client after which a call that nobody can find again is aborted
+   * @param bodyDeadline longest time it may take to arrive
+   * @param hosts further names under which the port may be asked; {@code *} for any
+   * @param origins of pages besides its own that may ask, scheme, host and port
+   * @param proxies networks of proxies whose {@code X-Forwarded-For} is believed
    */
   public record Http(
-      String host, int port, int bodyBytes, Duration keepAlive, int viewerBytes, Duration abandonAfter) {}
+      String host, int port, int bodyBytes, Duration keepAlive, int viewerBytes, Duration abandonAfter,
+      Duration bodyDeadline, List<String> hosts, List<String> origins, List<Network> proxies) {
+    public Http {
+      hosts = List.copyOf(hosts);
+      origins = List.copyOf(origins);
+      proxies = List.copyOf(proxies);
+    }
+  }
+
+  /**
+   * What one principal, or one address, may ask for.
+   *
+   * @param failures wrong credentials per address and {@code failureWindow} after which it has to wait
+   * @param requests per minute and principal
+   * @param openRuns runs in the sessions of one principal that have not ended
+   * @param openRunsInAll the same over all principals
+   */
+  public record Limits(
+      int failures, Duration failureWindow, int requests, int openRuns, int openRunsInAll) {}
 
   /**
    * The socket protocol.
@@ -147,8 +170,11 @@ public record GatewayConfig(
     }
   }
 
-  /** @param tokenSha256 lower-case hex; the token itself is never configured */
-  public record Principal(String name, String tokenSha256, Set<String> scopes) {
+  /**
+   * @param tokenSha256 lower-case hex; the token itself is never configured
+   * @param seesAll whether the sessions of others are there for it
+   */
+  public record Principal(String name, String tokenSha256, Set<String> scopes, boolean seesAll) {
     public Principal {
       scopes = Set.copyOf(scopes);
     }

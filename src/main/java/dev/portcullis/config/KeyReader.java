@@ -33,11 +33,15 @@ final class KeyReader {
     this.root = root;
   }
 
+  static boolean isName(String text) {
+    return NAME.test(text);
+  }
+
   /** One entry per name below {@code key}; the reader is given the name and the whole key of the entry. */
   <T> Map<String, T> named(String key, BiFunction<String, String, T> entry) {
     var result = new LinkedHashMap<String, T>();
     for (var name : read(key, "an object", root::getObject).keySet()) {
-      if (!NAME.test(name)) {
+      if (!isName(name)) {
         throw ConfigFault.of(key, "\"" + name + "\" is not a name (letters, digits, _ . -; at most 64)");
       }
       var path = key + "." + ConfigUtil.joinPath(name);

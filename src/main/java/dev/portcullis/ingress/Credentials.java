@@ -1,7 +1,11 @@
 package dev.portcullis.ingress;
 
 import dev.portcullis.config.ConfigFault;
+import dev.portcullis.config.CredentialsFile;
 import dev.portcullis.config.GatewayConfig;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -10,49 +14,131 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
+import org.apache.pekko.NotUsed;
+import org.apache.pekko.stream.KillSwitches;
+import org.apache.pekko.stream.SharedKillSwitch;
+import org.apache.pekko.stream.javadsl.Flow;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** Who may come in. There is no way without a token, on loopback neither. */
+/**
+ * Who may come in: the owner of the token file, the principals of the settings, and those that were added
+ * since. There is no way without a token, on loopback neither. Thread-safe; what changes the files blocks.
+ * Why: docs/adr/0017.
+ */
 public final class Credentials {
   /** The principal of the token file; it may do everything. */
   public static final String OWNER = "owner";
 
-  private record Entry(byte[] sha256, Principal principal) {}
+  private static final Logger LOG = LoggerFactory.getLogger(Credentials.class);
 
-  private final List<Entry> entries;
+  /** Where a credential is kept, and so who can change it. */
+  public enum Source { TOKEN_FILE, SETTINGS, CREDENTIALS_FILE }
 
-  private Credentials(List<Entry> entries) {
-    this.entries = List.copyOf(entries);
+  /** A credential without its secret. */
+  public record Listed(Source source, Principal principal) {}
+
+  /** A stream whose credential is no longer good. */
+  public static final class Revoked extends RuntimeException {
+    Revoked() {
+      super("the credential was revoked", null, false, false);
+    }
+  }
+
+  /** @param digest of its token, in hex */
+  private record Entry(Source source, String digest, Principal principal) {
+    boolean is(Source otherSource, String otherDigest, Principal other) {
+      return source == otherSource
+          && MessageDigest.isEqual(bytes(digest), bytes(otherDigest))
+          && new Principal(other.name(), other.scopes(), other.all(), principal.epoch()).equals(principal);
+    }
+  }
+
+  private final CredentialsFile file;
+  private final Map<String, GatewayConfig.Principal> configured;
+  private final Map<Long, SharedKillSwitch> streams = new ConcurrentHashMap<>();
+  private volatile List<Entry> entries = List.of();
+  private long newest;
+
+  private Credentials(CredentialsFile file, Map<String, GatewayConfig.Principal> configured) {
+    this.file = file;
+    this.configured = Map.copyOf(configured);
   }
 
   /**
-   * The token file's principal and the configured ones.
+   * Reads the files, and makes the owner's token at the first start.
    *
-   * @throws ConfigFault naming the principal whose name is taken or whose scope does not exist
+   * @param configured principals of the settings
+   * @throws ConfigFault naming the principal whose name or token is taken or whose scope does not exist
    */
-  public static Credentials of(Token token, Map<String, GatewayConfig.Principal> configured) {
-    var entries = new ArrayList<Entry>();
-    entries.add(new Entry(Digests.sha256(token.reveal()), new Principal(OWNER, EnumSet.allOf(Scope.class))));
-    for (var principal : configured.values()) {
-      var key = "portcullis.auth.principals." + principal.name();
-      if (principal.name().equals(OWNER)) {
-        throw ConfigFault.of(key, "the name " + OWNER + " belongs to the token file; choose another");
+  public static Credentials open(
+      Path data, Map<String, GatewayConfig.Principal> configured, RandomGenerator random) throws IOException {
+    var credentials = new Credentials(new CredentialsFile(data), configured);
+    credentials.load(TokenFile.open(data, random), credentials.file.read());
+    return credentials;
+  }
+
+  private synchronized void load(Token token, Map<String, GatewayConfig.Principal> added) {
+    var next = new ArrayList<Entry>();
+    next.add(entry(Source.TOKEN_FILE, CredentialsFile.digest(token.reveal()),
+        new Principal(OWNER, EnumSet.allOf(Scope.class), true, 0)));
+    configured.values().forEach(each -> next.add(entry(Source.SETTINGS, each)));
+    added.values().forEach(each -> next.add(entry(Source.CREDENTIALS_FILE, each)));
+    var names = new TreeSet<String>();
+    var digests = new TreeSet<String>();
+    for (var entry : next) {
+      var key = CredentialsFile.KEY + "." + entry.principal().name();
+      if (!names.add(entry.principal().name())) {
+        throw ConfigFault.of(key, "the name is taken: " + OWNER + " belongs to the token file, and the file "
+            + "credentials.json of the data directory may have others");
       }
-      entries.add(new Entry(
-          HexFormat.of().parseHex(principal.tokenSha256()),
-          new Principal(principal.name(), scopes(key + ".scopes", principal.scopes()))));
+      if (!digests.add(entry.digest())) {
+        throw ConfigFault.of(key, "has the token of another principal; every one needs its own");
+      }
     }
-    return new Credentials(entries);
+    entries = List.copyOf(next);
+    cutRevoked();
+  }
+
+  private Entry entry(Source source, GatewayConfig.Principal each) {
+    return entry(source, each.tokenSha256(), new Principal(
+        each.name(), scopes(CredentialsFile.KEY + "." + each.name() + ".scopes", each.scopes()),
+        each.seesAll(), 0));
+  }
+
+  /** What has not changed keeps its epoch, so that whoever is connected by it stays so. */
+  private Entry entry(Source source, String digest, Principal principal) {
+    return entries.stream()
+        .filter(known -> known.is(source, digest, principal))
+        .findFirst()
+        .orElseGet(() -> new Entry(source, digest,
+            new Principal(principal.name(), principal.scopes(), principal.all(), ++newest)));
+  }
+
+  private void cutRevoked() {
+    var good = entries.stream().map(entry -> entry.principal().epoch()).collect(Collectors.toSet());
+    streams.entrySet().removeIf(open -> {
+      if (good.contains(open.getKey())) {
+        return false;
+      }
+      open.getValue().abort(new Revoked());
+      return true;
+    });
   }
 
   /**
    * Whose token this is. Takes as long for any token: digests are compared, all of them, in constant time.
    */
   public Optional<Principal> find(String token) {
-    var digest = Digests.sha256(token);
+    var digest = bytes(CredentialsFile.digest(token));
     var found = Optional.<Principal>empty();
     for (var entry : entries) {
-      if (MessageDigest.isEqual(entry.sha256(), digest)) {
+      if (MessageDigest.isEqual(bytes(entry.digest()), digest)) {
         found = Optional.of(entry.principal());
       }
     }
@@ -62,6 +148,114 @@ public final class Credentials {
   /** The principal of this name, if it still has a token. */
   public Optional<Principal> named(String name) {
     return entries.stream().map(Entry::principal).filter(each -> each.name().equals(name)).findFirst();
+  }
+
+  /** Whether the credential it has shown is still as it was; to be asked again per request and per frame. */
+  public boolean holds(Principal principal) {
+    return entries.stream().anyMatch(entry -> entry.principal().epoch() == principal.epoch());
+  }
+
+  /** Fails with {@link Revoked}, and at once, when the credential is no longer as it was. */
+  public <T> Flow<T, T, NotUsed> whileHeld(Principal principal) {
+    var open = streams.computeIfAbsent(principal.epoch(), _ -> KillSwitches.shared("credential"));
+    if (!holds(principal)) { // Revoked before the switch was there to be thrown.
+      streams.remove(principal.epoch(), open);
+      open.abort(new Revoked());
+    }
+    return Flow.<T>create().via(open.flow());
+  }
+
+  /** All there are, without their secrets. */
+  public List<Listed> list() {
+    return entries.stream().map(entry -> new Listed(entry.source(), entry.principal())).toList();
+  }
+
+  /**
+   * A new principal.
+   *
+   * @throws InputFault when the minter holds less, or the name is taken or none
+   */
+  public synchronized Token add(
+      String name, Set<Scope> scopes, boolean all, Principal minter, RandomGenerator random) {
+    if (entries.stream().anyMatch(entry -> entry.principal().name().equals(name))) {
+      throw InputFault.of(Problems.credentialExists(name));
+    }
+    require(minter, scopes, all);
+    LOG.info("credentials.added name={} by={}", name, minter.name());
+    return mint(name, scopes, all, random);
+  }
+
+  /**
+   * A new token in the place of the one there is, which is no longer good.
+   *
+   * @throws InputFault when there is no such principal, it is one of the settings, or the minter holds less
+   */
+  public synchronized Token rotate(String name, Principal minter, RandomGenerator random) {
+    var entry = changeable(name);
+    require(minter, entry.principal().scopes(), entry.principal().all());
+    LOG.info("credentials.rotated name={} by={}", name, minter.name());
+    if (entry.source() == Source.TOKEN_FILE) {
+      var text = CredentialsFile.freshToken(random);
+      return changed(() -> file.writeToken(text), text);
+    }
+    return mint(name, entry.principal().scopes(), entry.principal().all(), random);
+  }
+
+  /** @throws InputFault when there is no such principal, or it is none that can be removed here */
+  public synchronized void remove(String name, Principal by) {
+    var entry = changeable(name);
+    if (entry.source() == Source.TOKEN_FILE) {
+      throw InputFault.of(Problems.credentialFixed(name, "rotate its token instead"));
+    }
+    require(by, entry.principal().scopes(), entry.principal().all());
+    LOG.info("credentials.removed name={} by={}", name, by.name());
+    changed(() -> file.remove(name), "");
+  }
+
+  private Entry changeable(String name) {
+    var entry = entries.stream()
+        .filter(each -> each.principal().name().equals(name))
+        .findFirst()
+        .orElseThrow(() -> InputFault.of(Problems.credentialNotFound(name)));
+    if (entry.source() == Source.SETTINGS) {
+      throw InputFault.of(Problems.credentialFixed(name, "change the settings and restart"));
+    }
+    return entry;
+  }
+
+  private static void require(Principal minter, Set<Scope> scopes, boolean all) {
+    if (!minter.covers(scopes, all)) {
+      throw InputFault.of(Problems.widening());
+    }
+  }
+
+  private Token mint(String name, Set<Scope> scopes, boolean all, RandomGenerator random) {
+    var text = CredentialsFile.freshToken(random);
+    var words = scopes.stream().map(Scope::word).collect(Collectors.toSet());
+    return changed(
+        () -> file.put(new GatewayConfig.Principal(name, CredentialsFile.digest(text), words, all)), text);
+  }
+
+  @FunctionalInterface
+  private interface Change {
+    void make() throws IOException;
+  }
+
+  /** The files are the truth: what is in force is what they hold, in one step. */
+  private Token changed(Change change, String text) {
+    try {
+      change.make();
+      load(Token.of(file.readToken()), new TreeMap<>(file.read()));
+      return Token.of(text);
+    } catch (IOException failed) {
+      throw new UncheckedIOException(failed);
+    } catch (ConfigFault refused) { // A name that settings would refuse as well.
+      throw Fields.fault("name", refused.getMessage());
+    }
+  }
+
+  private static byte[] bytes(String hex) {
+    return HexFormat.of().parseHex(hex);
   }
 
   private static Set<Scope> scopes(String key, Set<String> words) {

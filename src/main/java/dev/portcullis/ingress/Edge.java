@@ -19,15 +19,24 @@ public record Edge(
     Operations operations,
     Credentials credentials,
     Register devices,
+    Admission admission,
     Clock clock,
     RandomGenerator random) {
-  /** The sessions as this principal may see and change them. */
-  public Sessions sessionsOf(Principal principal) {
-    return sessions;
+  /**
+   * Over these sessions, with what admits to them.
+   *
+   * @param devices what is kept of devices that were let in
+   * @param random a cryptographically strong one, safe to share between threads
+   */
+  public static Edge of(
+      GatewayConfig config, Sessions sessions, Harnesses harnesses, Operations operations,
+      Credentials credentials, Register devices, Clock clock, RandomGenerator random) {
+    return new Edge(config, sessions, harnesses, operations, credentials, devices,
+        new Admission(credentials, config.limits(), clock), clock, random);
   }
 
-  /** Whether events of the session with this key may be told to this principal. */
-  public boolean shows(Principal principal, String session) {
-    return true;
+  /** The sessions as this principal may see and change them. */
+  public Sessions sessionsOf(Principal principal) {
+    return SeenSessions.of(sessions, principal, admission.openRuns());
   }
 }

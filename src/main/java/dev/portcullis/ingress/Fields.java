@@ -3,7 +3,9 @@ package dev.portcullis.ingress;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeType;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Arrays;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Typed reading of a JSON object's fields. Null counts as absent; what is of the wrong type is refused by
@@ -46,6 +48,17 @@ public record Fields(ObjectNode object) {
       throw fault(name, "must be " + expected);
     }
     return Optional.of(node);
+  }
+
+  /** What scripts of browsers stumble over when it is the key of something (SEC-52). */
+  private static final Set<String> HARMFUL = Set.of("__proto__", "constructor", "prototype");
+
+  /** A name or a key, or a part of one between colons. */
+  public static String harmless(String name, String text) {
+    if (Arrays.stream(text.split(":")).anyMatch(HARMFUL::contains)) {
+      throw fault(name, "must not be __proto__, constructor or prototype");
+    }
+    return text;
   }
 
   /** Half a character cannot be stored or sent on. */

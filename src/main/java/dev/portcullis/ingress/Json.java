@@ -42,6 +42,9 @@ public final class Json {
   public static ObjectNode read(byte[] bytes) {
     try {
       if (MAPPER.readTree(bytes) instanceof ObjectNode object) {
+        if (!object.findValues("__proto__").isEmpty()) { // It has no honest use.
+          throw InputFault.of(Problems.badRequest("__proto__", "No field may be called __proto__."));
+        }
         return object;
       }
       throw InputFault.of(Problems.badRequest("", "The body must be a JSON object."));

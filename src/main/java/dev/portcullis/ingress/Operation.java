@@ -18,6 +18,8 @@ public enum Operation {
   DELETE_RESPONSE(Scope.WRITE),
   DELETE_SESSION(Scope.ADMIN),
   READ_JOURNAL(Scope.ADMIN),
+  READ_CREDENTIALS(Scope.ADMIN),
+  CHANGE_CREDENTIALS(Scope.ADMIN),
   DRAIN(Scope.ADMIN);
 
   private final Scope scope;

@@ -67,13 +67,19 @@ public final class Problems {
   }
 
   /** What the HTTP layer itself refuses. */
-  public static Problem rejected(int status, String message) {
-    return Problem.of(status, INVALID, "", message);
+  public static Problem rejected(int status) {
+    return Problem.of(status, INVALID, "malformed_request",
+        "The request is malformed; the gateway speaks HTTP/1.1 as RFC 9112 has it.");
   }
 
   public static Problem bodyTooLarge(long limit) {
     return Problem.of(413, INVALID, "body_too_large",
         "The body is longer than " + limit + " bytes; send less, or raise portcullis.http.body-bytes.");
+  }
+
+  public static Problem headTooLarge(long limit) {
+    return Problem.of(431, INVALID, "headers_too_large",
+        "The header lines are longer than " + limit + " bytes together; send less.");
   }
 
   public static Problem bodyTooSlow() {
@@ -102,6 +108,53 @@ public final class Problems {
         .header("WWW-Authenticate", "Bearer");
   }
 
+  /** Somebody guesses, or a client has an old token: nothing is looked at before the time is over. */
+  public static Problem tooManyFailures(long seconds) {
+    return tooMany("too_many_failures",
+        "Too many wrong credentials from this address; wait, then use the right one.", seconds);
+  }
+
+  public static Problem tooManyRequests(long seconds) {
+    return tooMany("rate_limit_exceeded", "This principal has asked too often; ask again later.", seconds);
+  }
+
+  public static Problem tooManyRuns() {
+    return tooMany(
+        "rate_limit_exceeded", "As many runs are open as may be; ask again when some have ended.", 10);
+  }
+
+  private static Problem tooMany(String code, String message, long seconds) {
+    return Problem.of(429, "rate_limit_error", code, message)
+        .header("Retry-After", Long.toString(Math.max(1, seconds)));
+  }
+
+  /** More than the one who mints may give. */
+  public static Problem widening() {
+    return Problem.of(403, FORBIDDEN, "insufficient_scope",
+        "A credential can be given no more than the one has that asks for it.");
+  }
+
+  public static Problem credentialNotFound(String name) {
+    return Problem.of(404, INVALID, "credential_not_found", "There is no principal \"" + name + "\".");
+  }
+
+  public static Problem credentialExists(String name) {
+    return Problem.of(409, CONFLICT, "credential_exists",
+        "There is a principal \"" + name + "\" already; rotate its token, or take another name.");
+  }
+
+  public static Problem credentialFixed(String name, String instead) {
+    return Problem.of(409, CONFLICT, "credential_fixed",
+        "\"" + name + "\" cannot be changed here; " + instead + ".");
+  }
+
+  /** Its value was not looked at. */
+  public static Problem credentialInUrl() {
+    return Problem.of(401, INVALID, "invalid_api_key",
+            "Credentials are not taken from the URL; send the header Authorization: Bearer <token>.")
+        .header("WWW-Authenticate", "Bearer");
+  }
+
   public static Problem insufficientScope(Operation operation) {
     return Problem.of(403, FORBIDDEN, "insufficient_scope",
         "This token lacks the scope " + operation.scope().word() + "; use one that has it.");
@@ -114,7 +167,7 @@ public final class Problems {
 
   public static Problem hostRefused() {
     return Problem.of(421, FORBIDDEN, "host_not_allowed",
-        "The gateway does not go by this host name; use localhost or the configured interface.");
+        "The gateway does not go by this host name; use localhost, or name it in portcullis.http.hosts.");
   }
 
   // ---- what is not there

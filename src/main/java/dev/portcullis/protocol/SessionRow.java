@@ -2,6 +2,7 @@ package dev.portcullis.protocol;
 
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 
@@ -14,6 +15,7 @@ import java.util.Set;
  *     session takes no work, and its open runs count as parked
  * @param abortable whether any run of it can be aborted
  * @param rev sequence number of the event that this row reflects; of two rows the larger one is true
+ * @param owner principal of its first turn; empty in rows of older versions, which only those see who see all
  */
 public record SessionRow(
     String key,
@@ -33,7 +35,8 @@ public record SessionRow(
     long terminal,
     Instant createdAt,
     Instant updatedAt,
-    long rev) {
+    long rev,
+    String owner) {
   /** The status of a session whose history cannot be proved. */
   public static final String QUARANTINED = "quarantined";
 
@@ -45,6 +48,7 @@ public record SessionRow(
 
   public SessionRow {
     activeRunIds = List.copyOf(activeRunIds);
+    owner = Objects.requireNonNullElse(owner, "");
     var first = RunStatus.of(status).filter(run -> !run.terminal());
     boolean known = first.isPresent() || WITHOUT_RUN.contains(status);
     boolean active = first.filter(RunStatus::active).isPresent();

@@ -40,7 +40,8 @@ public final class Directory {
   /** Answers with one row, or none. */
   public record GetRow(String key, ActorRef<List<SessionRow>> replyTo) implements Command {}
 
-  public record GetTotals(ActorRef<Sessions.Totals> replyTo) implements Command {}
+  /** Counts this owner's sessions, or all of them. */
+  public record GetTotals(String owner, ActorRef<Sessions.Totals> replyTo) implements Command {}
 
   /** Names a viewer for as long as it looks; one that asks again takes back what it asked before. */
   static final class Viewer {}
@@ -53,7 +54,7 @@ public final class Directory {
    * @param waits whether it is answered only once there is something to tell
    */
   record Next(
-      Viewer viewer, long after, long snapshot, boolean activeOnly, String agent, int max, boolean waits,
+      Viewer viewer, long after, long snapshot, Sessions.Watch watch, int max, boolean waits,
       ActorRef<Told> replyTo)
       implements Command {}
 
@@ -94,6 +95,8 @@ public final class Directory {
   private final Map<String, SessionRow> byKey = new HashMap<>();
   private final RowShelves shelves = new RowShelves();
   private final RowChanges changes = new RowChanges();
+  private final RowSums all = new RowSums();
+  private final Map<String, RowSums> byOwner = new HashMap<>();
   private final Map<Viewer, Next> waiting = new LinkedHashMap<>();
   /** As of which revision: an older row may still be on its way from another node, or out of the index. */
   private final Map<String, Long> erased = new LinkedHashMap<>() {
@@ -107,13 +110,6 @@ public final class Directory {
   private Set<ActorRef<Command>> peers = Set.of();
   private boolean rereading;
   private boolean rereadAgain;
-  private long accepted;
-  private long terminal;
-  private long active;
-  private long queued;
-  private long interrupted;
-  private long parked;
-  private long quarantined;
 
   // ---- behaviour
   /** @param rows what the journal's index holds at boot */
@@ -165,7 +161,7 @@ public final class Directory {
       case ListRows(var query, var replyTo) -> replyTo.tell(shelves.page(query));
       case GetRow(var key, var replyTo) ->
           replyTo.tell(byKey.containsKey(key) ? List.of(byKey.get(key)) : List.of());
-      case GetTotals(var replyTo) -> replyTo.tell(totals());
+      case GetTotals(var owner, var replyTo) -> replyTo.tell(sums(owner).totals());
       case Next next -> next(next);
       case Heard(var rows) -> rows.forEach(this::change);
       case PeersChanged(var directories) -> peersChanged(directories);
@@ -224,7 +220,7 @@ public final class Directory {
     return new SessionRow(row.key(), row.sessionId(), row.agent(), row.title(), SessionRow.ERASED,
         false, false,
         List.of(), 0, 0, 0, row.lastRunId(), row.usage(), 0, 0, row.createdAt(), row.updatedAt(),
-        row.rev() + 1);
+        row.rev() + 1, row.owner());
   }
 
   /** A session of this node: the others hear of it too. */
@@ -243,6 +239,9 @@ public final class Directory {
       if (known == null) {
         return;
       }
+    }
+    if (known != null && !known.owner().equals(row.owner())) { // Erased, and begun by somebody else.
+      changes.add(erased(known));
     }
     put(row);
     List.copyOf(waiting.values()).forEach(this::next);
@@ -270,8 +269,8 @@ public final class Directory {
 
   private Told told(Next next) {
     boolean full = next.after() < 0 || !changes.reaches(next.after());
-    if (full && next.activeOnly()) {
-      var active = List.copyOf(shelves.active(next.agent()));
+    if (full && next.watch().activeOnly()) {
+      var active = List.copyOf(shelves.active(next.watch()));
       return new Told(active, changes.head(), changes.head(), true, true);
     }
     return full
@@ -284,35 +283,18 @@ public final class Directory {
     var old = byKey.remove(row.key());
     if (old != null) {
       shelves.remove(old);
-      count(old, -1);
+      all.remove(old);
+      byOwner.computeIfPresent(old.owner(), (_, sums) -> sums.remove(old) ? sums : null);
     }
     if (!row.erased()) {
       byKey.put(row.key(), row);
       shelves.add(row);
-      count(row, 1);
+      all.add(row);
+      byOwner.computeIfAbsent(row.owner(), _ -> new RowSums()).add(row);
     }
   }
 
-  private void count(SessionRow row, int sign) {
-    accepted += sign * row.accepted();
-    terminal += sign * row.terminal();
-    active += sign * row.activeRunIds().size();
-    queued += sign * row.queued();
-    interrupted += sign * row.interrupted();
-    parked += sign * row.parked();
-    quarantined += row.status().equals(SessionRow.QUARANTINED) ? sign : 0;
-  }
-
-  private Sessions.Totals totals() {
-    return new Sessions.Totals(
-        byKey.size(),
-        accepted,
-        terminal,
-        active + queued + interrupted,
-        active,
-        queued,
-        interrupted,
-        parked,
-        quarantined);
+  private RowSums sums(String owner) {
+    return owner.isEmpty() ? all : byOwner.getOrDefault(owner, RowSums.NOTHING);
   }
 }

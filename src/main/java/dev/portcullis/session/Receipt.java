@@ -5,7 +5,7 @@ import dev.portcullis.protocol.RunStatus;
 /** The answer to a submitted turn. */
 public sealed interface Receipt extends Wire
     permits Receipt.Accepted, Receipt.KeyReused, Receipt.Busy, Receipt.QueueFull, Receipt.Closed,
-        Quarantined {
+        Receipt.Foreign, Quarantined {
   /**
    * The turn is in the journal.
    *
@@ -23,6 +23,9 @@ public sealed interface Receipt extends Wire
 
   /** As many turns wait as may wait. */
   record QueueFull(int limit) implements Receipt {}
+
+  /** The session is another principal's: to the asker it is not there. */
+  record Foreign() implements Receipt {}
 
   /** The node takes no work now. */
   record Closed(Gate.State state) implements Receipt {}

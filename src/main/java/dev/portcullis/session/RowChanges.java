@@ -25,14 +25,15 @@ final class RowChanges {
   private long forgotten;
 
   void add(SessionRow row) {
-    var before = positions.put(row.key(), ++head);
+    var name = name(row);
+    var before = positions.put(name, ++head);
     if (before != null) {
       rows.remove(before);
       erased.remove(before);
     }
     rows.put(head, row);
     if (row.erased()) {
-      erased.put(head, row.key());
+      erased.put(head, name);
     }
     if (erased.size() > ERASED_MAX) {
       var oldest = erased.pollFirstEntry();
@@ -40,6 +41,11 @@ final class RowChanges {
       positions.remove(oldest.getValue());
       forgotten = oldest.getKey();
     }
+  }
+
+  /** A key that somebody else begins anew is another row: whose it was must still hear that it is gone. */
+  private static String name(SessionRow row) {
+    return row.owner() + '\0' + row.key();
   }
 
   /** Position of the newest change of all. */
@@ -68,8 +74,8 @@ final class RowChanges {
       }
       seen = entry.getKey();
       var row = entry.getValue();
-      boolean wanted = seen > snapshot || !row.erased() && (row.hasActiveRun() || !next.activeOnly());
-      if (wanted && (next.agent().isEmpty() || next.agent().equals(row.agent()))) {
+      boolean wanted = seen > snapshot || !row.erased() && (row.hasActiveRun() || !next.watch().activeOnly());
+      if (wanted && next.watch().wants(row)) {
         found.add(row);
       }
     }

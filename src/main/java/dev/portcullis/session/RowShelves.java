@@ -15,13 +15,14 @@ import java.util.stream.Stream;
  * lists ask for, so that a page costs as much as it is long. One thread.
  */
 final class RowShelves {
-  /** What a list may ask for. {@code agent} is empty for all. */
-  private record Shelf(String agent, boolean activeOnly) {
+  /** What a list may ask for. {@code owner} and {@code agent} are empty for all. */
+  private record Shelf(String owner, String agent, boolean activeOnly) {
     /** Where a row stands; whatever else lists may ask for gets its place here. */
     static Stream<Shelf> of(SessionRow row) {
-      return Stream.of("", row.agent()).flatMap(agent -> row.hasActiveRun()
-          ? Stream.of(new Shelf(agent, false), new Shelf(agent, true))
-          : Stream.of(new Shelf(agent, false)));
+      var owners = row.owner().isEmpty() ? List.of("") : List.of("", row.owner());
+      return owners.stream().flatMap(owner -> Stream.of("", row.agent()).flatMap(agent -> row.hasActiveRun()
+          ? Stream.of(new Shelf(owner, agent, false), new Shelf(owner, agent, true))
+          : Stream.of(new Shelf(owner, agent, false))));
     }
   }
 
@@ -62,8 +63,9 @@ final class RowShelves {
   }
 
   void add(SessionRow row) {
+    var place = Place.of(row);
     Shelf.of(row).forEach(shelf ->
-        shelves.computeIfAbsent(shelf, _ -> new TreeMap<>()).put(Place.of(row), row));
+        shelves.computeIfAbsent(shelf, _ -> new TreeMap<>()).put(place, row));
   }
 
   /** Takes out what {@link #add} has put in. */
@@ -75,12 +77,12 @@ final class RowShelves {
   }
 
   /** Every row with an active run. */
-  Collection<SessionRow> active(String agent) {
-    return rows(new Shelf(agent, true)).values();
+  Collection<SessionRow> active(Sessions.Watch watch) {
+    return rows(new Shelf(watch.owner(), watch.agent(), true)).values();
   }
 
   Sessions.Page page(Sessions.Query query) {
-    var all = rows(new Shelf(query.agent(), query.activeOnly()));
+    var all = rows(new Shelf(query.owner(), query.agent(), query.activeOnly()));
     var from = query.cursor().isEmpty() ? all : all.tailMap(Place.from(query.cursor()), false);
     List<SessionRow> rows = from.values().stream().limit(query.limit() + 1L).toList();
     return rows.size() > query.limit()

@@ -51,8 +51,7 @@ record RowWatch(ActorRef<Directory.Command> directory, Scheduler scheduler, Stri
     return AskPattern.<Directory.Command, Directory.Told>ask(
             directory,
             replyTo -> new Directory.Next(
-                viewer, cursor.seen(), cursor.snapshot(), watch.activeOnly(), watch.agent(), PAGE,
-                cursor.complete(), replyTo),
+                viewer, cursor.seen(), cursor.snapshot(), watch, PAGE, cursor.complete(), replyTo),
             NEWS,
             scheduler)
         .thenApply(told -> Optional.of(changes(cursor, told)))

@@ -74,7 +74,8 @@ final class Rows {
         state.terminal(),
         state.createdAt(),
         state.updatedAt(),
-        state.rev());
+        state.rev(),
+        state.owner());
   }
 
   /** Index entries that take the store from {@code before} to {@code after}. */
@@ -249,7 +250,8 @@ final class Rows {
         row.terminal(),
         row.createdAt(),
         row.updatedAt(),
-        row.rev() + 1);
+        row.rev() + 1,
+        row.owner());
   }
 
   /** How a session in quarantine is shown of which the index knows no more than the key. */
@@ -257,7 +259,7 @@ final class Rows {
     var nothing = SessionState.empty();
     return new SessionRow(
         key.text(), nothing.sessionId(key.entityId()), key.agent(), "", SessionRow.QUARANTINED, false, false,
-        List.of(), 0, 0, 0, "", Usage.NONE, 0, 0, now, now, 0);
+        List.of(), 0, 0, 0, "", Usage.NONE, 0, 0, now, now, 0, "");
   }
 
   private static String status(SessionState state) {

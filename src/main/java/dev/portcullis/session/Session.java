@@ -54,10 +54,11 @@ public final class Session
    * @param runId the run's id if it is accepted; the asker's choice, never used twice
    * @param gate of the node that was asked
    * @param note kept with the turn
+   * @param anywhere whether the principal may speak in sessions of others, too; absent for no
    */
   public record Submit(
       String runId, String sessionKey, String principal, String message, List<Message> context, Input input,
-      List<Sessions.Key> keys, Gate.State gate, ActorRef<Receipt> replyTo, String note)
+      List<Sessions.Key> keys, Gate.State gate, ActorRef<Receipt> replyTo, String note, boolean anywhere)
       implements Command {
     public Submit {
       context = List.copyOf(context);
@@ -200,12 +201,8 @@ public final class Session
   }
 
   private Session(
-      String entityId,
-      ActorContext<Command> context,
-      TimerScheduler<Command> timers,
-      ActorRef<ClusterSharding.ShardCommand> shard,
-      SessionNode node,
-      Recovering recovering,
+      String entityId, ActorContext<Command> context, TimerScheduler<Command> timers,
+      ActorRef<ClusterSharding.ShardCommand> shard, SessionNode node, Recovering recovering,
       AtomicBoolean lost) {
     super(persistenceId(entityId));
     this.entityId = entityId;

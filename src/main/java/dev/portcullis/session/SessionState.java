@@ -25,6 +25,8 @@ import java.util.Set;
  * @param keys idempotency keys of open runs and of the newest bound ones, oldest first; the index has all
  * @param ended the newest ended runs, oldest first
  * @param erasedTo position up to which nothing may be shown any more
+ * @param owner principal of the first turn since the session began or was erased; absent in states of older
+ *     versions, for nobody
  */
 public record SessionState(
     String key,
@@ -44,7 +46,8 @@ public record SessionState(
     boolean erased,
     Instant createdAt,
     Instant updatedAt,
-    long erasedTo)
+    long erasedTo,
+    String owner)
     implements Durable {
   /** Ended runs that are remembered, for late aborts and for the transcript of the next attempt. */
   static final int ENDED_MAX = 50;
@@ -70,6 +73,7 @@ public record SessionState(
   }
 
   public SessionState {
+    owner = Objects.requireNonNullElse(owner, "");
     // Wrapped, not copied: most events leave most of it as it is.
     open = Collections.unmodifiableMap(open);
     keys = Collections.unmodifiableMap(keys);
@@ -96,7 +100,8 @@ public record SessionState(
         true,
         Instant.EPOCH,
         Instant.EPOCH,
-        0);
+        0,
+        "");
   }
 
   /** Pure: the same fold runs live, on every recovery and in tests. */
@@ -126,6 +131,11 @@ public record SessionState(
       }
     }
     return Optional.empty();
+  }
+
+  /** Whether {@code principal} may not know of it: it is another's, or nobody knows whose. */
+  boolean foreignTo(String principal) {
+    return !erased && !owner.equals(principal);
   }
 
   /** Runs in {@code status}, in order of acceptance. */
@@ -184,13 +194,14 @@ public record SessionState(
         false,
         first ? turn.at() : createdAt,
         turn.at(),
-        erasedTo);
+        erasedTo,
+        first ? turn.principal() : owner);
   }
 
   private SessionState repeated(SessionEvent.CallRepeated again) {
     return new SessionState(key, agent, title, generation, since, seq + 1, rev, open,
         bind(again.runId(), List.of(again.call())), ended, nativeSession, usage, accepted, terminal, erased,
-        createdAt, updatedAt, erasedTo);
+        createdAt, updatedAt, erasedTo, owner);
   }
 
   private Map<String, KeyEntry> bind(String runId, List<SessionEvent.BoundKey> more) {
@@ -237,7 +248,8 @@ public record SessionState(
         erased,
         createdAt,
         visible ? event.at() : updatedAt,
-        erasedTo);
+        erasedTo,
+        owner);
   }
 
   private static boolean visible(OpenRun before, OpenRun after, SessionEvent event) {
@@ -268,7 +280,8 @@ public record SessionState(
         gone,
         createdAt,
         at,
-        gone ? seq + 1 : erasedTo);
+        gone ? seq + 1 : erasedTo,
+        owner);
   }
 
   private static String titleOf(String message) {

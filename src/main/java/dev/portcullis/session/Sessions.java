@@ -32,10 +32,11 @@ public interface Sessions {
    * @param input what the turn carries besides its message; without any, the message is not blank
    * @param call as which its client may send it again; an empty list when it says nothing of the kind
    * @param note whatever the edge wants to find again with {@link #turn}; empty for nothing
+   * @param anywhere whether the principal may speak in sessions of others, too
    */
   record Turn(
       SessionKey session, String principal, String message, List<Message> context, List<Key> key,
-      Input input, List<Call> call, String note) {
+      Input input, List<Call> call, String note, boolean anywhere) {
     public Turn {
       context = List.copyOf(context);
       key = List.copyOf(key);
@@ -51,6 +52,18 @@ public interface Sessions {
         SessionKey session, String principal, String message, List<Message> context, List<Key> key,
         Input input) {
       this(session, principal, message, context, key, input, List.of(), "");
+    }
+
+    /** Into a session of its own, or a new one. */
+    public Turn(
+        SessionKey session, String principal, String message, List<Message> context, List<Key> key,
+        Input input, List<Call> call, String note) {
+      this(session, principal, message, context, key, input, call, note, false);
+    }
+
+    /** By one who may speak in sessions of others, or may not. */
+    public Turn spoken(boolean anywhere) {
+      return new Turn(session, principal, message, context, key, input, call, note, anywhere);
     }
   }
 
@@ -81,8 +94,16 @@ public interface Sessions {
   /** Rows in the order of their last change, newest first. {@code next} is empty on the last page. */
   record Page(List<SessionRow> rows, String next) {}
 
-  /** @param agent only this agent's, empty for all; {@code cursor} empty for the first page */
-  record Query(int limit, String cursor, boolean activeOnly, String agent) {}
+  /**
+   * @param agent only this agent's, empty for all; {@code cursor} empty for the first page
+   * @param owner only this principal's, empty for all
+   */
+  record Query(int limit, String cursor, boolean activeOnly, String agent, String owner) {
+    /** Of every owner. */
+    public Query(int limit, String cursor, boolean activeOnly, String agent) {
+      this(limit, cursor, activeOnly, agent, "");
+    }
+  }
 
   CompletionStage<Receipt> submit(Turn turn);
 
@@ -141,6 +162,9 @@ public interface Sessions {
 
   CompletionStage<Optional<SessionRow>> row(SessionKey session);
 
+  /** Whose session a run belongs to; empty when there is no such run, or its session is gone. */
+  CompletionStage<Optional<String>> ownerOf(String runId);
+
   /** A row that somebody has seen. */
   record Seen(SessionKey session, long rev) {}
 
@@ -157,10 +181,15 @@ public interface Sessions {
    * @param activeOnly to begin with, only rows with an active run; afterwards every change, so that a row
    *     which ceases to be active is told of
    * @param agent only this agent's, empty for all
+   * @param owner only sessions of this principal, empty for all
    */
-  record Watch(String after, boolean activeOnly, String agent) {
+  record Watch(String after, boolean activeOnly, String agent, String owner) {
     /** Everything, from now on. */
-    public static final Watch ALL = new Watch("", false, "");
+    public static final Watch ALL = new Watch("", false, "", "");
+
+    public boolean wants(SessionRow row) {
+      return (agent.isEmpty() || agent.equals(row.agent())) && (owner.isEmpty() || owner.equals(row.owner()));
+    }
   }
 
   /** What a viewer of rows is told. */
@@ -200,7 +229,12 @@ public interface Sessions {
   /** Messages of the current session id, oldest first, above journal position {@code after}. */
   CompletionStage<List<HistoryEntry>> history(SessionKey session, long after, int limit);
 
-  CompletionStage<Totals> totals();
+  default CompletionStage<Totals> totals() {
+    return totals("");
+  }
+
+  /** Of this owner's sessions, empty for all. */
+  CompletionStage<Totals> totals(String owner);
 
   /**
    * A session's events as the journal has them, above {@code after}, at most {@code limit}, as objects

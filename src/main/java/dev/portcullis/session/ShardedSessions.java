@@ -89,7 +89,8 @@ public final class ShardedSessions implements Sessions {
                 keys(turn, runId),
                 gate.state(),
                 replyTo,
-                turn.note()),
+                turn.note(),
+                turn.anywhere()),
             ANSWER)
         .thenCompose(this::withStatus)
         .thenCompose(receipt -> known(turn.session(), receipt));
@@ -365,6 +366,21 @@ public final class ShardedSessions implements Sessions {
   }
 
   @Override
+  public CompletionStage<Optional<String>> ownerOf(String runId) {
+    return transcripts.locate(runId).thenCompose(found -> found.isEmpty()
+        ? CompletableFuture.completedFuture(Optional.empty())
+        : found(found.getFirst().session()).thenApply(row -> row.map(SessionRow::owner)));
+  }
+
+  /** The row of a session that there is, though this node's directory may not have heard of it yet. */
+  private CompletionStage<Optional<SessionRow>> found(SessionKey session) {
+    return row(session).thenCompose(row -> row.isPresent() || !clustered
+        ? CompletableFuture.completedFuture(row)
+        : position(session, -1, ANSWER).thenApply(position ->
+            position.rows().stream().filter(known -> !known.erased()).findFirst()));
+  }
+
+  @Override
   public CompletionStage<Boolean> caughtUp(List<Seen> seen) {
     return seen.stream()
         .map(this::caughtUp)
@@ -395,8 +411,9 @@ public final class ShardedSessions implements Sessions {
   }
 
   @Override
-  public CompletionStage<Totals> totals() {
-    return AskPattern.ask(directory, Directory.GetTotals::new, ANSWER, system.scheduler());
+  public CompletionStage<Totals> totals(String owner) {
+    return AskPattern.ask(
+        directory, replyTo -> new Directory.GetTotals(owner, replyTo), ANSWER, system.scheduler());
   }
 
   @Override

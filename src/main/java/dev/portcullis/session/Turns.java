@@ -74,6 +74,9 @@ final class Turns {
       Map<String, SessionState.KeyEntry> stored,
       Gate.State gate,
       Instant now) {
+    if (!submit.anywhere() && state.foreignTo(submit.principal())) {
+      return new Answer(new Receipt.Foreign());
+    }
     for (var key : submit.keys()) {
       var bound = state.knows(List.of(key))
           ? state.bound(key.digest(), now)

@@ -59,7 +59,7 @@ class CommandsTest {
       "", "serve", "send", "status", "runs", "runs show", "runs tail", "runs abort", "runs resume",
       "runs allow", "runs deny", "approvals", "approvals show", "approvals allow", "approvals deny",
       "sessions", "sessions show", "sessions reset", "sessions delete", "harnesses", "drain", "doctor",
-      "token", "token show", "journal", "journal verify", "journal repair", "journal export", "journal stats",
+      "token", "token show", "token rotate", "token add", "token list", "token remove", "journal", "journal verify", "journal repair", "journal export", "journal stats",
       "journal schema",
       "config", "config check", "config print", "version"})
   void everyCommandExplainsItself(String command) {

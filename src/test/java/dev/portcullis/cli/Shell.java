@@ -20,6 +20,7 @@ final class Shell {
   final Map<String, String> env = new HashMap<>();
   final StringWriter out = new StringWriter();
   final StringWriter err = new StringWriter();
+  private final Random random = new Random(5);
   final Interrupts interrupts = new Interrupts();
   Patience patience = new Patience(Duration.ofMinutes(1), Duration.ofMillis(1), Duration.ofMillis(1));
   String home = "no-such-home";
@@ -32,7 +33,7 @@ final class Shell {
 
   int run(String... arguments) {
     var console = new Console(env, home, new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)),
-        new PrintWriter(out, true), new PrintWriter(err, true), terminal, clock, new Random(5));
+        new PrintWriter(out, true), new PrintWriter(err, true), terminal, clock, random);
     return Portcullis.run(server, console, patience, () -> interrupts, arguments);
   }
 

@@ -57,7 +57,7 @@ class QuietShardsTest {
 
   private static SessionRow running() {
     return new SessionRow(BUSY, "id", "main", "title", "running", true, true, List.of("r"), 0, 0, 0, "r", Usage.NONE,
-        1, 0, Instant.EPOCH, Instant.EPOCH, 1);
+        1, 0, Instant.EPOCH, Instant.EPOCH, 1, "me");
   }
 
   /** Round by round what would move from the node that has everything to the one that has nothing. */

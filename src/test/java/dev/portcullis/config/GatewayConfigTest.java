@@ -338,6 +338,30 @@ class GatewayConfigTest {
         refused(Map.of("portcullis.auth.principals.ci", "{ token-sha256 = \"" + "ab".repeat(32) + "\" }")));
   }
 
+  @ParameterizedTest
+  @CsvSource({"0.0.0.0", "'::'", "10.1.2.3", "no-such-host.invalid"})
+  @Tag("SEC-09")
+  void aPortOffLoopbackNeedsAProxyThatEndsTls(String host) {
+    assertNames("portcullis.http.interface", refused(Map.of("portcullis.http.interface", '"' + host + '"')));
+  }
+
+  @Test @Tag("SEC-09") void behindATrustedProxyThePortMayBeOffLoopback() {
+    var config = GatewayConfig.from(new ConfigSource.Shipped().load(Map.of(
+        "portcullis.http.interface", "\"0.0.0.0\"", "portcullis.http.trusted-proxies", "\"10.0.0.0/8, ::1\""), Map.of()));
+    assertEquals(2, config.http().proxies().size());
+    assertNames("portcullis.http.trusted-proxies",
+        refused(Map.of("portcullis.http.trusted-proxies", "[\"10.0.0.0/99\"]")));
+    assertNames("portcullis.http.origins", refused(Map.of("portcullis.http.origins", "[\"https://a.example/\"]")));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"__proto__", "constructor", "prototype"})
+  @Tag("SEC-52")
+  void whatBrowsersStumbleOverIsNoPrincipal(String name) {
+    var key = "portcullis.auth.principals." + name;
+    refused(Map.of(key, "{ token-sha256 = " + "0".repeat(64) + ", scopes = [] }"));
+  }
+
   @Test void setTakesPlainTextWithoutQuotesAndKeysWithoutThePrefix() {
     var config = new ConfigSource.Shipped().load(
         Map.of("portcullis.data", "/a//b #c", "pekko.loglevel", "DEBUG"), Map.of());

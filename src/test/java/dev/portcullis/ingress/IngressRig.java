@@ -66,8 +66,8 @@ public final class IngressRig implements AutoCloseable {
         "echo", "echo",
         new Harnesses.State.Ready(new Harness.Registration("1", Harness.Recovery.REPLAY)),
         system.ignoreRef()));
-    edge = new Edge(
-        config, sessions, harnesses, new Recorded(), Credentials.of(token, config.principals()), devices,
+    edge = Edge.of(
+        config, sessions, harnesses, new Recorded(), credentials(config, random), devices,
         Clock.fixed(RecordedSessions.START.plusSeconds(60), ZoneOffset.UTC), random);
     ingress = IngressListener.bind(system, edge).toCompletableFuture().join();
     contract = new Contract(json(sent(request("/api/v1/openapi.json").GET().build())));
@@ -95,6 +95,14 @@ public final class IngressRig implements AutoCloseable {
     }
   }
 
+  private static Credentials credentials(GatewayConfig config, SecureRandom random) {
+    try {
+      return Credentials.open(config.data(), config.principals(), random);
+    } catch (IOException broken) {
+      throw new UncheckedIOException(broken);
+    }
+  }
+
   private final class Recorded implements Operations {
     @Override
     public GatewayStatus status() {
@@ -112,7 +120,13 @@ public final class IngressRig implements AutoCloseable {
     for (var scope : List.of("read", "write", "approvals", "admin")) {
       principals.append("portcullis.auth.principals.").append(scope)
           .append(" { token-sha256 = ").append(Digests.hex("token-of-" + scope))
-          .append(", scopes = [operator.").append(scope).append("] }\n");
+          .append(", scopes = [operator.").append(scope).append("]")
+          .append(scope.equals("approvals") ? ", sessions = all }\n" : " }\n");
+    }
+    for (var sessions : List.of("own", "all")) { // Whose sessions they see.
+      principals.append("portcullis.auth.principals.").append(sessions)
+          .append(" { token-sha256 = ").append(Digests.hex("token-of-" + sessions))
+          .append(", scopes = [operator.write, operator.approvals], sessions = ").append(sessions).append(" }\n");
     }
     principals.append("portcullis.auth.principals.nobody { token-sha256 = ")
         .append(Digests.hex("token-of-nobody")).append(", scopes = [] }\n");
@@ -125,6 +139,8 @@ public final class IngressRig implements AutoCloseable {
             portcullis.session.message-chars = 1000
             portcullis.harnesses.unheard { kind = echo }
             portcullis.agents.second { harness = unheard }
+            portcullis.limits.auth-failures = 1000
+            portcullis.http.body-deadline = 1s
             """.formatted(data, keepAlive.toMillis()))
         .withFallback(ConfigFactory.parseFile(new File("conf/application.conf")))
         .resolve());

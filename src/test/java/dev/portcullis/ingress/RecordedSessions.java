@@ -144,6 +144,10 @@ public final class RecordedSessions implements Sessions {
     if (refusal.isPresent()) {
       return CompletableFuture.completedFuture(refusal.get());
     }
+    var owner = ownerOf(turn.session());
+    if (!turn.anywhere() && sessions.containsKey(turn.session().text()) && !owner.equals(turn.principal())) {
+      return CompletableFuture.completedFuture(new Receipt.Foreign());
+    }
     var bound = keys.computeIfAbsent(turn.session().text(), _ -> new LinkedHashMap<>());
     for (var key : turn.key()) {
       if (bound.containsKey(key.digest())) {
@@ -339,6 +343,7 @@ public final class RecordedSessions implements Sessions {
     var all = sessions.keySet().stream()
         .map(this::rowOf)
         .filter(row -> query.agent().isEmpty() || row.agent().equals(query.agent()))
+        .filter(row -> query.owner().isEmpty() || row.owner().equals(query.owner()))
         .filter(row -> !query.activeOnly() || row.hasActiveRun())
         .sorted(Comparator.comparing(SessionRow::key))
         .toList();
@@ -354,14 +359,20 @@ public final class RecordedSessions implements Sessions {
   }
 
   @Override
+  public synchronized CompletionStage<Optional<String>> ownerOf(String runId) {
+    return CompletableFuture.completedFuture(
+        Optional.ofNullable(turns.get(runId)).map(turn -> ownerOf(turn.session())));
+  }
+
+  @Override
   public synchronized Source<Change, NotUsed> watch(Watch watch) {
     var known = rows.all();
     boolean full = !watch.after().matches("rec\\.\\d+");
     var missed = known.subList(full ? 0 : Integer.parseInt(watch.after().substring(4)), known.size());
     var before = new ArrayList<Change>(List.of(new Change.Begin(full)));
-    missed.forEach(row -> before.add(new Change.Row(row, "")));
+    missed.stream().filter(watch::wants).forEach(row -> before.add(new Change.Row(row, "")));
     before.add(new Change.Complete("rec." + known.size()));
-    return Source.from(before).concat(rows.from(known.size()).zipWithIndex()
+    return Source.from(before).concat(rows.from(known.size()).filter(watch::wants).zipWithIndex()
         .map(next -> new Change.Row(next.first(), "rec." + (known.size() + 1 + next.second()))));
   }
 
@@ -408,11 +419,22 @@ public final class RecordedSessions implements Sessions {
   }
 
   @Override
-  public synchronized CompletionStage<Totals> totals() {
-    long terminal = runs.keySet().stream().filter(id -> view(id).status().terminal()).count();
-    long open = runs.size() - terminal;
+  public synchronized CompletionStage<Totals> totals(String owner) {
+    var owned = runs.keySet().stream()
+        .filter(id -> owner.isEmpty() || owner.equals(ownerOf(turns.get(id).session())))
+        .toList();
+    long terminal = owned.stream().filter(id -> view(id).status().terminal()).count();
+    long open = owned.size() - terminal;
+    long there = sessions.keySet().stream()
+        .filter(key -> owner.isEmpty() || owner.equals(ownerOf(new SessionKey(key)))).count();
     return CompletableFuture.completedFuture(
-        new Totals(sessions.size(), runs.size(), terminal, open, open, 0, 0, 0, 0));
+        new Totals(there, owned.size(), terminal, open, open, 0, 0, 0, 0));
+  }
+
+  /** Who spoke first. */
+  private String ownerOf(SessionKey session) {
+    return turns.values().stream().filter(turn -> turn.session().equals(session)).findFirst()
+        .map(Turn::principal).orElse("");
   }
 
   private SessionRow rowOf(String key) {
@@ -422,7 +444,7 @@ public final class RecordedSessions implements Sessions {
         key, sessions.getOrDefault(key, "s-1"), key.split(":")[1], "", active.isEmpty() ? "idle" : "running",
         !active.isEmpty(), !active.isEmpty(), active, 0, 0, 0, ids.isEmpty() ? "" : ids.getLast(),
         Usage.NONE, ids.size(), ids.stream().filter(id -> view(id).status().terminal()).count(), START, START,
-        ++rev);
+        ++rev, ownerOf(new SessionKey(key)));
   }
 
   private RunView view(String id) {

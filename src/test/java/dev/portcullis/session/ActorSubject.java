@@ -89,7 +89,7 @@ final class ActorSubject implements Subject {
   @Override
   public Receipt submit(String runId, List<Sessions.Key> keys) {
     return world.ask(session, replyTo ->
-        new Session.Submit(runId, key, "me", "message of " + runId, List.of(), Input.NONE, keys, gate.state(), replyTo, ""));
+        new Session.Submit(runId, key, "me", "message of " + runId, List.of(), Input.NONE, keys, gate.state(), replyTo, "", false));
   }
 
   @Override

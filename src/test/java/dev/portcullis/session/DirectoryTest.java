@@ -35,7 +35,7 @@ class DirectoryTest {
     return new SessionRow(
         "agent:main:" + name, "id", "main", "title", status, active, open, active ? List.of("r") : List.of(),
         status.equals("queued") ? 1 : 0, 0, status.equals("parked") ? 1 : 0, "r", Usage.NONE, 3, open ? 2 : 3, Instant.EPOCH,
-        Instant.EPOCH.plusSeconds(second).plusNanos(123_456_789), rev);
+        Instant.EPOCH.plusSeconds(second).plusNanos(123_456_789), rev, "me");
   }
 
   private static ActorRef<Directory.Command> spawn(SessionRow... rows) {
@@ -47,24 +47,22 @@ class DirectoryTest {
     private final ActorRef<Directory.Command> directory;
     private final Directory.Viewer name = new Directory.Viewer();
     private final TestProbe<Directory.Told> told = kit.createTestProbe();
-    private final String agent;
-    private final boolean activeOnly;
+    private final Sessions.Watch watch;
     private long seen = -1;
     private long snapshot;
 
-    Viewer(ActorRef<Directory.Command> directory, String agent, boolean activeOnly) {
+    Viewer(ActorRef<Directory.Command> directory, Sessions.Watch watch) {
       this.directory = directory;
-      this.agent = agent;
-      this.activeOnly = activeOnly;
+      this.watch = watch;
     }
 
     Viewer(ActorRef<Directory.Command> directory) {
-      this(directory, "", false);
+      this(directory, Sessions.Watch.ALL);
     }
 
     void ask(int max, boolean waits) {
       directory.tell(
-          new Directory.Next(name, seen, snapshot, activeOnly, agent, max, waits, told.ref()));
+          new Directory.Next(name, seen, snapshot, watch, max, waits, told.ref()));
     }
 
     Directory.Told answer() {
@@ -99,7 +97,7 @@ class DirectoryTest {
 
   private static Sessions.Totals totals(ActorRef<Directory.Command> directory) {
     TestProbe<Sessions.Totals> asker = kit.createTestProbe();
-    directory.tell(new Directory.GetTotals(asker.ref()));
+    directory.tell(new Directory.GetTotals("", asker.ref()));
     return asker.receiveMessage();
   }
 
@@ -166,14 +164,14 @@ class DirectoryTest {
   @Test
   void aViewerThatWaitsIsToldOnceOfWhatItAskedForAndOfNothingElse() {
     var directory = spawn(row("a", "idle", 1, 1));
-    var viewer = new Viewer(directory, "main", false);
+    var viewer = new Viewer(directory, new Sessions.Watch("", false, "main", ""));
     viewer.look();
     viewer.ask(9, true);
     viewer.ask(9, true); // The same one again, as after a silence.
     var others = row("x", "idle", 1, 2);
     directory.tell(new Directory.Changed(new SessionRow(
         "agent:other:x", "id", "other", "", "idle", false, false, List.of(), 0, 0, 0, "", Usage.NONE, 0, 0,
-        others.createdAt(), others.updatedAt(), 1)));
+        others.createdAt(), others.updatedAt(), 1, "")));
     viewer.told.expectNoMessage();
     directory.tell(new Directory.Changed(row("a", "running", 2, 3)));
     assertEquals(List.of(row("a", "running", 2, 3)), viewer.answer().rows());
@@ -184,7 +182,7 @@ class DirectoryTest {
   @Tag("INV-A5")
   void aViewerOfActiveSessionsHearsOfTheirEnd() {
     var directory = spawn(row("a", "idle", 1, 1), row("b", "running", 1, 2));
-    var viewer = new Viewer(directory, "", true);
+    var viewer = new Viewer(directory, new Sessions.Watch("", true, "", ""));
     assertEquals(List.of(row("b", "running", 1, 2)), viewer.look());
     directory.tell(new Directory.Changed(row("b", "idle", 2, 3)));
     directory.tell(new Directory.Changed(row("a", "running", 2, 4)));
@@ -380,5 +378,48 @@ class DirectoryTest {
     directory.tell(new Directory.Heard(List.of(row("a", "erased", 2, 2))));
     assertEquals(List.of(), rows(directory));
     assertEquals(List.of(), viewer.look());
+  }
+
+  private static SessionRow of(String owner, String name, long rev) {
+    var row = row(name, "running", rev, (int) rev);
+    return new SessionRow(
+        row.key(), row.sessionId(), row.agent(), row.title(), row.status(), row.hasActiveRun(), row.abortable(),
+        row.activeRunIds(), row.queued(), row.interrupted(), row.parked(), row.lastRunId(), row.usage(), row.accepted(),
+        row.terminal(), row.createdAt(), row.updatedAt(), row.rev(), owner);
+  }
+
+  @Test
+  @Tag("SEC-19")
+  void anOwnerSeesAndCountsItsOwnRows() {
+    var directory = spawn(of("a", "one", 1), of("b", "two", 2), of("a", "three", 3), of("", "old", 4));
+    var query = new Sessions.Query(1, "", false, "", "a");
+    var first = page(directory, query);
+    assertEquals(List.of(of("a", "three", 3)), first.rows());
+    assertEquals(List.of(of("a", "one", 1)),
+        page(directory, new Sessions.Query(1, first.next(), false, "", "a")).rows());
+    assertEquals(List.of(), page(directory, new Sessions.Query(9, "", false, "", "c")).rows());
+    TestProbe<Sessions.Totals> asker = kit.createTestProbe();
+    directory.tell(new Directory.GetTotals("a", asker.ref()));
+    assertEquals(2, asker.receiveMessage().sessions());
+    directory.tell(new Directory.GetTotals("c", asker.ref()));
+    assertEquals(0, asker.receiveMessage().accepted());
+    assertEquals(4, totals(directory).sessions());
+  }
+
+  @Test
+  @Tag("SEC-19")
+  void anOwnerHearsOfItsOwnChangesAndOfTheEndOfWhatBecomesAnothers() {
+    var directory = spawn(of("a", "one", 1), of("b", "two", 2));
+    var viewer = new Viewer(directory, new Sessions.Watch("", false, "", "a"));
+    assertEquals(List.of(of("a", "one", 1)), viewer.look());
+    directory.tell(new Directory.Changed(of("b", "two", 3)));
+    directory.tell(new Directory.Changed(of("a", "one", 4)));
+    assertEquals(List.of(of("a", "one", 4)), viewer.look());
+    directory.tell(new Directory.Heard(List.of(of("b", "one", 9)))); // Its erasure was never heard of.
+    directory.tell(new Directory.Changed(of("b", "one", 10)));
+    directory.tell(new Directory.Changed(of("a", "three", 5)));
+    var told = viewer.look();
+    assertEquals(List.of("erased", "idle"), told.stream().map(SessionRow::status).toList());
+    assertEquals(of("a", "three", 5), told.getLast());
   }
 }

@@ -174,7 +174,7 @@ class InterleavingsTest {
     TestProbe<Receipt> asker = session.world().kit.createTestProbe();
     for (int i = 0; i < 50; i++) {
       session.session().tell(
-          new Session.Submit("r-" + i, KEY, "me", "hello", List.of(), Input.NONE, key("body"), Gate.State.OPEN, asker.ref(), ""));
+          new Session.Submit("r-" + i, KEY, "me", "hello", List.of(), Input.NONE, key("body"), Gate.State.OPEN, asker.ref(), "", false));
     }
     var receipts = asker.receiveSeveralMessages(50);
     assertEquals(
@@ -277,7 +277,7 @@ class InterleavingsTest {
     interruptedTwice();
     var neighbour = session.neighbour("agent:main:other");
     session.world().<Session.Command, Receipt>ask(neighbour, replyTo ->
-        new Session.Submit("y", "agent:main:other", "me", "hello", List.of(), Input.NONE, NO_KEY, Gate.State.OPEN, replyTo, ""));
+        new Session.Submit("y", "agent:main:other", "me", "hello", List.of(), Input.NONE, NO_KEY, Gate.State.OPEN, replyTo, "", false));
     awaitAttempt("y", 1);
     session.gate(Gate.State.DRAINING);
     for (var each : List.of(session.session(), neighbour)) {

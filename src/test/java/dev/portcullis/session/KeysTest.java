@@ -136,7 +136,7 @@ class KeysTest {
   }
 
   private void tell(String run, ActorRef<Receipt> asker, Sessions.Key key) {
-    session.session().tell(new Session.Submit(run, KEY, "me", "message of " + run, List.of(), Input.NONE, List.of(key), Gate.State.OPEN, asker, ""));
+    session.session().tell(new Session.Submit(run, KEY, "me", "message of " + run, List.of(), Input.NONE, List.of(key), Gate.State.OPEN, asker, "", false));
   }
 
   // ---- calls without a key

@@ -95,7 +95,7 @@ class OwnershipTest {
 
   private Receipt submitThrough(Gate.State asked) {
     return session.world().ask(session.session(), replyTo -> new Session.Submit(
-        "r-2", "agent:main:main", "me", "hello", List.of(), Input.NONE, List.of(), asked, replyTo, ""));
+        "r-2", "agent:main:main", "me", "hello", List.of(), Input.NONE, List.of(), asked, replyTo, "", false));
   }
 
   @Test

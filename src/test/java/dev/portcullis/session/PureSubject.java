@@ -43,7 +43,7 @@ final class PureSubject implements Subject {
 
   @Override
   public Receipt submit(String runId, List<Sessions.Key> keys) {
-    var submit = new Session.Submit(runId, sessionKey, "me", "message of " + runId, List.of(), Input.NONE, keys, gate, none(), "");
+    var submit = new Session.Submit(runId, sessionKey, "me", "message of " + runId, List.of(), Input.NONE, keys, gate, none(), "", false);
     return switch (turns.submit(state, submit, stored(keys), gate, now)) {
       case Turns.Answer(var receipt) -> receipt;
       case Turns.Accept(var events) -> {

@@ -52,7 +52,7 @@ class QuarantineTest {
 
   private static Stream<Session.Command> refused(ActorRef<Object> asker) {
     return Stream.of(
-        new Session.Submit("r-3", KEY, "me", "hello", List.of(), Input.NONE, List.of(), Gate.State.OPEN, asker.narrow(), ""),
+        new Session.Submit("r-3", KEY, "me", "hello", List.of(), Input.NONE, List.of(), Gate.State.OPEN, asker.narrow(), "", false),
         new Session.Abort("r-1", "me", asker.narrow()),
         new Session.Resume("r-1", "me", asker.narrow()),
         new Session.Decide("r-1", "a-1", "", true, "me", asker.narrow()),
@@ -150,7 +150,7 @@ class QuarantineTest {
     session.crash(true);
     var other = session.neighbour("agent:main:other");
     assertInstanceOf(Receipt.Accepted.class, session.world().<Session.Command, Receipt>ask(other, replyTo ->
-        new Session.Submit("r-9", "agent:main:other", "me", "hello", List.of(), Input.NONE, List.of(), Gate.State.OPEN, replyTo, "")));
+        new Session.Submit("r-9", "agent:main:other", "me", "hello", List.of(), Input.NONE, List.of(), Gate.State.OPEN, replyTo, "", false)));
   }
 
   @Test

@@ -129,7 +129,7 @@ class RowsTest {
 
   private static SessionRow made(String status, boolean active, boolean abortable, String... activeRuns) {
     return new SessionRow("agent:main:main", "s", "main", "", status, active, abortable, List.of(activeRuns), 0, 0, 0,
-        "", Usage.NONE, 1, 0, Facts.AT, Facts.AT, 1);
+        "", Usage.NONE, 1, 0, Facts.AT, Facts.AT, 1, "me");
   }
 
   @Test
@@ -173,5 +173,13 @@ class RowsTest {
     assertEquals("one", Rows.of(state(Facts.accepted("r-1", "\n  one \n two"))).title());
     var long81 = "x".repeat(79) + "\ud83d\ude00";
     assertEquals("x".repeat(79), Rows.of(state(Facts.accepted("r-1", long81))).title());
+  }
+
+  @Test
+  void aRowOfAnOlderVersionIsNobodys() {
+    var row = Rows.of(SessionState.empty().apply(Facts.accepted("run_1", "hello")));
+    assertEquals("me", row.owner());
+    var old = Rows.write(row).replace(",\"owner\":\"me\"", "");
+    assertEquals("", Rows.parse(row.key(), old).orElseThrow().owner());
   }
 }

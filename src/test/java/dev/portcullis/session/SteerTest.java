@@ -161,7 +161,7 @@ class SteerTest {
     running("r-1");
     scene.session.world().<Session.Command, Receipt>ask(scene.session.session(), replyTo -> new Session.Submit(
         "r-2", "agent:chatty:main", "me", "hello", List.of(new Message("user", "before")), Input.NONE, List.of(),
-        Gate.State.OPEN, replyTo, ""));
+        Gate.State.OPEN, replyTo, "", false));
     scene.hear("r-1", 1, Kind.TEXT, Kind.COMPLETED);
     assertEquals(Set.of(), scene.attempt("r-1", 1).offers().keySet());
     assertEquals("hello", scene.attempt("r-2", 1).spec().message());

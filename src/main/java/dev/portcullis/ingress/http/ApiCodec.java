@@ -160,7 +160,8 @@ final class ApiCodec {
         .put("terminal", row.terminal())
         .put("createdAt", row.createdAt().toString())
         .put("updatedAt", row.updatedAt().toString())
-        .put("rev", row.rev());
+        .put("rev", row.rev())
+        .put("owner", row.owner());
   }
 
   static ObjectNode historyEntry(HistoryEntry entry) {

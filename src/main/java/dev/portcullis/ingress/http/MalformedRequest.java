@@ -24,8 +24,8 @@ public final class MalformedRequest extends ParsingErrorHandler {
 
   @Override
   public HttpResponse handle(StatusCode status, ErrorInfo info, LoggingAdapter log, ServerSettings settings) {
-    var message = "The request is malformed: " + info.summary() + ".";
-    return Replies.problem(Problems.rejected(status.intValue(), message))
+    // What is wrong with it may be a part of a credential, and who sent it knows the rest.
+    return Replies.problem(Problems.rejected(status.intValue()))
         .addHeader(RawHeader.create("x-request-id", Router.requestId(random)));
   }
 }

@@ -34,7 +34,7 @@ public final class OperationsRoutes {
   }
 
   private CompletionStage<HttpResponse> status(Call call) {
-    return edge.sessions().totals().thenApply(totals -> status(edge.operations().status(), totals));
+    return call.sessions().totals().thenApply(totals -> status(edge.operations().status(), totals));
   }
 
   private HttpResponse status(GatewayStatus status, Sessions.Totals totals) {

@@ -1,8 +1,11 @@
 package dev.portcullis.ingress.http;
 
-import dev.portcullis.ingress.Credentials;
+import dev.portcullis.config.GatewayConfig;
+import dev.portcullis.ingress.Budgets;
 import dev.portcullis.ingress.Edge;
+import dev.portcullis.ingress.Fields;
 import dev.portcullis.ingress.InputFault;
+import dev.portcullis.ingress.Operation;
 import dev.portcullis.ingress.Principal;
 import dev.portcullis.ingress.Problem;
 import dev.portcullis.ingress.Problems;
@@ -23,6 +26,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeoutException;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
+import java.util.stream.StreamSupport;
 import org.apache.pekko.actor.ClassicActorSystemProvider;
 import org.apache.pekko.http.javadsl.model.HttpEntity;
 import org.apache.pekko.http.javadsl.model.HttpRequest;
@@ -30,18 +34,18 @@ import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.http.javadsl.model.headers.RawHeader;
 import org.apache.pekko.http.scaladsl.model.EntityStreamException;
 import org.apache.pekko.http.scaladsl.model.EntityStreamSizeException;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * What all requests have in common, in this order: request id, host and origin, path, method, token, scope,
- * media type, body; then the endpoint. Whatever goes wrong on the way leaves as a {@link Problem}.
+ * What all requests have in common, in this order: request id, host and origin, path, method, token, budget,
+ * scope, media type, body; then the endpoint. Whatever goes wrong on the way leaves as a {@link Problem}.
  */
 public final class Router {
-  /** Longest time a body may take to arrive. */
-  private static final long BODY_MS = 30_000;
+  /** Of all header lines together. */
+  private static final int HEADER_BYTES = 16 << 10;
 
-  private static final Logger LOG = LoggerFactory.getLogger(Router.class);
+  /** Where clients that cannot set headers put their token: refused, for URLs end up in logs (SEC-10). */
+  private static final Set<String> IN_URL = Set.of(
+      "token", "access_token", "api_key", "apikey", "api-key", "auth", "authorization", "password", "secret");
 
   /** Clients of the socket protocol use the first. */
   private static final Set<String> SOCKETS = Set.of("/", "/ws");
@@ -49,11 +53,11 @@ public final class Router {
   private final List<Endpoint> endpoints;
   private final Upgrades upgrades;
   private final Edge edge;
-  private final Credentials credentials;
   private final Problems problems;
   private final RandomGenerator random;
   private final Origins origins;
-  private final long bodyBytes;
+  private final Clients clients;
+  private final GatewayConfig.Http http;
   private final ClassicActorSystemProvider system;
   private final Set<CompletableFuture<HttpResponse>> open = ConcurrentHashMap.newKeySet();
   private volatile boolean fenced;
@@ -64,11 +68,11 @@ public final class Router {
     this.upgrades = upgrades;
     this.endpoints = endpoints.stream().sorted(Comparator.comparingLong(Endpoint::fixed).reversed()).toList();
     this.edge = edge;
-    this.credentials = edge.credentials();
     this.problems = problems;
     this.random = edge.random();
-    this.origins = Origins.of(edge.config().http().host());
-    this.bodyBytes = edge.config().http().bodyBytes();
+    this.http = edge.config().http();
+    this.origins = Origins.of(http);
+    this.clients = new Clients(http.proxies());
     this.system = system;
   }
 
@@ -109,17 +113,17 @@ public final class Router {
   private CompletionStage<HttpResponse> answer(HttpRequest request) {
     Endpoint endpoint;
     Principal principal;
+    Budgets.Left left;
     try {
+      requireShortHead(request);
       origins.refuse(request).ifPresent(Router::refuse);
       if (SOCKETS.contains(request.getUri().getPathString()) && upgrades.wanted(request)) {
         return CompletableFuture.completedFuture(upgrades.upgrade(request));
       }
       endpoint = endpoint(request);
-      principal = principal(request);
-      if (!principal.authorize(endpoint.operation())) {
-        LOG.warn("ingress.forbidden principal={} operation={}", principal.name(), endpoint.operation());
-        throw InputFault.of(Problems.insufficientScope(endpoint.operation()));
-      }
+      principal = edge.admission().authenticate(clients.of(request), token(request));
+      left = edge.admission().spend(principal);
+      edge.admission().authorize(principal, endpoint.operation());
       if (endpoint.json()) {
         requireJson(request);
       }
@@ -127,10 +131,42 @@ public final class Router {
       request.discardEntityBytes(system);
       return CompletableFuture.completedFuture(Replies.problem(fault.problem()));
     }
-    return body(endpoint, request).thenCompose(bytes -> endpoint
-        .handler()
-        .handle(new Call(
-            request, principal, edge.sessionsOf(principal), variables(endpoint, segments(request)), bytes)));
+    return body(endpoint, request)
+        .thenCompose(bytes -> endpoint
+            .handler()
+            .handle(new Call(
+                request, principal, edge.sessionsOf(principal), variables(endpoint, segments(request)),
+                bytes)))
+        .exceptionally(thrown -> Replies.problem(problems.fault(thrown)))
+        .thenApply(response -> counted(left, whileHeld(principal, endpoint.operation(), response)));
+  }
+
+  /** Whoever has lost its credential hears no more, be it the end of a stream or of a long wait (SEC-16). */
+  private HttpResponse whileHeld(Principal principal, Operation operation, HttpResponse response) {
+    if (operation != Operation.CHANGE_CREDENTIALS && !edge.credentials().holds(principal)) {
+      response.discardEntityBytes(system);
+      return Replies.problem(Problems.unauthorized());
+    }
+    return response.entity().isChunked()
+        ? response.transformEntityDataBytes(edge.credentials().whileHeld(principal))
+        : response;
+  }
+
+  private static HttpResponse counted(Budgets.Left left, HttpResponse response) {
+    return response
+        .addHeader(RawHeader.create("x-ratelimit-limit-requests", Integer.toString(left.limit())))
+        .addHeader(RawHeader.create("x-ratelimit-remaining-requests", Integer.toString(left.remaining())))
+        .addHeader(RawHeader.create("x-ratelimit-reset-requests", left.resetSeconds() + "s"));
+  }
+
+  private static void requireShortHead(HttpRequest request) {
+    long bytes = 0;
+    for (var header : request.getHeaders()) {
+      bytes += header.name().length() + header.value().length();
+    }
+    if (bytes > HEADER_BYTES) {
+      throw InputFault.of(Problems.headTooLarge(HEADER_BYTES));
+    }
   }
 
   private static void refuse(Problem problem) {
@@ -161,20 +197,33 @@ public final class Router {
       var name = endpoint.template().get(i);
       if (Endpoint.variable(name)) {
         // A plus sign is itself in a path.
+        var value = URLDecoder.decode(segments.get(i).replace("+", "%2B"), StandardCharsets.UTF_8);
         values.put(
             name.substring(1, name.length() - 1),
-            URLDecoder.decode(segments.get(i).replace("+", "%2B"), StandardCharsets.UTF_8));
+            Fields.harmless(name.substring(1, name.length() - 1), value));
       }
     }
     return values;
   }
 
-  private Principal principal(HttpRequest request) {
-    return request.getHeader("authorization")
+  /** From the header alone, and from one. */
+  private static Optional<String> token(HttpRequest request) {
+    if (IN_URL.stream().anyMatch(name -> namedInUrl(request, name))) {
+      throw InputFault.of(Problems.credentialInUrl());
+    }
+    var shown = StreamSupport.stream(request.getHeaders().spliterator(), false)
+        .filter(header -> header.is("authorization"))
         .map(header -> header.value().strip())
-        .filter(value -> value.toLowerCase(Locale.ROOT).startsWith("bearer "))
-        .flatMap(value -> credentials.find(value.substring("bearer ".length()).strip()))
-        .orElseThrow(() -> InputFault.of(Problems.unauthorized()));
+        .toList();
+    return shown.size() == 1 && shown.getFirst().toLowerCase(Locale.ROOT).startsWith("bearer ")
+        ? Optional.of(shown.getFirst().substring("bearer ".length()).strip())
+        : Optional.empty();
+  }
+
+  private static boolean namedInUrl(HttpRequest request, String name) {
+    return request.getUri().rawQueryString()
+        .filter(query -> ("&" + query.toLowerCase(Locale.ROOT)).contains("&" + name + "="))
+        .isPresent();
   }
 
   private static void requireJson(HttpRequest request) {
@@ -200,7 +249,8 @@ public final class Router {
       return CompletableFuture.completedFuture(whole.getData().toArray());
     }
     return request.entity()
-        .toStrict(BODY_MS, Long.MAX_VALUE, system) // The limit is the server's max-content-length.
+        // The limit of bytes is the server's max-content-length.
+        .toStrict(http.bodyDeadline().toMillis(), Long.MAX_VALUE, system)
         .thenApply(strict -> strict.getData().toArray())
         .exceptionally(thrown -> {
           throw unread(thrown);
@@ -211,7 +261,7 @@ public final class Router {
   private RuntimeException unread(Throwable thrown) {
     return switch (thrown) {
       case CompletionException wrapped when wrapped.getCause() != null -> unread(wrapped.getCause());
-      case EntityStreamSizeException _ -> InputFault.of(Problems.bodyTooLarge(bodyBytes));
+      case EntityStreamSizeException _ -> InputFault.of(Problems.bodyTooLarge(http.bodyBytes()));
       case EntityStreamException _ ->
           InputFault.of(Problems.badRequest("", "The body broke off; send it again."));
       case TimeoutException _ -> InputFault.of(Problems.bodyTooSlow());

@@ -71,7 +71,7 @@ public final class SessionRoutes {
         .toList();
     var turn = new Sessions.Turn(session, call.principal().name(), message, List.of(), key, input);
     Intake.require(edge, turn);
-    return call.sessions().submit(turn).thenApply(SessionRoutes::answer);
+    return call.sessions().submit(turn).thenApply(receipt -> answer(session, receipt));
   }
 
   private List<Image> images(Fields fields) {
@@ -97,13 +97,14 @@ public final class SessionRoutes {
         input.images().stream().map(Image::url).toList());
   }
 
-  private static HttpResponse answer(Receipt receipt) {
+  private static HttpResponse answer(SessionKey session, Receipt receipt) {
     return switch (receipt) {
       case Receipt.Accepted accepted ->
           Replies.replayed(Replies.json(202, ApiCodec.receipt(accepted)), accepted.replayed());
       case Receipt.KeyReused reused -> Replies.problem(Problems.of(reused));
       case Receipt.Busy busy -> Replies.problem(Problems.of(busy));
       case Receipt.QueueFull full -> Replies.problem(Problems.of(full));
+      case Receipt.Foreign _ -> absent(session);
       case Receipt.Closed closed -> Replies.problem(Problems.of(closed));
       case Quarantined quarantined -> Replies.problem(Problems.of(quarantined));
     };
@@ -164,7 +165,7 @@ public final class SessionRoutes {
       addressing.requireAgent(agent);
     }
     var after = call.query("after").or(() -> call.header("last-event-id")).orElse("");
-    var watch = new Sessions.Watch(after, call.flag("active"), agent);
+    var watch = new Sessions.Watch(after, call.flag("active"), agent, "");
     return CompletableFuture.completedFuture(
         sse.resumable(call.sessions().watch(watch).map(SessionRoutes::frame)));
   }

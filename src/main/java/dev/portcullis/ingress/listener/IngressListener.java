@@ -5,6 +5,7 @@ import dev.portcullis.ingress.Edge;
 import dev.portcullis.ingress.Problems;
 import dev.portcullis.ingress.http.ApprovalRoutes;
 import dev.portcullis.ingress.http.Connections;
+import dev.portcullis.ingress.http.CredentialRoutes;
 import dev.portcullis.ingress.http.Endpoint;
 import dev.portcullis.ingress.http.JournalRoutes;
 import dev.portcullis.ingress.http.MalformedRequest;
@@ -91,6 +92,7 @@ public final class IngressListener {
             new ApprovalRoutes(edge).endpoints(),
             new OperationsRoutes(edge).endpoints(),
             new JournalRoutes(edge).endpoints(),
+            new CredentialRoutes(edge).endpoints(),
             OpenAiApi.endpoints(edge, sse, problems, system))
         .flatMap(List::stream)
         .toList());
@@ -99,10 +101,10 @@ public final class IngressListener {
   private static ServerSettings tuned(ServerSettings settings, GatewayConfig config) {
     return settings
         .withServerHeader(Optional.empty())
-        .withRemoteAddressAttribute(true)
         // Sockets have a limit of their own; what is left beside them is what Pekko HTTP allows by itself.
         .withMaxConnections(settings.getMaxConnections() + config.sockets().most())
         .withTransparentHeadRequests(false)
+        .withRemoteAddressAttribute(true)
         .withTerminationDeadlineExceededResponse(Replies.problem(Problems.cutOff()))
         .withParsingErrorHandler(MalformedRequest.class.getName())
         // What the kernel keeps for one who does not read; nothing else is kept for a viewer.

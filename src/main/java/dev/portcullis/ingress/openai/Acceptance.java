@@ -1,5 +1,6 @@
 package dev.portcullis.ingress.openai;
 
+import dev.portcullis.ingress.Credentials;
 import dev.portcullis.ingress.Digests;
 import dev.portcullis.ingress.Edge;
 import dev.portcullis.ingress.Intake;
@@ -54,7 +55,7 @@ final class Acceptance {
     var key = IdempotencyKeys.of(call, Optional.empty());
     if (key.isPresent()) {
       var scoped = IdempotencyKeys.scoped(call, request.route(), key.get(), body);
-      var session = session(request, Digests.hex(call.principal().name(), key.get()));
+      var session = session(call, request, Digests.hex(call.principal().name(), key.get()));
       return submit(call, request, session, List.of(scoped), List.of());
     }
     var again = count(call).stream()
@@ -63,7 +64,7 @@ final class Acceptance {
         .toList();
     return repeated(call, again).thenCompose(run -> run.isPresent()
         ? found(call, run.get(), true)
-        : submit(call, request, session(request, chance()), List.of(), again));
+        : submit(call, request, session(call, request, chance()), List.of(), again));
   }
 
   /**
@@ -88,13 +89,18 @@ final class Acceptance {
   }
 
   /** A call of its own has a session of its own, which its idempotency key finds again. */
-  private static SessionKey session(Request request, String name) {
-    return request.session().isEmpty() ? named(request.model(), name) : request.session().getFirst();
+  private static SessionKey session(Call call, Request request, String name) {
+    return request.session().isEmpty() ? named(call, request.model(), name) : request.session().getFirst();
   }
 
-  /** The session that a client's name for a conversation stands for; what does not fit goes in as digest. */
-  static SessionKey named(String model, String name) {
-    var prefix = "agent:" + model + ":api:";
+  /**
+   * The session that a client's name for a conversation stands for; what does not fit goes in as digest. Two
+   * principals that give the same name mean two sessions.
+   */
+  static SessionKey named(Call call, String model, String name) {
+    var principal = call.principal().name();
+    var whose = principal.equals(Credentials.OWNER) ? "" : principal + ":";
+    var prefix = "agent:" + model + ":api:" + whose;
     return SessionKey.parse(prefix + name).orElseGet(() -> new SessionKey(prefix + Digests.hex(name)));
   }
 
@@ -114,6 +120,7 @@ final class Acceptance {
       case Receipt.Accepted accepted -> found(call, accepted.runId(), accepted.replayed());
       case Receipt.KeyReused reused -> refused(Problems.of(reused));
       case Receipt.Busy busy -> refused(Problems.of(busy));
+      case Receipt.Foreign _ -> refused(Problems.sessionNotFound(session.text()));
       case Receipt.QueueFull full -> refused(Problems.of(full));
       case Receipt.Closed closed -> refused(Problems.of(closed));
       case Quarantined quarantined -> refused(Problems.of(quarantined));

@@ -53,7 +53,7 @@ final class ChatRoutes {
     var asked = new Acceptance.Request(
         "POST " + COMPLETIONS,
         request.model(),
-        bound ? List.of(Acceptance.named(request.model(), request.user())) : List.of(),
+        bound ? List.of(Acceptance.named(call, request.model(), request.user())) : List.of(),
         bound ? List.of() : request.context(), // A conversation has its own transcript.
         request.message(),
         request.input(),

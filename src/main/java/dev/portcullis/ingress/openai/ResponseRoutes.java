@@ -81,7 +81,7 @@ final class ResponseRoutes {
     if (request.previous().isEmpty()) {
       return create(call, request, Stream.of(request.conversation())
           .filter(name -> !name.isEmpty())
-          .map(name -> Acceptance.named(request.model(), name))
+          .map(name -> Acceptance.named(call, request.model(), name))
           .toList());
     }
     return find(call, request.previous()).thenCompose(previous -> previous.isEmpty()

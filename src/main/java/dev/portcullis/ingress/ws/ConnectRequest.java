@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * The parameters of {@code connect}. What was not given is an empty text or list. Source: gateway protocol,
@@ -57,6 +58,12 @@ record ConnectRequest(
   record DeviceProof(String id, String publicKey, String signature, long signedAt, String nonce) {}
 
   record Secrets(String token, String password, String deviceToken, String bootstrapToken) {
+    /** The first that was shown. */
+    String any() {
+      return Stream.of(token, password, deviceToken, bootstrapToken)
+          .filter(text -> !text.isEmpty()).findFirst().orElse("");
+    }
+
     boolean isEmpty() {
       return token.isEmpty() && password.isEmpty() && deviceToken.isEmpty() && bootstrapToken.isEmpty();
     }

@@ -176,10 +176,10 @@ final class Connection implements Socket.Owner {
     } else if (!member.principal().authorize(method.operation())) {
       LOG.warn("socket.forbidden principal={} method={}", member.principal().name(), method.name());
       refuse(request, Failure.missingScope(method.operation()));
-    } else if (open.incrementAndGet() > REQUESTS_MAX) {
-      open.decrementAndGet();
+    } else if (open.get() >= REQUESTS_MAX) { // Only this thread adds to them.
       refuse(request, Failure.busy());
     } else {
+      open.incrementAndGet();
       var over = new AtomicBoolean();
       answer(method, new MethodCall(
               request.method(), new Fields(request.params()), member,
@@ -203,7 +203,11 @@ final class Connection implements Socket.Owner {
     socket.answer(Envelopes.refused(request.id(), failure));
   }
 
-  private static CompletionStage<JsonNode> answer(Method method, MethodCall call) {
-    return CompletableFuture.completedFuture(call).thenCompose(method.handler()::handle);
+  /** Counted like a request over HTTP. */
+  private CompletionStage<JsonNode> answer(Method method, MethodCall call) {
+    return CompletableFuture.completedFuture(call).thenCompose(asked -> {
+      house.edge().admission().spend(asked.peer().principal());
+      return method.handler().handle(asked);
+    });
   }
 }

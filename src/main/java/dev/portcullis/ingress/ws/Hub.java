@@ -8,7 +8,6 @@ import dev.portcullis.ingress.Json;
 import dev.portcullis.ingress.Scope;
 import java.util.Collection;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -49,7 +48,7 @@ public final class Hub implements Announcer {
       event.set("stateVersion", stateVersion());
     }
     var unnumbered = Envelopes.unnumbered(event);
-    members.values().forEach(member -> member.tell(broadcast, unnumbered, edge::shows));
+    members.values().forEach(member -> member.tell(broadcast, unnumbered));
   }
 
   void join(Member member) {
@@ -160,7 +159,7 @@ public final class Hub implements Announcer {
   }
 
   private static Broadcast toReaders(String event, JsonNode payload, boolean droppable) {
-    var readers = new Broadcast.Audience(Optional.of(Scope.READ), "", Optional.empty(), "");
+    var readers = Broadcast.Audience.holdersOf(Scope.READ);
     return new Broadcast(event, readers, droppable, payload);
   }
 }

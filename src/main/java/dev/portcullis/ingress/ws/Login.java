@@ -2,8 +2,10 @@ package dev.portcullis.ingress.ws;
 
 import dev.portcullis.ingress.Digests;
 import dev.portcullis.ingress.Edge;
+import dev.portcullis.ingress.InputFault;
 import dev.portcullis.ingress.Json;
 import dev.portcullis.ingress.Principal;
+import dev.portcullis.ingress.Problem;
 import dev.portcullis.ingress.Scope;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -27,6 +29,7 @@ final class Login {
   private static final Logger LOG = LoggerFactory.getLogger(Login.class);
   private static final int PROTOCOL = 4;
   private static final int OLDEST_PROBE = 3;
+  private static final int TOO_MANY = 429;
   private static final String BROWSER = "openclaw-control-ui";
   /** Programs that call once or have no place for a key; on this machine their secret is enough. */
   private static final Set<String> WITHOUT_DEVICE = Set.of("cli", "gateway-client", "openclaw-probe");
@@ -64,12 +67,10 @@ final class Login {
 
   private final Edge edge;
   private final Pairing pairing;
-  private final Attempts attempts;
 
   Login(Edge edge, Pairing pairing) {
     this.edge = edge;
     this.pairing = pairing;
-    this.attempts = new Attempts(edge.clock());
   }
 
   /** @param nonce that the socket was challenged with */
@@ -87,43 +88,40 @@ final class Login {
     if (!request.roleOrDefault().equals("operator")) {
       return out(Failure.invalid("invalid role"));
     }
-    long waitMs = attempts.waitMs(knock.remote().client());
-    if (waitMs > 0) {
-      return out(new Failure(Failure.UNAVAILABLE, "unauthorized: too many failed attempts; wait",
-          Json.object().put("code", "AUTH_RATE_LIMITED").put("recommendedNextStep", "wait_then_retry"),
-          true, waitMs));
-    }
     var unproved = request.device().stream()
         .flatMap(device -> Signatures.refused(request, device, knock.nonce(), edge.clock().millis()).stream())
         .findFirst();
     if (unproved.isPresent()) {
       return out(unproved.get());
     }
-    var known = known(request);
-    if (known.isEmpty()) {
-      return unknown(knock);
+    try {
+      var known = known(knock);
+      if (known.isEmpty()) {
+        return unknown(knock);
+      }
+      return request.device().isEmpty() ? withoutDevice(knock, known.get()) : withDevice(knock, known.get());
+    } catch (InputFault tooMany) { // Wrong ones came from there, and it is not known there.
+      return out(limited(tooMany.problem()));
     }
-    attempts.succeeded(knock.remote().client());
-    return request.device().isEmpty()
-        ? withoutDevice(knock, known.get())
-        : withDevice(knock, known.get());
   }
 
   // ---- whose secret it is
 
-  private Optional<Known> known(ConnectRequest request) {
-    var secrets = request.secrets();
-    return shared(secrets.token(), "token")
-        .or(() -> shared(secrets.password(), "password")) // Browsers fill both with the same.
-        .or(() -> request.device().stream()
+  private Optional<Known> known(Knock knock) {
+    var secrets = knock.request().secrets();
+    return shared(knock, secrets.token(), "token")
+        .or(() -> shared(knock, secrets.password(), "password")) // Browsers fill both with the same.
+        .or(() -> knock.request().device().stream()
             .flatMap(device -> byDeviceToken(device.id(), secrets.deviceToken()).stream())
             .findFirst());
   }
 
-  private Optional<Known> shared(String secret, String method) {
-    return edge.credentials().find(secret).map(principal -> new Known(
-        principal, method,
-        () -> edge.credentials().find(secret).filter(principal::equals).isPresent()));
+  private Optional<Known> shared(Knock knock, String secret, String method) {
+    if (edge.credentials().find(secret).isEmpty()) {
+      return Optional.empty(); // One failure is counted for all that was shown, and later.
+    }
+    var principal = edge.admission().authenticate(knock.remote().client(), Optional.of(secret));
+    return Optional.of(new Known(principal, method, () -> edge.credentials().holds(principal)));
   }
 
   /** A token of a device is worth nothing without the key of the device, which was looked at before. */
@@ -133,8 +131,7 @@ final class Login {
         .flatMap(device -> edge.credentials().named(device.principal())
             .map(principal -> new Known(
                 principal, "device-token",
-                () -> edge.credentials().named(device.principal()).filter(principal::equals).isPresent()
-                    && pairing.devices().find(deviceId)
+                () -> edge.credentials().holds(principal) && pairing.devices().find(deviceId)
                         .filter(now -> same(now.tokenSha256(), device.tokenSha256())).isPresent())));
   }
 
@@ -152,7 +149,10 @@ final class Login {
           : out(new Failure("NOT_PAIRED", "device identity required",
               Json.object().put("code", "DEVICE_IDENTITY_REQUIRED"), false, 0));
     }
-    attempts.failed(knock.remote().client());
+    var refused = refused(knock.remote().client(), secrets.any());
+    if (refused.status() == TOO_MANY) {
+      return out(limited(refused));
+    }
     LOG.warn("socket.unauthorized client={}", knock.remote().client());
     if (!secrets.token().isEmpty()) {
       boolean tokenOnly = device && secrets.deviceToken().isEmpty();
@@ -168,6 +168,23 @@ final class Login {
             "AUTH_BOOTSTRAP_TOKEN_INVALID", "bootstrap token invalid", "update_auth_credentials", false))
         : out(unauthorized(
             "AUTH_DEVICE_TOKEN_MISMATCH", "device token mismatch", "update_auth_credentials", false));
+  }
+
+  /** Counts what was shown as one failure. */
+  private Problem refused(String client, String secret) {
+    try {
+      var principal = edge.admission().authenticate(client, Optional.of(secret));
+      throw new IllegalStateException("refused before: " + principal.name());
+    } catch (InputFault fault) {
+      return fault.problem();
+    }
+  }
+
+  private static Failure limited(Problem problem) {
+    var seconds = Long.parseLong(problem.headers().get("Retry-After"));
+    return new Failure(Failure.UNAVAILABLE, problem.message(),
+        Json.object().put("code", "AUTH_RATE_LIMITED").put("recommendedNextStep", "wait_then_retry"),
+        true, seconds * 1_000);
   }
 
   private static Failure unauthorized(String detail, String what, String next, boolean withDeviceToken) {
@@ -254,7 +271,7 @@ final class Login {
   private Outcome in(
       Knock knock, Known known, Set<Scope> scopes, String deviceId, String token, long issuedAtMs) {
     var welcome = new Welcome(
-        knock.connId(), new Principal(known.principal().name(), scopes), knock.request().client(),
+        knock.connId(), known.principal().narrowedTo(scopes), knock.request().client(),
         known.method(), deviceId, token, issuedAtMs, edge.clock().millis());
     return new Outcome.In(welcome, () -> known.still().getAsBoolean()
         && (deviceId.isEmpty() || pairing.devices().find(deviceId)

@@ -3,7 +3,6 @@ package dev.portcullis.ingress.ws;
 import dev.portcullis.ingress.Principal;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.BiPredicate;
 import java.util.function.BooleanSupplier;
 import org.apache.pekko.util.ByteString;
 
@@ -72,11 +71,9 @@ final class Member implements Peer {
   /**
    * Sends an event if this client is of its audience. One that does not fit any more leaves a gap in the
    * numbers if it may be missed; otherwise the connection ends, for the client would show what is not so.
-   *
-   * @param sees whether a principal may see a session
    */
-  void tell(Broadcast broadcast, ByteString unnumbered, BiPredicate<Principal, String> sees) {
-    if (!hears(broadcast.audience(), sees)) {
+  void tell(Broadcast broadcast, ByteString unnumbered) {
+    if (!hears(broadcast.audience())) {
       return;
     }
     synchronized (this) { // Numbers leave in their order.
@@ -87,10 +84,14 @@ final class Member implements Peer {
     }
   }
 
-  boolean hears(Broadcast.Audience audience, BiPredicate<Principal, String> sees) {
+  boolean hears(Broadcast.Audience audience) {
     return audience.scope().map(principal()::holds).orElse(true)
         && (audience.cap().isEmpty() || caps().contains(audience.cap()))
         && audience.topic().map(topics::contains).orElse(true)
-        && (audience.session().isEmpty() || sees.test(principal(), audience.session()));
+        && (audience.session().isEmpty() || sees(audience.owner()));
+  }
+
+  private boolean sees(String owner) {
+    return principal().seesAll() || owner.equals(principal().name());
   }
 }

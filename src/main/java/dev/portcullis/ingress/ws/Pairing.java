@@ -146,7 +146,7 @@ final class Pairing {
 
   private void announce(String event, ObjectNode payload) {
     announcer.announce(new Broadcast(
-        event, new Broadcast.Audience(Optional.of(Scope.PAIRING), "", Optional.empty(), ""), true, payload));
+        event, Broadcast.Audience.holdersOf(Scope.PAIRING), true, payload));
   }
 
   private long now() {

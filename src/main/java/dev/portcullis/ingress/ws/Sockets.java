@@ -5,12 +5,11 @@ import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import dev.portcullis.ingress.Edge;
 import dev.portcullis.ingress.InputFault;
 import dev.portcullis.ingress.Problems;
+import dev.portcullis.ingress.http.Clients;
 import dev.portcullis.ingress.http.Upgrades;
-import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -29,6 +28,7 @@ import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.http.javadsl.model.AttributeKeys;
 import org.apache.pekko.http.javadsl.model.HttpRequest;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
+import org.apache.pekko.http.javadsl.model.RemoteAddress;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -46,6 +46,7 @@ public final class Sockets implements Upgrades {
   private final Hub hub;
   private final Devices devices;
   private final Budget budget;
+  private final Clients clients;
   private final Connection.House house;
   private final Repertoire repertoire;
   private final Set<Socket> open = ConcurrentHashMap.newKeySet();
@@ -61,6 +62,7 @@ public final class Sockets implements Upgrades {
     this.edge = edge;
     this.hub = hub;
     this.repertoire = repertoire;
+    this.clients = new Clients(edge.config().http().proxies());
     this.budget = new Budget(edge.config().sockets());
     this.devices = new Devices(edge.devices());
     var pairing = new Pairing(edge, devices, hub);
@@ -196,22 +198,14 @@ public final class Sockets implements Upgrades {
         .map(value -> value.substring("bearer ".length()).strip());
   }
 
-  private static Login.Remote remote(HttpRequest request) {
-    var address = request.getAttribute(AttributeKeys.remoteAddress).flatMap(found -> found.getAddress());
+  private Login.Remote remote(HttpRequest request) {
     boolean forwarded = Stream.of("forwarded", "x-forwarded-for", "x-real-ip")
         .anyMatch(name -> request.getHeader(name).isPresent());
-    return new Login.Remote(
-        address.map(Sockets::prefix).orElse("unknown"),
-        !forwarded && address.map(InetAddress::isLoopbackAddress).orElse(false));
-  }
-
-  /** Whoever has one address of an IPv6 network has 2^64. */
-  private static String prefix(InetAddress address) {
-    if (address instanceof Inet6Address) {
-      var bytes = address.getAddress();
-      return HexFormat.of().formatHex(bytes, 0, 8) + "/64";
-    }
-    return address.getHostAddress();
+    boolean local = request.getAttribute(AttributeKeys.remoteAddress)
+        .flatMap(RemoteAddress::getAddress)
+        .filter(InetAddress::isLoopbackAddress)
+        .isPresent();
+    return new Login.Remote(clients.of(request), local && !forwarded);
   }
 
   /** Says so to everybody; no new socket is taken, and those that are there may go on reading. */

@@ -88,7 +88,7 @@ class SessionRoutesTest {
     var path = "/api/v1/sessions/foo/runs";
     var mine = rig.post(path, "{\"message\":\"hi\",\"idempotencyKey\":\"k\"}");
     var theirs = rig.send(rig.request(path)
-        .setHeader("Authorization", "Bearer token-of-write")
+        .setHeader("Authorization", "Bearer token-of-all")
         .POST(java.net.http.HttpRequest.BodyPublishers.ofString(
             "{\"message\":\"other\",\"idempotencyKey\":\"k\"}")));
     assertEquals(202, theirs.statusCode());
@@ -120,7 +120,7 @@ class SessionRoutesTest {
         List.of("key", "sessionId", "agent", "title", "status", "hasActiveRun", "abortable", "activeRunIds",
             "queued",
             "interrupted", "parked", "lastRunId", "usage", "accepted", "terminal", "createdAt", "updatedAt",
-                "rev", "stale"),
+            "rev", "owner", "stale"),
         names);
     assertEquals("idle", row.path("status").asText());
     assertEquals("2026-01-02T03:04:05Z", row.path("createdAt").asText());

@@ -5,12 +5,18 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.portcullis.ingress.Credentials;
 import dev.portcullis.ingress.IngressRig;
 import dev.portcullis.ingress.Json;
+import dev.portcullis.ingress.Principal;
+import dev.portcullis.ingress.Scope;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.Set;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -83,7 +89,7 @@ class SocketLifeTest {
   @Test
   void oneClientHasOnlySoManyRequestsOpen() throws Exception {
     try (var client = login("operator.read")) {
-      var held = new ArrayList<CompletableFuture<com.fasterxml.jackson.databind.JsonNode>>();
+      var held = new ArrayList<CompletableFuture<JsonNode>>();
       for (int i = 0; i < Connection.REQUESTS_MAX; i++) {
         client.ask("test.hold", Json.object());
         held.add(rig.held.take());
@@ -140,29 +146,67 @@ class SocketLifeTest {
   }
 
   @Test
-  void anEventOfATopicIsForThoseWhoAskedForIt() {
+  void anEventIsForThoseWhoAskedForItsTopicAndCanTakeIt() {
     var topic = new Topic.SessionList();
-    var peer = new Member(
-        new Welcome("c", new dev.portcullis.ingress.Principal("p", java.util.Set.of(
-            dev.portcullis.ingress.Scope.READ)), client(), "token", "", "", 0, 0),
-        new Socket(1_024, 1_024, Duration.ofSeconds(1), _ -> null), () -> true);
-    var heard = new ArrayList<String>();
-    var all = Broadcast.Audience.readersOf("agent:main:main");
-    var listed = new Broadcast("e", all.on(topic), false, Json.object());
-    var capped = new Broadcast("e", all.with("tool-events"), false, Json.object());
+    var all = Broadcast.Audience.readersOf("agent:main:main", "p");
+    var peer = member(new Principal("p", Set.of(Scope.READ, Scope.ADMIN)));
 
-    assertFalse(peer.hears(listed.audience(), (_, _) -> true));
+    assertTrue(peer.hears(all));
+    assertFalse(peer.hears(all.with("tool-events")));
+    assertFalse(peer.hears(all.on(topic)));
     peer.subscribe(topic);
-    assertTrue(peer.hears(listed.audience(), (_, session) -> heard.add(session)));
+    assertTrue(peer.hears(all.on(topic)));
     peer.unsubscribe(topic);
-    assertFalse(peer.hears(listed.audience(), (_, _) -> true));
-    assertFalse(peer.hears(all, (_, _) -> false));
-    assertFalse(peer.hears(capped.audience(), (_, _) -> true));
-    assertEquals(java.util.List.of("agent:main:main"), heard);
+    assertFalse(peer.hears(all.on(topic)));
+    assertFalse(member(new Principal("p", Set.of(Scope.APPROVALS))).hears(all));
+  }
+
+  @Test
+  void anEventOfASessionIsForItsOwnerAndForThoseWhoSeeAll() {
+    var anna = member(new Principal("anna", Set.of(Scope.READ)));
+
+    assertTrue(anna.hears(of("anna")));
+    assertFalse(anna.hears(of("bert")));
+    assertFalse(anna.hears(of(""))); // Nobody has said whose it is.
+    assertTrue(member(new Principal("chief", Set.of(Scope.READ), true, 1)).hears(of("bert")));
+    assertTrue(anna.hears(Broadcast.Audience.EVERYBODY));
+  }
+
+  private static Broadcast.Audience of(String owner) {
+    return Broadcast.Audience.readersOf("agent:main:main", owner);
+  }
+
+  private static Member member(Principal principal) {
+    return new Member(new Welcome("c", principal, client(), "token", "", "", 0, 0),
+        new Socket(1_024, 1_024, Duration.ofSeconds(1), _ -> null), () -> true);
+  }
+
+  @Test
+  @Tag("SEC-16")
+  void aTokenThatIsRotatedEndsItsSocketsAndTheNextFrameIsNotExecuted() throws Exception {
+    try (var client = login("operator.read")) {
+      rig.credentials.rotate(
+          Credentials.OWNER, rig.credentials.find(rig.token.reveal()).orElseThrow(), new SecureRandom());
+      client.ask("test.hold", Json.object());
+
+      assertEquals(new WsClient.Closed(4001, "gateway auth changed"), client.closed());
+      assertTrue(rig.held.isEmpty());
+    }
+  }
+
+  @Test
+  @Tag("SEC-16")
+  void aTokenThatIsRotatedEndsASilentSocketToo() throws Exception {
+    try (var client = login("operator.read")) {
+      rig.credentials.rotate(
+          Credentials.OWNER, rig.credentials.find(rig.token.reveal()).orElseThrow(), new SecureRandom());
+
+      assertEquals(4001, client.closed().code());
+    }
   }
 
   private static ConnectRequest.Client client() {
-    return new ConnectRequest.Client("cli", "", "1", "", "", "", "", "cli", "", java.util.Set.of());
+    return new ConnectRequest.Client("cli", "", "1", "", "", "", "", "cli", "", Set.of());
   }
 
   @Test

@@ -38,6 +38,7 @@ final class WsRig implements AutoCloseable {
 
   final IngressRig.Kept devices;
   final Token token;
+  final Credentials credentials;
   final IngressListener ingress;
   final BlockingQueue<CompletableFuture<JsonNode>> held = new LinkedBlockingQueue<>();
   private final MovedClock clock = new MovedClock();
@@ -51,15 +52,15 @@ final class WsRig implements AutoCloseable {
   WsRig(ActorSystem<?> system, Path data, IngressRig.Kept devices, String... settings) {
     this.devices = devices;
     var random = new SecureRandom();
+    var config = config(data, settings);
     try {
+      credentials = Credentials.open(data, config.principals(), random);
       token = TokenFile.open(data, random);
     } catch (IOException broken) {
       throw new UncheckedIOException(broken);
     }
-    var config = config(data, settings);
-    var edge = new Edge(
-        config, new RecordedSessions(), new Harnesses(), new Standing(),
-        Credentials.of(token, config.principals()), devices, clock, random);
+    var edge = Edge.of(
+        config, new RecordedSessions(), new Harnesses(), new Standing(), credentials, devices, clock, random);
     ingress = IngressListener.bind(system, edge, hub -> {
       announcer = hub;
       return new Repertoire(methods(), List.of(NOTE),
@@ -98,7 +99,7 @@ final class WsRig implements AutoCloseable {
   /** Tells every reader. */
   void note(String text, boolean droppable) {
     announcer.announce(new Broadcast(
-        NOTE, Broadcast.Audience.readersOf("agent:main:main"), droppable, Json.object().put("text", text)));
+        NOTE, Broadcast.Audience.readersOf("agent:main:main", ""), droppable, Json.object().put("text", text)));
   }
 
   Announcer announcer() {

@@ -201,7 +201,7 @@ public final class Feed {
   }
 
   private void announce(SessionRow row, ObjectNode payload) {
-    var audience = Broadcast.Audience.readersOf(row.key()).on(new Topic.SessionList());
+    var audience = Broadcast.Audience.readersOf(row.key(), row.owner()).on(new Topic.SessionList());
     parts.announcer().announce(new Broadcast("sessions.changed", audience, true, payload));
   }
 
@@ -227,7 +227,7 @@ public final class Feed {
     }
     var run = found.get();
     if (fresh) {
-      parts.announcer().announce(new RunTelling(run).asked());
+      parts.announcer().announce(new RunTelling(run, owner(run)).asked());
     }
     if (run.status() == RunStatus.QUEUED) {
       queued(run, fresh);
@@ -235,8 +235,16 @@ public final class Feed {
     }
     boolean fromStart = waiting.remove(runId) != null || fresh;
     if (fromStart || !run.status().terminal()) {
-      follow(fromStart ? RunTelling.ofNew(run) : new RunTelling(run), runId, fromStart ? 0 : run.lastSeq());
+      var owner = owner(run);
+      follow(fromStart ? RunTelling.ofNew(run, owner) : new RunTelling(run, owner), runId,
+          fromStart ? 0 : run.lastSeq());
     }
+  }
+
+  /** Empty when its session is gone: then only those hear of it who see all. */
+  private String owner(RunView run) {
+    var known = sessions.get(run.sessionKey());
+    return known == null ? "" : known.row().owner();
   }
 
   /** It is heard of when it begins; to follow it now would read along with everything before it. */

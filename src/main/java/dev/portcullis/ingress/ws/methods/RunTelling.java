@@ -29,6 +29,7 @@ final class RunTelling {
   private static final String ASSISTANT = "assistant";
 
   private final RunView run;
+  private final String owner;
   private final String shown;
   private final StringBuilder text;
   private final Map<String, String> tools = new HashMap<>();
@@ -36,9 +37,13 @@ final class RunTelling {
   private boolean started;
   private String half = "";
 
-  /** @param run as it stands before the first event that is told */
-  RunTelling(RunView run) {
+  /**
+   * @param run as it stands before the first event that is told
+   * @param owner of its session
+   */
+  RunTelling(RunView run, String owner) {
     this.run = run;
+    this.owner = owner;
     this.shown = RunNames.shown(run.id());
     this.text = new StringBuilder(run.text());
     this.attempt = run.attempts();
@@ -47,11 +52,11 @@ final class RunTelling {
   }
 
   /** Of a run whose events are told from the first one on. */
-  static RunTelling ofNew(RunView run) {
+  static RunTelling ofNew(RunView run, String owner) {
     return new RunTelling(new RunView(
         run.id(), run.sessionKey(), run.agent(), run.harness(), run.status(), 0, run.message(), "", List.of(),
         run.outcome(), run.stopReason(), run.usage(), 0,
-        new RunView.Times(run.times().acceptedAt(), List.of(), List.of()), List.of(), Map.of()));
+        new RunView.Times(run.times().acceptedAt(), List.of(), List.of()), List.of(), Map.of()), owner);
   }
 
   String sessionKey() {
@@ -145,7 +150,7 @@ final class RunTelling {
     var payload = agentPayload(event, "tool", data);
     var session = run.sessionKey();
     return List.of(
-        new Broadcast("agent", Broadcast.Audience.readersOf(session).with(TOOLS), false, payload),
+        new Broadcast("agent", Broadcast.Audience.readersOf(session, owner).with(TOOLS), false, payload),
         new Broadcast("session.tool", messages(), false, payload));
   }
 
@@ -179,7 +184,7 @@ final class RunTelling {
       chat.set("message", MessageCodec.stored(ASSISTANT, text.toString(), run.id(), event.at()));
     }
     told.add(agent(event, "lifecycle", lifecycle));
-    told.add(new Broadcast("chat", Broadcast.Audience.readersOf(run.sessionKey()), false, chat));
+    told.add(new Broadcast("chat", Broadcast.Audience.readersOf(run.sessionKey(), owner), false, chat));
     return told;
   }
 
@@ -229,17 +234,18 @@ final class RunTelling {
   }
 
   private Broadcast agent(RunEvent event, String stream, ObjectNode data) {
-    return new Broadcast("agent", Broadcast.Audience.readersOf(run.sessionKey()), false,
+    return new Broadcast("agent", Broadcast.Audience.readersOf(run.sessionKey(), owner), false,
         agentPayload(event, stream, data));
   }
 
   private Broadcast droppable(String event, ObjectNode payload) {
-    return new Broadcast(event, Broadcast.Audience.readersOf(run.sessionKey()), true, payload);
+    return new Broadcast(event, Broadcast.Audience.readersOf(run.sessionKey(), owner), true, payload);
   }
 
   private Broadcast approval(String event, ObjectNode payload) {
     return new Broadcast(event,
-        new Broadcast.Audience(Optional.of(Scope.APPROVALS), run.sessionKey(), Optional.empty(), ""),
+        new Broadcast.Audience(
+            Optional.of(Scope.APPROVALS), run.sessionKey(), owner, Optional.empty(), ""),
         false, payload);
   }
 
@@ -254,7 +260,7 @@ final class RunTelling {
   }
 
   private Broadcast.Audience messages() {
-    return Broadcast.Audience.readersOf(run.sessionKey())
+    return Broadcast.Audience.readersOf(run.sessionKey(), owner)
         .on(new Topic.Messages(new SessionKey(run.sessionKey())));
   }
 }

@@ -62,7 +62,7 @@ final class Runs {
                 session, principal.name(), text, List.of(),
                 List.of(new Sessions.Key(
                     Digests.hex(principal.name(), "ws", session.text(), key), Digests.hex(text), id))))
-            .thenCompose(receipt -> taken(call, receipt)));
+            .thenCompose(receipt -> taken(call, session, receipt)));
   }
 
   private static Taken known(RunView run, SessionKey session, String message, String key) {
@@ -74,8 +74,9 @@ final class Runs {
     return new Taken(run, true);
   }
 
-  private static CompletionStage<Taken> taken(MethodCall call, Receipt receipt) {
+  private static CompletionStage<Taken> taken(MethodCall call, SessionKey session, Receipt receipt) {
     return switch (receipt) {
+      case Receipt.Foreign _ -> refused(Problems.sessionNotFound(session.text()));
       case Receipt.Accepted accepted -> call.sessions().run(accepted.runId())
           .thenApply(found -> new Taken(
               found.orElseThrow(() -> InputFault.of(Problems.runNotFound(RunNames.shown(accepted.runId())))),

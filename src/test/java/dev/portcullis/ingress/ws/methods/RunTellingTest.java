@@ -28,7 +28,7 @@ class RunTellingTest {
     var telling = RunTelling.ofNew(new RunView(
         ID, "agent:main:main", "main", "echo", RunStatus.QUEUED, 0, "hi", "", List.of(),
         new RunView.Outcome.Open(), "", Usage.NONE, 1, new RunView.Times(AT, List.of(), List.of()), List.of(),
-        Map.of()));
+        Map.of()), "me");
     var all = new ArrayList<Broadcast>();
     for (int i = 0; i < bodies.length; i++) {
       all.addAll(telling.tell(new RunEvent(ID, i + 2, AT.plusSeconds(i), bodies[i])));
