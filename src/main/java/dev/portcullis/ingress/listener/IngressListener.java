@@ -84,6 +84,7 @@ public final class IngressListener {
         .withParsingErrorHandler(MalformedRequest.class.getName())
         .withParserSettings(settings.getParserSettings()
             .withMaxContentLength(http.bodyBytes())
+            .withIllegalHeaderWarnings(false) // They quote the header, and that may be a token.
             .withMaxUriLength(URI_CHARS))
         .withTimeouts(settings.getTimeouts()
             // A whole answer takes as long as its run.
