@@ -111,6 +111,7 @@ public final class IngressListener {
         .withSocketOptions(List.of(TcpSO.sendBufferSize(config.http().viewerBytes())))
         .withParserSettings(settings.getParserSettings()
             .withMaxContentLength(config.http().bodyBytes())
+            .withIllegalHeaderWarnings(false) // They quote the header, and that may be a token.
             .withMaxUriLength(URI_CHARS))
         .withTimeouts(settings.getTimeouts()
             // A whole answer takes as long as its run.

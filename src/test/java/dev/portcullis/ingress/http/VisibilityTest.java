@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.portcullis.ingress.IngressRig;
 import dev.portcullis.ingress.RecordedSessions;
 import dev.portcullis.protocol.RunEvent;
+import dev.portcullis.protocol.Usage;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
@@ -94,7 +95,8 @@ class VisibilityTest {
   void aTurnIntoASessionOfAnotherIsNotTaken() {
     var key = as("own", "POST", "/api/v1/sessions/theirs/runs", TURN);
     IngressRig.assertProblem(404, "session_not_found", key);
-    as("write", "POST", "/v1/chat/completions", IngressRig.ask("main", "hi", true, "user", "\"me\""));
+    rig.sessions.script(new RunEvent.Started(1, "echo"), new RunEvent.Completed("end_turn", new Usage(1, 1)));
+    as("write", "POST", "/v1/chat/completions", IngressRig.ask("main", "hi", false, "user", "\"me\""));
     var user = as("own", "POST", "/v1/chat/completions", IngressRig.ask("main", "hi", false, "user", "\"me\""));
     IngressRig.assertProblem(404, "session_not_found", user);
     assertTrue(rig.sessions.submitted().stream().allMatch(turn -> turn.principal().equals("write")));
