@@ -6,13 +6,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.portcullis.ingress.http.Endpoint;
 import dev.portcullis.ingress.http.Sse;
 import dev.portcullis.ingress.listener.IngressListener;
+import dev.portcullis.ingress.ws.WsClient;
 import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
@@ -29,6 +32,8 @@ class AuthorizationTest {
   private static final ActorTestKit KIT = ActorTestKit.create();
   private static final List<String> HOLDERS = List.of("nobody", "read", "write", "approvals", "admin");
 
+  private static final String[] EVERY_SCOPE = Stream.of(Scope.values()).map(Scope::word).toArray(String[]::new);
+
   /** What a transport made of a request. */
   private enum Verdict { NOBODY, FORBIDDEN, LET_IN }
 
@@ -41,6 +46,7 @@ class AuthorizationTest {
 
   @TempDir Path data;
   private IngressRig rig;
+  private final Map<String, WsClient> clients = new HashMap<>();
 
   @BeforeEach
   void open() {
@@ -49,6 +55,7 @@ class AuthorizationTest {
 
   @AfterEach
   void close() {
+    clients.values().forEach(WsClient::close);
     rig.close();
   }
 
@@ -57,8 +64,13 @@ class AuthorizationTest {
     KIT.shutdownTestKit();
   }
 
-  /** Another transport adds its own ways here: each has an operation, or it would not compile. */
+  /** Whatever can be asked: each has an operation, or it would not compile. */
   private Stream<Way> ways() {
+    return Stream.concat(requests(), rig.ingress.methods().stream().map(method ->
+        new Way("socket " + method.name(), method.operation(), token -> socket(method.name(), token))));
+  }
+
+  private Stream<Way> requests() {
     return IngressListener.endpoints(
             rig.edge, new Sse(Duration.ofSeconds(15)), new Problems(rig.edge.random()), KIT.system())
         .stream()
@@ -81,6 +93,27 @@ class AuthorizationTest {
       case 403 -> Verdict.FORBIDDEN;
       default -> Verdict.LET_IN;
     };
+  }
+
+  private Verdict socket(String method, String token) {
+    try {
+      if (!HOLDERS.contains(token.replace("token-of-", ""))) {
+        try (var stranger = WsClient.open(rig.ingress.address().getPort())) {
+          stranger.event("connect.challenge");
+          var answer = stranger.call("connect", WsClient.connect(token, EVERY_SCOPE));
+          return answer.path("ok").asBoolean() ? Verdict.LET_IN : Verdict.NOBODY;
+        }
+      }
+      var client = clients.get(token);
+      if (client == null) {
+        client = WsClient.login(rig.ingress.address().getPort(), token, EVERY_SCOPE);
+        clients.put(token, client);
+      }
+      var error = client.call(method, Json.object()).path("error").path("code").asText();
+      return error.equals("FORBIDDEN") ? Verdict.FORBIDDEN : Verdict.LET_IN;
+    } catch (Exception broken) {
+      throw new AssertionError(method, broken);
+    }
   }
 
   @Test

@@ -202,7 +202,7 @@ class CredentialsTest {
         }
       }
     }
-    assertEquals(512, minted);
+    assertEquals(2 << 2 * Scope.values().length, minted);
     var writer = new Principal("w", Set.of(Scope.WRITE));
     var fault = assertThrows(InputFault.class, () ->
         credentials.add("x", Set.of(Scope.WRITE, Scope.APPROVALS), false, writer, random));

@@ -30,7 +30,6 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.apache.pekko.NotUsed;
-import org.apache.pekko.japi.Pair;
 import org.apache.pekko.stream.javadsl.Source;
 
 /** Sessions in memory, with honest keys and events. What happens to a turn is its script. */
@@ -38,36 +37,6 @@ public final class RecordedSessions implements Sessions {
   public static final Instant START = Instant.parse("2026-01-02T03:04:05Z");
 
   private record Bound(String body, String runId) {}
-
-  private static final class Recording<E> {
-    private final List<E> entries = new ArrayList<>();
-    private CompletableFuture<Void> grown = new CompletableFuture<>();
-    private boolean complete;
-
-    synchronized void add(E entry, boolean last) {
-      entries.add(entry);
-      complete = last;
-      var waiting = grown;
-      grown = new CompletableFuture<>();
-      waiting.complete(null);
-    }
-
-    synchronized List<E> all() {
-      return List.copyOf(entries);
-    }
-
-    /** Entry {@code n}, or empty when there will never be one. */
-    synchronized CompletionStage<Optional<Pair<Long, E>>> at(long n) {
-      if (n < entries.size()) {
-        return CompletableFuture.completedFuture(Optional.of(Pair.create(n + 1, entries.get((int) n))));
-      }
-      return complete ? CompletableFuture.completedFuture(Optional.empty()) : grown.thenCompose(_ -> at(n));
-    }
-
-    Source<E, NotUsed> from(long n) {
-      return Source.unfoldAsync(n, this::at);
-    }
-  }
 
   /** Run events that viewers have taken. */
   public final AtomicLong handed = new AtomicLong();

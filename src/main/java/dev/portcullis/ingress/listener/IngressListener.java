@@ -19,6 +19,7 @@ import dev.portcullis.ingress.http.Sse;
 import dev.portcullis.ingress.openai.OpenAiApi;
 import dev.portcullis.ingress.ws.Announcer;
 import dev.portcullis.ingress.ws.Hub;
+import dev.portcullis.ingress.ws.Method;
 import dev.portcullis.ingress.ws.Repertoire;
 import dev.portcullis.ingress.ws.Sockets;
 import dev.portcullis.ingress.ws.methods.ProtocolMethods;
@@ -117,6 +118,11 @@ public final class IngressListener {
             // A whole answer takes as long as its run.
             .withRequestTimeout(scala.concurrent.duration.Duration.Inf())
             .withIdleTimeout(FiniteDuration.fromNanos(IDLE.toNanos())));
+  }
+
+  /** Everything that can be asked over a socket. */
+  public List<Method> methods() {
+    return sockets.methods();
   }
 
   /** Where the port really is. */

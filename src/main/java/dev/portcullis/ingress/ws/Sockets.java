@@ -85,6 +85,11 @@ public final class Sockets implements Upgrades {
     health();
   }
 
+  /** Everything that can be asked. */
+  public List<Method> methods() {
+    return List.copyOf(house.methods().values());
+  }
+
   private void every(Duration interval, Runnable task) {
     timers.add(system.scheduler()
         .scheduleWithFixedDelay(interval, interval, task, system.executionContext()));

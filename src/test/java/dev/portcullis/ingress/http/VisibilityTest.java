@@ -96,10 +96,11 @@ class VisibilityTest {
     var key = as("own", "POST", "/api/v1/sessions/theirs/runs", TURN);
     IngressRig.assertProblem(404, "session_not_found", key);
     rig.sessions.script(new RunEvent.Started(1, "echo"), new RunEvent.Completed("end_turn", new Usage(1, 1)));
-    as("write", "POST", "/v1/chat/completions", IngressRig.ask("main", "hi", false, "user", "\"me\""));
-    var user = as("own", "POST", "/v1/chat/completions", IngressRig.ask("main", "hi", false, "user", "\"me\""));
-    IngressRig.assertProblem(404, "session_not_found", user);
-    assertTrue(rig.sessions.submitted().stream().allMatch(turn -> turn.principal().equals("write")));
+    for (var who : List.of("write", "own")) {
+      as(who, "POST", "/v1/chat/completions", IngressRig.ask("main", "hi", false, "user", "\"me\""));
+    }
+    assertEquals(List.of("agent:main:api:write:me", "agent:main:api:own:me"), rig.sessions.submitted().stream()
+        .map(turn -> turn.session().text()).filter(session -> session.endsWith(":me")).toList());
   }
 
   @Test

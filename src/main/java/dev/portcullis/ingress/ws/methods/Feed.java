@@ -57,16 +57,13 @@ public final class Feed {
   record Parts(Sessions sessions, Agents agents, Announcer announcer, Clock clock) {}
 
   // ---- state
-  /** @param told what the row said that clients can see, but for its revision and time */
-  private record Known(SessionRow row, ObjectNode told) {}
-
   private static final Duration AGAIN = Duration.ofSeconds(1);
   private static final Duration LONGEST = Duration.ofSeconds(30);
 
   private final ActorContext<Command> context;
   private final Parts parts;
   private final SharedKillSwitch following = KillSwitches.shared("feed");
-  private final Map<String, Known> sessions = new HashMap<>();
+  private final Map<String, SessionRow> sessions = new HashMap<>();
   private final Map<String, RunTelling> runs = new HashMap<>();
   /** Runs that are being looked up; whether they are new. */
   private final Map<String, Boolean> sought = new HashMap<>();
@@ -128,18 +125,18 @@ public final class Feed {
   // ---- sessions
   private void changed(SessionRow row) {
     var before = Optional.ofNullable(sessions.get(row.key()));
-    if (before.isPresent() && row.rev() <= before.get().row().rev()) {
+    if (before.isPresent() && row.rev() <= before.get().rev()) {
       return;
     }
     // The first row of a session; any other that is not known yet is one from before this feed began.
     boolean begun = before.isEmpty() && row.createdAt().equals(row.updatedAt());
     tell(row, before, begun);
-    boolean fresh = before.map(known -> row.accepted() > known.row().accepted()).orElse(begun);
+    boolean fresh = before.map(known -> row.accepted() > known.accepted()).orElse(begun);
     row.activeRunIds().forEach(runId -> seek(runId, false));
     if (fresh && !row.lastRunId().isEmpty()) {
       seek(row.lastRunId(), true);
     }
-    if (before.isPresent() && row.terminal() > before.get().row().terminal()) {
+    if (before.isPresent() && row.terminal() > before.get().terminal()) {
       // One that never began may be among those that ended.
       waiting.entrySet().stream()
           .filter(entry -> entry.getValue().equals(row.key()))
@@ -149,27 +146,30 @@ public final class Feed {
     }
   }
 
-  private void tell(SessionRow row, Optional<Known> before, boolean begun) {
+  private void tell(SessionRow row, Optional<SessionRow> before, boolean begun) {
     if (row.status().equals(RowCodec.ERASED)) {
       sessions.remove(row.key());
       waiting.values().removeIf(row.key()::equals);
       announce(row, head(row).put("reason", "delete"));
       return;
     }
-    var session = RowCodec.row(row, parts.agents());
-    ObjectNode told = session.deepCopy().without(List.of("rev", "updatedAt"));
-    sessions.put(row.key(), new Known(row, told));
+    sessions.put(row.key(), row);
     // Every piece of an answer makes a new revision; a row is told when something else is in it.
-    if (begun || before.isPresent() && !before.get().told().equals(told)) {
-      announce(row, payload(row, session).put("reason", reason(row, before)));
+    if (begun || before.isPresent() && !shown(before.get()).equals(shown(row))) {
+      announce(row, payload(row, RowCodec.row(row, parts.agents())).put("reason", reason(row, before)));
     }
   }
 
-  private static String reason(SessionRow row, Optional<Known> before) {
+  /** What of a row clients can see, but for its revision and time. */
+  private ObjectNode shown(SessionRow row) {
+    return RowCodec.row(row, parts.agents()).without(List.of("rev", "updatedAt"));
+  }
+
+  private static String reason(SessionRow row, Optional<SessionRow> before) {
     if (before.isEmpty()) {
       return "create";
     }
-    var known = before.get().row();
+    var known = before.get();
     if (!known.sessionId().equals(row.sessionId())) {
       return "reset";
     }
@@ -244,7 +244,7 @@ public final class Feed {
   /** Empty when its session is gone: then only those hear of it who see all. */
   private String owner(RunView run) {
     var known = sessions.get(run.sessionKey());
-    return known == null ? "" : known.row().owner();
+    return known == null ? "" : known.owner();
   }
 
   /** It is heard of when it begins; to follow it now would read along with everything before it. */
@@ -253,7 +253,7 @@ public final class Feed {
       waiting.put(run.id(), run.sessionKey());
     }
     var known = sessions.get(run.sessionKey());
-    if (known != null && known.row().activeRunIds().contains(run.id())) {
+    if (known != null && known.activeRunIds().contains(run.id())) {
       seek(run.id(), false); // It has begun while it was looked up.
     }
   }
@@ -285,7 +285,7 @@ public final class Feed {
   private void ended(RunEvent event, RunTelling telling, Optional<SessionRow> row) {
     row.ifPresent(this::changed);
     telling.tell(event).forEach(parts.announcer()::announce);
-    Optional.ofNullable(sessions.get(telling.sessionKey())).map(Known::row).ifPresent(newest ->
+    Optional.ofNullable(sessions.get(telling.sessionKey())).ifPresent(newest ->
         announce(newest, payload(newest, RowCodec.row(newest, parts.agents()))
             .put("phase", event.body() instanceof RunEvent.Failed ? "error" : "end")
             .put("runId", RunNames.shown(event.runId()))));

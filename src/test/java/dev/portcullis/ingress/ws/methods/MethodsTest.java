@@ -104,7 +104,7 @@ class MethodsTest {
 
   @Test void theKeysOfTwoPrincipalsAreTwoRuns() throws Exception {
     send("k-1", "hi");
-    try (var other = WsClient.login(port(), "token-of-write", "operator.write")) {
+    try (var other = WsClient.login(port(), "token-of-all", "operator.write")) {
       var answer = other.call("chat.send",
           json("{'sessionKey':'main','message':'something else','idempotencyKey':'k-1'}"));
       assertEquals("started", answer.path("payload").path("status").asText(), answer.toString());
@@ -213,7 +213,7 @@ class MethodsTest {
   @Test void anotherPrincipalsActiveRunIsAbortedByTheNameThatItIsShownUnder() throws Exception {
     rig.sessions.script(new RunEvent.Started(1, "echo"));
     send("k-1", "hi");
-    try (var other = WsClient.login(port(), "token-of-write", "operator.write")) {
+    try (var other = WsClient.login(port(), "token-of-all", "operator.write")) {
       assertTrue(other.call("chat.abort", json("{'sessionKey':'main','runId':'k-1'}"))
           .path("payload").path("aborted").asBoolean());
     }
