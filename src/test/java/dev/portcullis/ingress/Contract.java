@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 
@@ -21,6 +22,9 @@ import java.util.stream.Stream;
  */
 public final class Contract {
   private static final JsonSchemaFactory SCHEMAS = JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012);
+
+  private static final Set<String> PLAIN = Set.of("cache-control", "connection", "content-length", "content-type",
+      "date", "server", "transfer-encoding", "x-accel-buffering", "x-content-type-options");
 
   private final JsonNode document;
   private final ObjectNode closed;
@@ -57,12 +61,36 @@ public final class Contract {
       var type = response.headers().firstValue("content-type").orElse("").split(";")[0];
       var schema = answer.path("content").path(type).path("schema");
       assertTrue(!schema.isMissingNode(), () -> name + " is answered as " + type + ", which is not described");
+      var stray = strayHeaders(answer, response);
+      assertTrue(stray.isEmpty(), () -> name + " has headers that are not described; add them to returns of \""
+          + operation + "\" in openapi/operations.json: " + stray);
       seen.add(name);
       for (var json : bodies(type, response.body())) {
         var faults = validate(schema, json);
         assertTrue(faults.isEmpty(), () -> name + " is not what openapi/schemas.json says: " + faults + "\n" + json);
       }
     });
+  }
+
+  /** Fails when what was taken is not what the document says may be sent. */
+  public void checkTaken(String method, HttpResponse<String> response, String body) {
+    if (response.statusCode() < 300) {
+      operation(method, response.uri().getRawPath()).ifPresent(name -> {
+        var schema = operation(name).at("/requestBody/content/application~1json/schema");
+        var faults = schema.isMissingNode() ? List.of() : validate(schema, body);
+        assertTrue(faults.isEmpty(),
+            () -> name + " takes what openapi/schemas.json does not have: " + faults + "\n" + body);
+      });
+    }
+  }
+
+  /** Headers beside those that HTTP itself has for every answer. */
+  private static List<String> strayHeaders(JsonNode answer, HttpResponse<String> response) {
+    var described = new TreeSet<>(String.CASE_INSENSITIVE_ORDER);
+    answer.path("headers").fieldNames().forEachRemaining(described::add);
+    return response.headers().map().keySet().stream()
+        .filter(name -> !PLAIN.contains(name.toLowerCase(Locale.ROOT)) && !described.contains(name))
+        .toList();
   }
 
   private static List<String> bodies(String type, String body) {

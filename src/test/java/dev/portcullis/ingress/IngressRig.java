@@ -181,7 +181,9 @@ public final class IngressRig implements AutoCloseable {
 
   public HttpResponse<String> post(String path, String body, String... headers) {
     var request = request(path).POST(HttpRequest.BodyPublishers.ofString(body));
-    return send(headers.length == 0 ? request : request.headers(headers));
+    var response = send(headers.length == 0 ? request : request.headers(headers));
+    contract.checkTaken("POST", response, body);
+    return response;
   }
 
   /** The body as it arrives, line by line. */

@@ -10,15 +10,19 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The OpenAPI 3.1 document of this port. What every route has in common comes from the table of endpoints;
- * the rest stands in {@code openapi/operations.json} and {@code openapi/schemas.json}, in short:
+ * what every answer has (headers, and what a status means) stands in {@code openapi/common.json}; the rest in
+ * {@code openapi/operations.json} and {@code openapi/schemas.json}, in short:
  *
  * <ul>
  *   <li>an operation, {@code "GET /path/{variable}"}: summary, query and headers by name, body and answers
  *       as the names of schemas ({@code answers}: JSON, {@code streams}: server-sent events, {@code lines}:
- *       a JSON object a line), errors as further statuses beside those that any route may give;
+ *       a JSON object a line), errors as further statuses beside those that any route may give, codes: what
+ *       they mean here by status, returns: headers that answers may have;
  *   <li>a schema: where {@code properties} stand it is an object, and all of them are required unless it
  *       says which; {@code "$ref": "Name"} is another one, {@code extends} puts its properties before.
  * </ul>
@@ -26,7 +30,10 @@ import java.util.TreeSet;
 final class OpenApi {
   private static final List<Integer> ANY_ROUTE = List.of(400, 401, 403, 421, 500, 503);
   private static final String SCHEMAS = "#/components/schemas/";
+  private static final String HEADERS = "#/components/headers/";
+  private static final String REQUEST_ID = "x-request-id";
 
+  private final ObjectNode common = resource("common");
   private final ObjectNode operations = resource("operations");
   private final ObjectNode schemas = resource("schemas");
 
@@ -57,6 +64,9 @@ final class OpenApi {
     }
     var components = document.putObject("components");
     components.putObject("securitySchemes").putObject("bearer").put("type", "http").put("scheme", "bearer");
+    var headers = components.putObject("headers");
+    common.path("headers").properties().forEach(each -> headers.putObject(each.getKey())
+        .put("description", each.getValue().asText()).set("schema", string()));
     var all = components.putObject("schemas");
     schemas.properties().forEach(each -> all.set(each.getKey(), schema(each.getValue())));
     return document;
@@ -86,14 +96,36 @@ final class OpenApi {
     return json;
   }
 
-  private static void answers(ObjectNode responses, JsonNode written) {
+  private void answers(ObjectNode responses, JsonNode written) {
     content(responses, written.path("answers"), "application/json");
     content(responses, written.path("streams"), "text/event-stream");
     content(responses, written.path("lines"), "application/x-ndjson");
     var statuses = new TreeSet<>(ANY_ROUTE);
     written.path("errors").forEach(status -> statuses.add(status.asInt()));
-    statuses.forEach(status -> content(
-        responses, Json.object().put(status.toString(), "Problem"), "application/json"));
+    statuses.forEach(status -> problem(responses, status.toString(), written));
+    responses.forEach(response -> {
+      header(response, REQUEST_ID);
+      written.path("returns").forEach(name -> header(response, name.asText()));
+    });
+  }
+
+  private void problem(ObjectNode responses, String status, JsonNode written) {
+    content(responses, Json.object().put(status, "Problem"), "application/json");
+    var response = responses.withObjectProperty(status).put("description", Stream.of(common.path("statuses"),
+            written.path("codes"))
+        .map(words -> words.path(status).asText())
+        .filter(words -> !words.isEmpty())
+        .collect(Collectors.joining(" ")));
+    switch (status) {
+      case "401" -> header(response, "WWW-Authenticate");
+      case "409", "429", "503" -> header(response, "Retry-After");
+      default -> { } // Asking again is no use, or the asker's to judge.
+    }
+    header(response, "x-should-retry");
+  }
+
+  private static void header(JsonNode response, String name) {
+    ((ObjectNode) response).withObjectProperty("headers").putObject(name).put("$ref", HEADERS + name);
   }
 
   private static void content(ObjectNode responses, JsonNode byStatus, String type) {

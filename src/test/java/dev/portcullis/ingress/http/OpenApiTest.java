@@ -8,6 +8,7 @@ import dev.portcullis.ingress.IngressRig;
 import dev.portcullis.ingress.Problems;
 import dev.portcullis.ingress.RecordedSessions;
 import dev.portcullis.ingress.listener.IngressListener;
+import dev.portcullis.protocol.FunctionCall;
 import dev.portcullis.protocol.OpenStep;
 import dev.portcullis.protocol.RunError;
 import dev.portcullis.protocol.RunEvent;
@@ -32,6 +33,8 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class OpenApiTest {
   private static final ActorTestKit KIT = ActorTestKit.create();
+  private static final String PNG =
+      "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
   @TempDir Path data;
   private IngressRig rig;
@@ -76,13 +79,15 @@ class OpenApiTest {
   }
 
   @Test
-  void everyReferenceLeadsToASchemaAndEverySchemaIsReferredTo() {
+  void everyReferenceLeadsSomewhereAndEverythingIsReferredTo() {
     var document = IngressRig.json(rig.get("/api/v1/openapi.json"));
     var referred = new TreeSet<String>();
     document.findValues("$ref").stream().map(JsonNode::asText).forEach(referred::add);
     var there = new TreeSet<String>();
-    document.path("components").path("schemas").fieldNames()
-        .forEachRemaining(name -> there.add("#/components/schemas/" + name));
+    for (var kind : List.of("schemas", "headers")) {
+      document.path("components").path(kind).fieldNames()
+          .forEachRemaining(name -> there.add("#/components/" + kind + "/" + name));
+    }
     assertEquals(there, referred);
   }
 
@@ -137,6 +142,8 @@ class OpenApiTest {
         new RunEvent.Started(1, "echo"), new RunEvent.Text(1, "a"), new RunEvent.Completed("end_turn", Usage.NONE));
     rig.post("/v1/chat/completions", IngressRig.ask("main", "hi", false));
     rig.post("/v1/chat/completions", IngressRig.ask("main", "hi", true, "stream_options", "{\"include_usage\":true}"));
+    responses();
+    withImagesAndFunctions();
     rows();
 
     var unseen = new ArrayList<>(rig.contract.operations());
@@ -144,6 +151,62 @@ class OpenApiTest {
     unseen.remove("GET /api/v1/sessions/events"); // It does not end: see rows().
     assertEquals(List.of(), unseen, "call these here");
     assertTrue(rig.contract.seen().contains("GET /api/v1/runs/{id}/events 200"));
+  }
+
+  private void responses() {
+    var all = "/v1/responses";
+    rig.post(all, "{\"model\":\"main\",\"input\":\"hi\",\"instructions\":\"be kind\",\"metadata\":{\"a\":\"b\"}}",
+        "Idempotency-Key", "k");
+    rig.post(all, "{\"model\":\"main\",\"input\":\"other\"}", "Idempotency-Key", "k");
+    var one = all + "/resp_" + rig.sessions.runIds().getLast();
+    Stream.of("", "?stream=true", "?stream=true&starting_after=3", "/input_items", "/input_items?order=asc&limit=1")
+        .forEach(more -> rig.get(one + more));
+    rig.sessions.script(new RunEvent.Started(1, "echo"), new RunEvent.Text(1, "a"));
+    rig.post(all, "{\"model\":\"main\",\"input\":\"hi\",\"conversation\":\"c\",\"background\":true}");
+    var open = rig.sessions.runIds().getLast();
+    rig.sessions.play(open, new RunEvent.Parked("why", "ref"));
+    rig.get(all + "/resp_" + open);
+    rig.get(all + "/resp_" + open + "?stream=true");
+    rig.post(all + "/resp_" + open + "/cancel", "");
+    rig.get(all + "/resp_" + open + "?stream=true");
+    rig.sessions.script(new RunEvent.Failed(new RunError("rate_limited", "why", "ref")));
+    rig.post(all, "{\"model\":\"main\",\"input\":\"hi\"}");
+    rig.post(all, "{\"model\":\"main\",\"input\":\"hi\",\"stream\":true}");
+    rig.post(all, "{\"model\":\"main\",\"input\":\"hi\",\"previous_response_id\":\"resp_gone\"}");
+    rig.send(rig.request(one).DELETE());
+    rig.get(one);
+  }
+
+  /** The agent {@code second} takes both, as far as anybody knows. */
+  private void withImagesAndFunctions() {
+    rig.sessions.script(new RunEvent.Started(1, "echo"), new RunEvent.Text(1, "a"), new RunEvent.Completed(
+        "tool_calls", Usage.NONE, "", List.of(new FunctionCall("call_1", "f", "{\"x\":1}"))));
+    taken("/api/v1/sessions/seen/runs",
+        "{\"agent\":\"second\",\"message\":\"what?\",\"attachments\":[{\"type\":\"image\",\"data\":\"%s\"}]}"
+            .formatted(PNG));
+    var run = rig.sessions.runIds().getLast();
+    var key = rig.sessions.submitted().getLast().session().text();
+    Stream.of("/api/v1/runs/" + run, "/api/v1/runs/" + run + "/events", "/api/v1/sessions/" + key + "/history")
+        .forEach(rig::get);
+    var image = "[{\"type\":\"text\",\"text\":\"what?\"},{\"type\":\"image_url\",\"image_url\":{\"url\":\"" + PNG
+        + "\"}}]";
+    var called = "{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"call_1\",\"type\":\"function\",\"function\":"
+        + "{\"name\":\"f\",\"arguments\":\"{}\"}}]}";
+    for (boolean stream : List.of(false, true)) {
+      taken("/v1/chat/completions", "{\"model\":\"second\",\"stream\":" + stream + ",\"messages\":[{\"role\":\"user\","
+          + "\"content\":" + image + "}," + called + ",{\"role\":\"tool\",\"tool_call_id\":\"call_1\",\"content\":\"1\"}],"
+          + "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}]}");
+      rig.get("/api/v1/runs/" + rig.sessions.runIds().getLast());
+      taken("/v1/responses", "{\"model\":\"second\",\"stream\":" + stream + ",\"input\":[{\"role\":\"user\","
+          + "\"content\":[{\"type\":\"input_image\",\"image_url\":\"" + PNG + "\"}]}],"
+          + "\"tools\":[{\"type\":\"function\",\"name\":\"f\"}],\"tool_choice\":{\"type\":\"function\",\"name\":\"f\"}}");
+      rig.get("/v1/responses/resp_" + rig.sessions.runIds().getLast() + "/input_items");
+    }
+  }
+
+  private void taken(String path, String body) {
+    var response = rig.post(path, body);
+    assertTrue(response.statusCode() < 300, response.body());
   }
 
   private void rows() {
