@@ -261,8 +261,7 @@ public final class Credentials {
   private static Set<Scope> scopes(String key, Set<String> words) {
     return words.stream()
         .map(word -> Scope.of(word).orElseThrow(() -> ConfigFault.of(key, "there is no scope \"" + word
-            + "\"; use operator.read, operator.write, operator.approvals, operator.pairing, "
-            + "operator.admin")))
+            + "\"; use one of " + Scope.words())))
         .collect(Collectors.toSet());
   }
 }

@@ -2,6 +2,7 @@ package dev.portcullis.ingress;
 
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** What a principal may do, from the server's own record of it; a request can never widen it. */
 public enum Scope {
@@ -21,6 +22,11 @@ public enum Scope {
   /** The word in settings and messages. */
   public String word() {
     return word;
+  }
+
+  /** All there are, for a message that says what may be asked for. */
+  public static String words() {
+    return Arrays.stream(values()).map(Scope::word).collect(Collectors.joining(", "));
   }
 
   /** Empty when there is no such scope. */

@@ -71,7 +71,7 @@ public final class CredentialRoutes {
     fields.array("scopes")
         .orElseThrow(() -> Fields.fault("scopes", "is missing; expected an array of scopes"))
         .forEach(word -> scopes.add(Scope.of(word.asText()).orElseThrow(() -> Fields.fault("scopes",
-            "must hold operator.read, operator.write, operator.approvals or operator.admin"))));
+            "may hold " + Scope.words()))));
     return scopes;
   }
 

@@ -28,10 +28,12 @@ import java.util.stream.Stream;
  * </ul>
  */
 final class OpenApi {
-  private static final List<Integer> ANY_ROUTE = List.of(400, 401, 403, 421, 500, 503);
+  private static final List<Integer> ANY_ROUTE = List.of(400, 401, 403, 421, 429, 500, 503);
   private static final String SCHEMAS = "#/components/schemas/";
   private static final String HEADERS = "#/components/headers/";
-  private static final String REQUEST_ID = "x-request-id";
+  private static final List<String> ANY_ANSWER = List.of(
+      "x-request-id", "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests",
+      "x-ratelimit-reset-requests");
 
   private final ObjectNode common = resource("common");
   private final ObjectNode operations = resource("operations");
@@ -104,7 +106,7 @@ final class OpenApi {
     written.path("errors").forEach(status -> statuses.add(status.asInt()));
     statuses.forEach(status -> problem(responses, status.toString(), written));
     responses.forEach(response -> {
-      header(response, REQUEST_ID);
+      ANY_ANSWER.forEach(name -> header(response, name));
       written.path("returns").forEach(name -> header(response, name.asText()));
     });
   }
