@@ -69,6 +69,10 @@ class StalledViewerTest {
           .flatMap(events -> events)
           .toArray(RunEvent.Body[]::new));
       rig.post("/api/v1/sessions/foo/runs", "{\"message\":\"hi\"}");
+      // The feed of the sockets is a viewer too, and one that reads: what is counted begins behind it.
+      await(() -> rig.sessions.left.get() == 1);
+      rig.sessions.left.set(0);
+      rig.sessions.handed.set(0);
       try (var socket = stalled(rig, "/api/v1/runs/run-1/events")) {
         await(() -> rig.sessions.left.get() == 1);
         long taken = rig.sessions.handed.get();
