@@ -142,6 +142,7 @@ class OpenApiTest {
         new RunEvent.Started(1, "echo"), new RunEvent.Text(1, "a"), new RunEvent.Completed("end_turn", Usage.NONE));
     rig.post("/v1/chat/completions", IngressRig.ask("main", "hi", false));
     rig.post("/v1/chat/completions", IngressRig.ask("main", "hi", true, "stream_options", "{\"include_usage\":true}"));
+    credentials();
     responses();
     withImagesAndFunctions();
     rows();
@@ -151,6 +152,16 @@ class OpenApiTest {
     unseen.remove("GET /api/v1/sessions/events"); // It does not end: see rows().
     assertEquals(List.of(), unseen, "call these here");
     assertTrue(rig.contract.seen().contains("GET /api/v1/runs/{id}/events 200"));
+  }
+
+  private void credentials() {
+    var all = "/api/v1/credentials";
+    rig.post(all, "{\"name\":\"x\",\"scopes\":[\"operator.read\"],\"sessions\":\"all\"}");
+    rig.post(all, "{\"name\":\"x\",\"scopes\":[]}");
+    rig.get(all);
+    rig.post(all + "/x/rotate", "");
+    rig.send(rig.request(all + "/x").DELETE());
+    rig.send(rig.request(all + "/x").DELETE());
   }
 
   private void responses() {
