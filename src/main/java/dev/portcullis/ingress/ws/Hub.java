@@ -28,6 +28,7 @@ public final class Hub implements Announcer {
   private final AtomicLong healthVersion = new AtomicLong();
   private volatile JsonNode health = Json.object();
   private volatile boolean draining;
+  private volatile Runnable whenHeard = () -> { };
 
   public Hub(Edge edge) {
     this.edge = edge;
@@ -51,8 +52,22 @@ public final class Hub implements Announcer {
     members.values().forEach(member -> member.tell(broadcast, unnumbered));
   }
 
+  @Override
+  public boolean heard() {
+    return !members.isEmpty();
+  }
+
+  @Override
+  public void whenHeard(Runnable task) {
+    whenHeard = task;
+  }
+
   void join(Member member) {
+    boolean first = members.isEmpty();
     members.put(member.connId(), member);
+    if (first) {
+      whenHeard.run();
+    }
     present(member);
   }
 

@@ -30,8 +30,8 @@ import org.apache.pekko.stream.javadsl.Sink;
 /**
  * What this node tells its sockets: every changed row, and every event of every open run, each translated
  * once. It follows the directory and what its rows name; it holds no truth of its own, and whoever missed
- * something reads the list and the transcript. A row goes out before the end of the run that it tells of, and
- * never after a newer one (INV-A2, INV-A3).
+ * something reads the list and the transcript. While nobody listens it only keeps the rows. A row goes out
+ * before the end of the run that it tells of, and never after a newer one (INV-A2, INV-A3).
  */
 public final class Feed {
   // ---- protocol
@@ -50,6 +50,9 @@ public final class Feed {
 
   /** The events ended, or broke off: then the next row names the run again. */
   record Silent(String runId) implements Command {}
+
+  /** Somebody listens where nobody did. */
+  record Wanted() implements Command {}
 
   record Stop() implements Command {}
 
@@ -106,6 +109,9 @@ public final class Feed {
       case Heard(var event) -> heard(event);
       case Ended(var event, var telling, var row) -> ended(event, telling, row);
       case Silent(var runId) -> runs.remove(runId);
+      case Wanted _ -> sessions.values().stream()
+          .flatMap(row -> row.activeRunIds().stream())
+          .forEach(runId -> seek(runId, false));
       case Stop _ -> following.shutdown();
     }
   }
@@ -128,10 +134,19 @@ public final class Feed {
     if (before.isPresent() && row.rev() <= before.get().rev()) {
       return;
     }
+    if (!parts.announcer().heard()) {
+      remember(row);
+      return;
+    }
     // The first row of a session; any other that is not known yet is one from before this feed began.
     boolean begun = before.isEmpty() && row.createdAt().equals(row.updatedAt());
     tell(row, before, begun);
     boolean fresh = before.map(known -> row.accepted() > known.accepted()).orElse(begun);
+    if (before.isPresent() && row.queued() < before.get().queued()) { // What waited has just begun.
+      row.activeRunIds().stream()
+          .filter(runId -> !runs.containsKey(runId))
+          .forEach(runId -> waiting.putIfAbsent(runId, row.key()));
+    }
     row.activeRunIds().forEach(runId -> seek(runId, false));
     if (fresh && !row.lastRunId().isEmpty()) {
       seek(row.lastRunId(), true);
@@ -146,10 +161,20 @@ public final class Feed {
     }
   }
 
-  private void tell(SessionRow row, Optional<SessionRow> before, boolean begun) {
-    if (row.status().equals(RowCodec.ERASED)) {
+  private void remember(SessionRow row) {
+    if (row.erased()) {
       sessions.remove(row.key());
-      waiting.values().removeIf(row.key()::equals);
+    } else {
+      sessions.put(row.key(), row);
+    }
+    if (row.erased() || row.activeRunIds().isEmpty() && row.queued() == 0) {
+      waiting.values().removeIf(row.key()::equals); // Whatever of it was still to begin has ended.
+    }
+  }
+
+  private void tell(SessionRow row, Optional<SessionRow> before, boolean begun) {
+    if (row.erased()) {
+      remember(row);
       announce(row, head(row).put("reason", "delete"));
       return;
     }

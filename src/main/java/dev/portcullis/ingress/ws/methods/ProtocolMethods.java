@@ -37,6 +37,7 @@ public final class ProtocolMethods {
     var parts = new Feed.Parts(edge.sessions(), new Agents(edge.config()), announcer, edge.clock());
     ActorRef<Feed.Command> feed = system.systemActorOf(
         Feed.create(parts), "feed-" + Long.toHexString(edge.random().nextLong()), Props.empty());
+    announcer.whenHeard(() -> feed.tell(new Feed.Wanted()));
     return () -> feed.tell(new Feed.Stop());
   }
 

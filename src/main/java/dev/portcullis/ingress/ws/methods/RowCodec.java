@@ -8,7 +8,6 @@ import java.util.Optional;
 /** The one function from our row of a session to the protocol's, for lists and events alike. */
 final class RowCodec {
   /** What the directory calls a session that is no more. */
-  static final String ERASED = "erased";
 
   private RowCodec() {}
 

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.typesafe.config.ConfigFactory;
 import dev.portcullis.config.GatewayConfig;
 import dev.portcullis.ingress.RecordedSessions;
+import dev.portcullis.ingress.ws.Announcer;
 import dev.portcullis.ingress.ws.Broadcast;
 import dev.portcullis.protocol.RunEvent;
 import dev.portcullis.protocol.Usage;
@@ -49,8 +50,29 @@ class FeedTest {
   }
 
   private void feed() {
-    feeds.add(KIT.spawn(Feed.create(new Feed.Parts(
-        sessions, new Agents(CONFIG), told::add, Clock.fixed(RecordedSessions.START, ZoneOffset.UTC)))));
+    feed(told::add);
+  }
+
+  private ActorRef<Feed.Command> feed(Announcer announcer) {
+    var feed = KIT.spawn(Feed.create(new Feed.Parts(
+        sessions, new Agents(CONFIG), announcer, Clock.fixed(RecordedSessions.START, ZoneOffset.UTC))));
+    feeds.add(feed);
+    return feed;
+  }
+
+  /** Nobody listens until somebody does. */
+  private final class Audience implements Announcer {
+    private volatile boolean there;
+
+    @Override
+    public void announce(Broadcast broadcast) {
+      told.add(broadcast);
+    }
+
+    @Override
+    public boolean heard() {
+      return there;
+    }
   }
 
   private void say(String message) {
@@ -96,6 +118,26 @@ class FeedTest {
     assertEquals(List.of(
         "message user", "agent lifecycle", "agent assistant", "chat delta", "agent assistant", "chat delta",
         "message assistant", "agent lifecycle", "chat final"), words(all));
+  }
+
+  @Test void noRunIsReadForNobodyAndOneThatIsUnderWayIsToldToWhoComesLater() throws InterruptedException {
+    sessions.script(new RunEvent.Started(1, "echo"), new RunEvent.Text(1, "so far"));
+    var audience = new Audience();
+    var feed = feed(audience);
+    say("hi");
+    KIT.<Void>createTestProbe().expectNoMessage(); // As long as a test may look for what must not happen.
+    assertEquals(0, sessions.handed.get());
+    assertTrue(told.isEmpty());
+
+    audience.there = true;
+    feed.tell(new Feed.Wanted());
+    do { // Until it is followed nothing of it is told.
+      sessions.play("run-1", new RunEvent.Text(1, " and on"));
+    } while (told.poll(20, TimeUnit.MILLISECONDS) == null);
+    sessions.play("run-1", new RunEvent.Completed("end_turn", Usage.NONE));
+    var all = upTo(each -> word(each).equals("chat final"));
+    assertTrue(all.getLast().payload().toString().contains("so far and on"), () -> words(all).toString());
+    assertEquals(List.of(), upTo(FeedTest::phase).stream().filter(each -> each.event().equals("chat")).toList());
   }
 
   @Test @Tag("INV-A2") void theRowWithoutTheRunIsToldBeforeTheEndOfTheRun() throws InterruptedException {
