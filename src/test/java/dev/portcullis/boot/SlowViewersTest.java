@@ -114,8 +114,9 @@ class SlowViewersTest {
   void aViewerThatWasCutOffGoesOnWhereItWasAndMissesNothing() throws IOException {
     try (var gateway = new WholeGateway(data.resolve("d"),
         Map.of("portcullis.http.keep-alive", "100ms", "portcullis.http.viewer-bytes", "16KiB",
-            "portcullis.run.text-interval", "20ms"))) {
-      var run = gateway.submit("s", LONG);
+            "portcullis.run.text-interval", "1ms"))) {
+      // Many events: a few large ones would be on their way to the connection before it stands still.
+      var run = gateway.submit("s", "[[echo words=4000 gap=1ms]] " + "word".repeat(50));
       var path = "/api/v1/runs/" + run + "/events";
       var viewer = stalled(gateway, path);
       var view = gateway.get("/api/v1/runs/" + run + "?wait=60s");
