@@ -268,7 +268,8 @@ public final class Directory {
   }
 
   private Told told(Next next) {
-    boolean full = next.after() < 0 || !changes.reaches(next.after());
+    // Of what a snapshot is about only what there is must be told: what was erased since is not missed.
+    boolean full = next.after() < 0 || !changes.reaches(Math.max(next.after(), next.snapshot()));
     if (full && next.watch().activeOnly()) {
       var active = List.copyOf(shelves.active(next.watch()));
       return new Told(active, changes.head(), changes.head(), true, true);

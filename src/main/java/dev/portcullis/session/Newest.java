@@ -33,8 +33,10 @@ final class Newest {
     }
     last = seq;
     for (var event : written) {
-      events.addLast(event);
-      chars += chars(event);
+      // Whoever reads them shows no image and no context; nor are they kept for it.
+      var kept = event instanceof SessionEvent.TurnAccepted turn ? turn.told() : event;
+      events.addLast(kept);
+      chars += chars(kept);
     }
     while (events.size() > EVENTS_MAX || chars > CHARS_MAX) {
       chars -= chars(events.removeFirst());
@@ -50,8 +52,9 @@ final class Newest {
 
   private static long chars(SessionEvent event) {
     return switch (event) {
-      case SessionEvent.TurnAccepted turn -> turn.message().length()
-          + turn.context().stream().mapToLong(message -> message.text().length()).sum();
+      case SessionEvent.TurnAccepted turn -> turn.message().length() + turn.note().length();
+      case SessionEvent.RunCompleted done ->
+          done.calls().stream().mapToLong(call -> call.arguments().length()).sum();
       case SessionEvent.TextAppended text -> text.text().length();
       case SessionEvent.TextReplaced text -> text.text().length();
       case SessionEvent.ApprovalRequested ask -> ask.title().length() + ask.input().length();

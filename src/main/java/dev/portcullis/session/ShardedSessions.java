@@ -119,9 +119,12 @@ public final class ShardedSessions implements Sessions {
     var first = found.getFirst();
     return control(first.runId(), replyTo -> new Session.Repeat(
             first.runId(), call.digest(), call.count(), first.body(), first.until(), replyTo))
-        .thenCompose(reply -> reply instanceof ControlReply.Done
-            ? CompletableFuture.completedFuture(Optional.of(first.runId()))
-            : claim(call, found.subList(1, found.size())));
+        .thenCompose(reply -> switch (reply) {
+          case ControlReply.Done _ -> CompletableFuture.completedFuture(Optional.of(first.runId()));
+          case ControlReply.Refused _, ControlReply.Unknown _ -> claim(call, found.subList(1, found.size()));
+          // It may have been this very call; to run it once more would be worse than to say so.
+          case Quarantined damaged -> CompletableFuture.failedFuture(new Damaged(damaged));
+        });
   }
 
   @Override

@@ -35,6 +35,24 @@ enum FailPointScenario {
       ledger.accepted().forEach(entry -> client.awaitEnd(entry.run().orElseThrow()));
     }
   },
+  /** A call without a key, and its client sends it again: the first of them is answered, the second halts. */
+  CALL_REPEATED("call-repeated", "hello") {
+    @Override
+    void drive(GatewayProcess gateway, Client client, Ledger ledger, String session) {
+      super.drive(gateway, client, ledger, session);
+      client.openAi("/v1/chat/completions", call(session), 0);
+      client.openAi("/v1/chat/completions", call(session), 1);
+    }
+
+    @Override
+    List<String> calls() {
+      return List.of(call("before"), call("after"));
+    }
+
+    private static String call(String session) {
+      return "{\"model\":\"main\",\"messages\":[{\"role\":\"user\",\"content\":\"" + session + "\"}]}";
+    }
+  },
   ABORT_REQUESTED("abort-requested", "[[echo hang]]") {
     @Override
     void afterSubmit(GatewayProcess gateway, Client client, String run) {
@@ -119,6 +137,11 @@ enum FailPointScenario {
   /** Whether nothing of the session is to be seen once the event is written. */
   boolean erases() {
     return false;
+  }
+
+  /** Bodies of calls without a key, one run each, that their clients may still send again. */
+  List<String> calls() {
+    return List.of();
   }
 
   /** Submits with a key; then whatever else leads to the event. */

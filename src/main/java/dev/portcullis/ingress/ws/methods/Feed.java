@@ -13,6 +13,7 @@ import dev.portcullis.session.SessionKey;
 import dev.portcullis.session.Sessions;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -43,6 +44,11 @@ public final class Feed {
 
   record Found(String runId, Optional<RunView> run) implements Command {}
 
+  /** It could not be looked up. */
+  record NotFound(String runId) implements Command {}
+
+  record Again(String runId, boolean fresh) implements Command {}
+
   record Heard(RunEvent event) implements Command {}
 
   /** A run has ended; the row as of then, or none if the session is gone. */
@@ -65,6 +71,7 @@ public final class Feed {
 
   private final ActorContext<Command> context;
   private final Parts parts;
+  private final Instant since;
   private final SharedKillSwitch following = KillSwitches.shared("feed");
   private final Map<String, SessionRow> sessions = new HashMap<>();
   private final Map<String, RunTelling> runs = new HashMap<>();
@@ -82,6 +89,7 @@ public final class Feed {
   private Feed(ActorContext<Command> context, Parts parts) {
     this.context = context;
     this.parts = parts;
+    this.since = parts.clock().instant();
   }
 
   private Behavior<Command> following() {
@@ -108,7 +116,10 @@ public final class Feed {
       case Found(var runId, var run) -> found(runId, run);
       case Heard(var event) -> heard(event);
       case Ended(var event, var telling, var row) -> ended(event, telling, row);
-      case Silent(var runId) -> runs.remove(runId);
+      case NotFound(var runId) -> context.scheduleOnce(AGAIN, context.getSelf(),
+          new Again(runId, Optional.ofNullable(sought.remove(runId)).orElse(false)));
+      case Again(var runId, var fresh) -> seek(runId, fresh);
+      case Silent(var runId) -> silent(runId);
       case Wanted _ -> sessions.values().stream()
           .flatMap(row -> row.activeRunIds().stream())
           .forEach(runId -> seek(runId, false));
@@ -139,7 +150,8 @@ public final class Feed {
       return;
     }
     // The first row of a session; any other that is not known yet is one from before this feed began.
-    boolean begun = before.isEmpty() && row.createdAt().equals(row.updatedAt());
+    boolean begun = before.isEmpty()
+        && (row.createdAt().isAfter(since) || row.createdAt().equals(row.updatedAt()));
     tell(row, before, begun);
     boolean fresh = before.map(known -> row.accepted() > known.accepted()).orElse(begun);
     if (before.isPresent() && row.queued() < before.get().queued()) { // What waited has just begun.
@@ -161,6 +173,17 @@ public final class Feed {
     }
   }
 
+  /** Their events went with the session; whoever watches them hears of an end all the same. */
+  private void endRuns(SessionRow erased) {
+    var gone = runs.entrySet().stream()
+        .filter(entry -> entry.getValue().sessionKey().equals(erased.key()))
+        .toList();
+    gone.forEach(entry -> {
+      runs.remove(entry.getKey());
+      entry.getValue().erased(erased.updatedAt()).forEach(parts.announcer()::announce);
+    });
+  }
+
   private void remember(SessionRow row) {
     if (row.erased()) {
       sessions.remove(row.key());
@@ -175,6 +198,7 @@ public final class Feed {
   private void tell(SessionRow row, Optional<SessionRow> before, boolean begun) {
     if (row.erased()) {
       remember(row);
+      endRuns(row);
       announce(row, head(row).put("reason", "delete"));
       return;
     }
@@ -239,7 +263,7 @@ public final class Feed {
     sought.merge(runId, fresh, Boolean::logicalOr);
     if (!underway) {
       context.pipeToSelf(parts.sessions().run(runId),
-          (run, failure) -> new Found(runId, failure == null ? run : Optional.empty()));
+          (run, failure) -> failure == null ? new Found(runId, run) : new NotFound(runId));
     }
   }
 
@@ -252,7 +276,7 @@ public final class Feed {
     }
     var run = found.get();
     if (fresh) {
-      parts.announcer().announce(new RunTelling(run, owner(run)).asked());
+      parts.announcer().announce(new RunTelling(run, owner(run), 0).asked());
     }
     if (run.status() == RunStatus.QUEUED) {
       queued(run, fresh);
@@ -260,9 +284,7 @@ public final class Feed {
     }
     boolean fromStart = waiting.remove(runId) != null || fresh;
     if (fromStart || !run.status().terminal()) {
-      var owner = owner(run);
-      follow(fromStart ? RunTelling.ofNew(run, owner) : new RunTelling(run, owner), runId,
-          fromStart ? 0 : run.lastSeq());
+      follow(new RunTelling(run, owner(run), fromStart ? 0 : run.lastSeq()), runId);
     }
   }
 
@@ -283,13 +305,21 @@ public final class Feed {
     }
   }
 
-  private void follow(RunTelling telling, String runId, long after) {
+  /** From its first event on, also where only the newest are told: what they add to is in those before. */
+  private void follow(RunTelling telling, String runId) {
     runs.put(runId, telling);
     var self = context.getSelf();
-    parts.sessions().events(runId, after)
+    parts.sessions().events(runId, 0)
         .via(following.flow())
         .runWith(Sink.foreach(event -> self.tell(new Heard(event))), context.getSystem())
         .whenComplete((_, _) -> self.tell(new Silent(runId)));
+  }
+
+  /** Without an end it broke off, or is gone. */
+  private void silent(String runId) {
+    if (runs.remove(runId) != null) {
+      seek(runId, false);
+    }
   }
 
   private void heard(RunEvent event) {
@@ -308,7 +338,7 @@ public final class Feed {
   }
 
   private void ended(RunEvent event, RunTelling telling, Optional<SessionRow> row) {
-    row.ifPresent(this::changed);
+    row.filter(known -> sessions.containsKey(known.key())).ifPresent(this::changed); // Else it is erased.
     telling.tell(event).forEach(parts.announcer()::announce);
     Optional.ofNullable(sessions.get(telling.sessionKey())).ifPresent(newest ->
         announce(newest, payload(newest, RowCodec.row(newest, parts.agents()))

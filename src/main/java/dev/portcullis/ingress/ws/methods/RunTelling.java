@@ -31,32 +31,24 @@ final class RunTelling {
   private final RunView run;
   private final String owner;
   private final String shown;
-  private final StringBuilder text;
+  private final long after;
+  private final StringBuilder text = new StringBuilder();
   private final Map<String, String> tools = new HashMap<>();
   private int attempt;
   private boolean started;
+  private long heard;
   private String half = "";
 
   /**
-   * @param run as it stands before the first event that is told
+   * @param run as it stands when it is found
    * @param owner of its session
+   * @param after number of the event after which clients hear of it; those before make up what they add to
    */
-  RunTelling(RunView run, String owner) {
+  RunTelling(RunView run, String owner, long after) {
     this.run = run;
     this.owner = owner;
     this.shown = RunNames.shown(run.id());
-    this.text = new StringBuilder(run.text());
-    this.attempt = run.attempts();
-    this.started = !run.times().startedAt().isEmpty();
-    run.steps().forEach(step -> tools.put(step.stepId(), step.title()));
-  }
-
-  /** Of a run whose events are told from the first one on. */
-  static RunTelling ofNew(RunView run, String owner) {
-    return new RunTelling(new RunView(
-        run.id(), run.sessionKey(), run.agent(), run.harness(), run.status(), 0, run.message(), "", List.of(),
-        run.outcome(), run.stopReason(), run.usage(), 0,
-        new RunView.Times(run.times().acceptedAt(), List.of(), List.of()), List.of(), Map.of()), owner);
+    this.after = after;
   }
 
   String sessionKey() {
@@ -68,7 +60,19 @@ final class RunTelling {
     return message("user", run.message(), run.times().acceptedAt());
   }
 
+  /** What {@code event} means to clients. They come in order, from the run's first one on. */
   List<Broadcast> tell(RunEvent event) {
+    heard = event.seq();
+    var told = told(event);
+    return event.seq() > after ? told : List.of();
+  }
+
+  /** The end of a run whose session is no more. */
+  List<Broadcast> erased(Instant at) {
+    return tell(new RunEvent(run.id(), Math.max(heard, after) + 1, at, new RunEvent.Aborted("erased")));
+  }
+
+  private List<Broadcast> told(RunEvent event) {
     return switch (event.body()) {
       case RunEvent.Text(var of, var piece) -> piece(event, of, piece);
       case RunEvent.TextReplaced(var of, var whole) -> replaced(event, of, whole);

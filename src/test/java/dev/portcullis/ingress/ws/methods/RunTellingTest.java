@@ -25,10 +25,10 @@ class RunTellingTest {
   private static final String ID = "run_0123456789abcdef.mine";
 
   private static List<Broadcast> told(RunEvent.Body... bodies) {
-    var telling = RunTelling.ofNew(new RunView(
+    var telling = new RunTelling(new RunView(
         ID, "agent:main:main", "main", "echo", RunStatus.QUEUED, 0, "hi", "", List.of(),
         new RunView.Outcome.Open(), "", Usage.NONE, 1, new RunView.Times(AT, List.of(), List.of()), List.of(),
-        Map.of()), "me");
+        Map.of()), "me", 0);
     var all = new ArrayList<Broadcast>();
     for (int i = 0; i < bodies.length; i++) {
       all.addAll(telling.tell(new RunEvent(ID, i + 2, AT.plusSeconds(i), bodies[i])));
