@@ -87,8 +87,9 @@ public final class Credentials {
     var next = new ArrayList<Entry>();
     next.add(entry(Source.TOKEN_FILE, CredentialsFile.digest(token.reveal()),
         new Principal(OWNER, EnumSet.allOf(Scope.class), true, 0)));
-    configured.values().forEach(each -> next.add(entry(Source.SETTINGS, each)));
-    added.values().forEach(each -> next.add(entry(Source.CREDENTIALS_FILE, each)));
+    // In the order of their names, so that the same mistake is always found at the same one.
+    new TreeMap<>(configured).values().forEach(each -> next.add(entry(Source.SETTINGS, each)));
+    new TreeMap<>(added).values().forEach(each -> next.add(entry(Source.CREDENTIALS_FILE, each)));
     var names = new TreeSet<String>();
     var digests = new TreeSet<String>();
     for (var entry : next) {
