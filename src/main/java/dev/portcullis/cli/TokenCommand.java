@@ -105,8 +105,8 @@ final class TokenCommand implements Runnable {
   private String scope(String word) {
     var bare = word.startsWith(PREFIX) ? word.substring(PREFIX.length()) : word;
     if (!SCOPES.contains(bare)) {
-      throw new ParameterException(
-          spec.commandLine(), "There is no scope \"" + word + "\"; use read, write, approvals, pairing, admin");
+      throw new ParameterException(spec.commandLine(),
+          "There is no scope \"" + word + "\"; use read, write, approvals, pairing, admin");
     }
     return PREFIX + bare;
   }

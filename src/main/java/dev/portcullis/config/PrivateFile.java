@@ -33,7 +33,7 @@ public record PrivateFile(Path path) {
     return Files.readString(path, StandardCharsets.UTF_8);
   }
 
-  /** Makes its directory, too. Once this returns, the text is on the disk; when it fails, no part of it. */
+  /** Makes its directory, too. Once this returns, the text is on the disk; else all of it or nothing. */
   public void replace(String text) throws IOException {
     Files.createDirectories(path.getParent(), mode("rwx------"));
     var draft = path.resolveSibling(path.getFileName() + ".new");

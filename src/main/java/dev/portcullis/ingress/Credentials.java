@@ -281,20 +281,30 @@ public final class Credentials {
     Change run() throws IOException;
   }
 
-  /**
-   * Whatever can fail but the writing itself has not failed by then, and nothing is read after it: what was
-   * written is in force.
-   */
+  /** What can be refused is refused before anything is written; then what was written is in force. */
   private void changed(Reading reading) {
     try {
       var change = reading.run();
-      change.writing().run();
-      enforce(change.next());
+      write(change);
     } catch (IOException failed) {
       throw new UncheckedIOException(failed);
     } catch (ConfigFault refused) { // A name that settings would refuse as well.
       throw Fields.fault("name", refused.getMessage());
     }
+  }
+
+  private void write(Change change) throws IOException {
+    try {
+      change.writing().run();
+    } catch (IOException failed) { // It may have come so far that the file is another: that one counts.
+      try {
+        enforce(checked(file.readToken(), file.read()));
+      } catch (IOException | ConfigFault unread) {
+        failed.addSuppressed(unread);
+      }
+      throw failed;
+    }
+    enforce(change.next());
   }
 
   private static byte[] bytes(String hex) {
