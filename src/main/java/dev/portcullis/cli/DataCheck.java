@@ -37,7 +37,7 @@ final class DataCheck {
     }
     var findings = new ArrayList<Finding>();
     findings.add(directory());
-    for (var name : List.of("token", "lock")) {
+    for (var name : List.of("token", "credentials.json", "lock")) {
       if (Files.exists(data.resolve(name)) && isOpenToOthers(data.resolve(name))) {
         findings.add(Finding.broken(name, data.resolve(name) + " is open to others; run chmod 600 on it"));
       }

@@ -28,7 +28,7 @@ final class TokenCommand implements Runnable {
   private static final String PATH = "/api/v1/credentials";
   private static final String OWNER = "owner";
   private static final String PREFIX = "operator.";
-  private static final Set<String> SCOPES = Set.of("read", "write", "approvals", "admin");
+  private static final Set<String> SCOPES = Set.of("read", "write", "approvals", "pairing", "admin");
 
   private final Console console;
 
@@ -86,7 +86,7 @@ final class TokenCommand implements Runnable {
       @Parameters(paramLabel = "NAME", description = "Letters, digits and _ . -; its sessions are its own.")
           String name,
       @Option(names = "--scopes", paramLabel = "SCOPE", split = ",", required = true,
-          description = "What it may do: read, write, approvals, admin, with commas between.")
+          description = "What it may do: read, write, approvals, pairing, admin, with commas between.")
           List<String> scopes,
       @Option(names = "--sessions", paramLabel = "own|all", defaultValue = "own",
           description = "Whose sessions it sees. Default: ${DEFAULT-VALUE}.") String sessions) {
@@ -105,8 +105,8 @@ final class TokenCommand implements Runnable {
   private String scope(String word) {
     var bare = word.startsWith(PREFIX) ? word.substring(PREFIX.length()) : word;
     if (!SCOPES.contains(bare)) {
-      throw new ParameterException(
-          spec.commandLine(), "There is no scope \"" + word + "\"; use read, write, approvals, admin");
+      throw new ParameterException(spec.commandLine(),
+          "There is no scope \"" + word + "\"; use read, write, approvals, pairing, admin");
     }
     return PREFIX + bare;
   }

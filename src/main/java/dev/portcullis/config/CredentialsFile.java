@@ -67,8 +67,9 @@ public final class CredentialsFile {
     }
   }
 
-  /** Puts these in the place of all that were there. */
+  /** Puts these in the place of all that were there, after the checks that names get in the settings. */
   public void write(Map<String, GatewayConfig.Principal> principals) throws IOException {
+    principals.keySet().forEach(ConfigReader::checkName);
     var entries = new TreeMap<String, Object>();
     principals.forEach((name, principal) -> entries.put(name, Map.of(
         "token-sha256", principal.tokenSha256(),
@@ -79,9 +80,8 @@ public final class CredentialsFile {
     file.replace(root.render(ConfigRenderOptions.concise().setFormatted(true)));
   }
 
-  /** Adds or replaces one, after the checks that settings get. */
+  /** Adds or replaces one. */
   public void put(GatewayConfig.Principal principal) throws IOException {
-    ConfigReader.checkName(principal.name());
     var all = new TreeMap<>(read());
     all.put(principal.name(), principal);
     write(all);

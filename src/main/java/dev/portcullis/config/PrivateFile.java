@@ -33,18 +33,29 @@ public record PrivateFile(Path path) {
     return Files.readString(path, StandardCharsets.UTF_8);
   }
 
-  /** Makes its directory, too. Once this returns, the text is on the disk. */
+  /** Makes its directory, too. Once this returns, the text is on the disk; else all of it or nothing. */
   public void replace(String text) throws IOException {
     Files.createDirectories(path.getParent(), mode("rwx------"));
     var draft = path.resolveSibling(path.getFileName() + ".new");
     Files.deleteIfExists(draft); // Left by somebody who was killed here.
-    try (var channel = FileChannel.open(draft, Set.of(CREATE_NEW, WRITE), mode("rw-------"))) {
-      channel.write(ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
-      channel.force(true);
+    try {
+      write(draft, ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
+      Files.move(draft, path, ATOMIC_MOVE);
+    } catch (IOException failed) {
+      Files.deleteIfExists(draft);
+      throw failed;
     }
-    Files.move(draft, path, ATOMIC_MOVE);
     try (var directory = FileChannel.open(path.getParent())) {
       directory.force(true); // Else a revoked credential could be back after a power cut.
+    }
+  }
+
+  private static void write(Path draft, ByteBuffer bytes) throws IOException {
+    try (var channel = FileChannel.open(draft, Set.of(CREATE_NEW, WRITE), mode("rw-------"))) {
+      while (bytes.hasRemaining()) { // A full disk takes a part, and refuses the rest.
+        channel.write(bytes);
+      }
+      channel.force(true);
     }
   }
 

@@ -44,14 +44,6 @@ public final class Admission {
     return found.orElseThrow(() -> InputFault.of(Problems.unauthorized()));
   }
 
-  /** A principal that came in before: on a connection that stays, before each thing it asks. */
-  public Principal stillGood(Principal principal) {
-    if (!credentials.holds(principal)) {
-      throw InputFault.of(Problems.unauthorized());
-    }
-    return principal;
-  }
-
   /** Whether it may, by the one table. */
   public void authorize(Principal principal, Operation operation) {
     if (!principal.authorize(operation)) {

@@ -17,6 +17,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
 import org.apache.pekko.NotUsed;
@@ -63,6 +64,7 @@ public final class Credentials {
   private final Map<String, GatewayConfig.Principal> configured;
   private final Map<Long, SharedKillSwitch> streams = new ConcurrentHashMap<>();
   private volatile List<Entry> entries = List.of();
+  private volatile Consumer<String> whenRemoved = _ -> {};
   private long newest;
 
   private Credentials(CredentialsFile file, Map<String, GatewayConfig.Principal> configured) {
@@ -79,13 +81,15 @@ public final class Credentials {
   public static Credentials open(
       Path data, Map<String, GatewayConfig.Principal> configured, RandomGenerator random) throws IOException {
     var credentials = new Credentials(new CredentialsFile(data), configured);
-    credentials.load(TokenFile.open(data, random), credentials.file.read());
+    credentials.enforce(
+        credentials.checked(TokenFile.open(data, random).reveal(), credentials.file.read()));
     return credentials;
   }
 
-  private synchronized void load(Token token, Map<String, GatewayConfig.Principal> added) {
+  /** What would be in force with these. */
+  private synchronized List<Entry> checked(String token, Map<String, GatewayConfig.Principal> added) {
     var next = new ArrayList<Entry>();
-    next.add(entry(Source.TOKEN_FILE, CredentialsFile.digest(token.reveal()),
+    next.add(entry(Source.TOKEN_FILE, CredentialsFile.digest(token),
         new Principal(OWNER, EnumSet.allOf(Scope.class), true, 0)));
     // In the order of their names, so that the same mistake is always found at the same one.
     new TreeMap<>(configured).values().forEach(each -> next.add(entry(Source.SETTINGS, each)));
@@ -102,7 +106,11 @@ public final class Credentials {
         throw ConfigFault.of(key, "has the token of another principal; every one needs its own");
       }
     }
-    entries = List.copyOf(next);
+    return List.copyOf(next);
+  }
+
+  private synchronized void enforce(List<Entry> next) {
+    entries = next;
     cutRevoked();
   }
 
@@ -182,8 +190,9 @@ public final class Credentials {
       throw InputFault.of(Problems.credentialExists(name));
     }
     require(minter, scopes, all);
+    var token = mint(name, scopes, all, random);
     LOG.info("credentials.added name={} by={}", name, minter.name());
-    return mint(name, scopes, all, random);
+    return token;
   }
 
   /**
@@ -194,12 +203,11 @@ public final class Credentials {
   public synchronized Token rotate(String name, Principal minter, RandomGenerator random) {
     var entry = changeable(name);
     require(minter, entry.principal().scopes(), entry.principal().all());
+    var token = entry.source() == Source.TOKEN_FILE
+        ? mintOwner(random)
+        : mint(name, entry.principal().scopes(), entry.principal().all(), random);
     LOG.info("credentials.rotated name={} by={}", name, minter.name());
-    if (entry.source() == Source.TOKEN_FILE) {
-      var text = CredentialsFile.freshToken(random);
-      return changed(() -> file.writeToken(text), text);
-    }
-    return mint(name, entry.principal().scopes(), entry.principal().all(), random);
+    return token;
   }
 
   /** @throws InputFault when there is no such principal, or it is none that can be removed here */
@@ -209,8 +217,14 @@ public final class Credentials {
       throw InputFault.of(Problems.credentialFixed(name, "rotate its token instead"));
     }
     require(by, entry.principal().scopes(), entry.principal().all());
+    changeAdded(added -> added.remove(name));
     LOG.info("credentials.removed name={} by={}", name, by.name());
-    changed(() -> file.remove(name), "");
+    whenRemoved.accept(name);
+  }
+
+  /** @param task told the name of each principal that is removed from now on */
+  public void whenRemoved(Consumer<String> task) {
+    whenRemoved = task;
   }
 
   private Entry changeable(String name) {
@@ -233,26 +247,65 @@ public final class Credentials {
   private Token mint(String name, Set<Scope> scopes, boolean all, RandomGenerator random) {
     var text = CredentialsFile.freshToken(random);
     var words = scopes.stream().map(Scope::word).collect(Collectors.toSet());
-    return changed(
-        () -> file.put(new GatewayConfig.Principal(name, CredentialsFile.digest(text), words, all)), text);
+    changeAdded(added -> added.put(
+        name, new GatewayConfig.Principal(name, CredentialsFile.digest(text), words, all)));
+    return Token.of(text);
+  }
+
+  private Token mintOwner(RandomGenerator random) {
+    var text = CredentialsFile.freshToken(random);
+    changed(() -> {
+      var next = checked(text, file.read());
+      return new Change(next, () -> file.writeToken(text));
+    });
+    return Token.of(text);
+  }
+
+  private void changeAdded(Consumer<Map<String, GatewayConfig.Principal>> edit) {
+    changed(() -> {
+      var added = new TreeMap<>(file.read());
+      edit.accept(added);
+      return new Change(checked(file.readToken(), added), () -> file.write(added));
+    });
   }
 
   @FunctionalInterface
-  private interface Change {
-    void make() throws IOException;
+  private interface Writing {
+    void run() throws IOException;
   }
 
-  /** The files are the truth: what is in force is what they hold, in one step. */
-  private Token changed(Change change, String text) {
+  /** @param next what is in force once {@code writing} is done */
+  private record Change(List<Entry> next, Writing writing) {}
+
+  @FunctionalInterface
+  private interface Reading {
+    Change run() throws IOException;
+  }
+
+  /** What can be refused is refused before anything is written; then what was written is in force. */
+  private void changed(Reading reading) {
     try {
-      change.make();
-      load(Token.of(file.readToken()), new TreeMap<>(file.read()));
-      return Token.of(text);
+      var change = reading.run();
+      write(change);
     } catch (IOException failed) {
       throw new UncheckedIOException(failed);
     } catch (ConfigFault refused) { // A name that settings would refuse as well.
       throw Fields.fault("name", refused.getMessage());
     }
+  }
+
+  private void write(Change change) throws IOException {
+    try {
+      change.writing().run();
+    } catch (IOException failed) { // It may have come so far that the file is another: that one counts.
+      try {
+        enforce(checked(file.readToken(), file.read()));
+      } catch (IOException | ConfigFault unread) {
+        failed.addSuppressed(unread);
+      }
+      throw failed;
+    }
+    enforce(change.next());
   }
 
   private static byte[] bytes(String hex) {

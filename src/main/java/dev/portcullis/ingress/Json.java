@@ -50,11 +50,15 @@ public final class Json {
       throw InputFault.of(Problems.badRequest("", "The body must be a JSON object."));
     } catch (JsonProcessingException malformed) {
       var at = malformed.getLocation();
-      throw InputFault.of(Problems.badRequest("", "The body is not valid JSON (at most " + DEPTH
-          + " levels, no key twice), line " + (at == null ? 1 : at.getLineNr()) + "."));
-    } catch (IOException impossible) {
-      throw new IllegalStateException(impossible); // The bytes are in memory.
+      throw malformed(at == null ? 1 : at.getLineNr());
+    } catch (IOException noText) { // The bytes are in memory: it is what they are, such as broken UTF-32.
+      throw malformed(1);
     }
+  }
+
+  private static InputFault malformed(int line) {
+    return InputFault.of(Problems.badRequest("", "The body is not valid JSON (at most " + DEPTH
+        + " levels, no key twice), line " + line + "."));
   }
 
   /** Text first: a lone surrogate becomes a question mark, and the bytes are always valid UTF-8. */

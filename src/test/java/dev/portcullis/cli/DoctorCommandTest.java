@@ -89,11 +89,14 @@ class DoctorCommandTest {
     Files.setPosixFilePermissions(data, PosixFilePermissions.fromString("rwxr-xr-x"));
     Files.setPosixFilePermissions(Files.writeString(data.resolve("token"), "t"),
         PosixFilePermissions.fromString("rw-r--r--"));
+    Files.setPosixFilePermissions(Files.writeString(data.resolve("credentials.json"), "{}"),
+        PosixFilePermissions.fromString("rw-r--r--"));
 
     assertEquals(1, doctor());
 
     assertLine("FAIL +data .*chmod 700.*");
     assertLine("FAIL +token .*chmod 600.*");
+    assertLine("FAIL +credentials.json .*chmod 600.*");
   }
 
   @Test void aJournalThatIsNoneFails() throws IOException {

@@ -29,12 +29,12 @@ class TokenCommandTest {
   }
 
   @Test void onAStoppedGatewayAPrincipalIsAddedListedRotatedAndRemovedInTheFiles() throws Exception {
-    var token = token("add", "ci", "--scopes", "read,operator.approvals", "--sessions", "all");
+    var token = token("add", "ci", "--scopes", "read,pairing,operator.approvals", "--sessions", "all");
     var ci = new CredentialsFile(data).read().get("ci");
     assertEquals(CredentialsFile.digest(token), ci.tokenSha256());
-    assertEquals(Set.of("operator.read", "operator.approvals"), ci.scopes());
+    assertEquals(Set.of("operator.read", "operator.pairing", "operator.approvals"), ci.scopes());
     assertTrue(ci.seesAll());
-    assertTrue(token("list").contains("ci\toperator.approvals,operator.read\tall\tcredentials_file"), shell.out());
+    assertTrue(token("list").contains("ci\toperator.approvals,operator.pairing,operator.read\tall\tcredentials_file"), shell.out());
     assertFalse(shell.out().contains(ci.tokenSha256()));
 
     var fresh = token("rotate", "ci");

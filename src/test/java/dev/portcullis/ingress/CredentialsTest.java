@@ -210,4 +210,32 @@ class CredentialsTest {
     assertThrows(InputFault.class, () -> credentials.rotate("owner", writer, random));
     assertEquals(1, credentials.list().size());
   }
+
+  @Test
+  @Tag("SEC-16")
+  void aRevocationThatCannotBeMadeWholeChangesNothing() throws IOException {
+    var credentials = open();
+    var token = credentials.add("ci", Set.of(Scope.READ), false, ADMIN, random);
+    var file = data.resolve("credentials.json");
+    var before = Files.readString(file);
+    Files.setPosixFilePermissions(data.resolve("token"), PosixFilePermissions.fromString("rw-r--r--"));
+
+    assertThrows(InputFault.class, () -> credentials.remove("ci", ADMIN));
+
+    assertEquals(before, Files.readString(file));
+    assertEquals("ci", ofToken(credentials, token).name());
+  }
+
+  @Test
+  @Tag("SEC-16")
+  void whoCannotBeWrittenDownIsNotAdded() throws IOException {
+    var credentials = open();
+    Files.createDirectories(data.resolve("credentials.json.new").resolve("x"));
+
+    assertThrows(java.io.UncheckedIOException.class, () ->
+        credentials.add("ci", Set.of(Scope.READ), false, ADMIN, random));
+
+    assertFalse(Files.exists(data.resolve("credentials.json")));
+    assertTrue(credentials.named("ci").isEmpty());
+  }
 }

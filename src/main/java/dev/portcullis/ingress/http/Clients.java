@@ -33,7 +33,8 @@ public record Clients(List<Network> proxies) {
         .orElse("unknown");
   }
 
-  private boolean trusted(InetAddress peer) {
+  /** Whether it is one of the proxies. */
+  public boolean trusted(InetAddress peer) {
     return proxies.stream().anyMatch(network -> network.contains(peer));
   }
 

@@ -15,7 +15,6 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -26,7 +25,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeoutException;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
-import java.util.stream.StreamSupport;
 import org.apache.pekko.actor.ClassicActorSystemProvider;
 import org.apache.pekko.http.javadsl.model.HttpEntity;
 import org.apache.pekko.http.javadsl.model.HttpRequest;
@@ -42,10 +40,6 @@ import org.apache.pekko.http.scaladsl.model.EntityStreamSizeException;
 public final class Router {
   /** Of all header lines together. */
   private static final int HEADER_BYTES = 16 << 10;
-
-  /** Where clients that cannot set headers put their token: refused, for URLs end up in logs (SEC-10). */
-  private static final Set<String> IN_URL = Set.of(
-      "token", "access_token", "api_key", "apikey", "api-key", "auth", "authorization", "password", "secret");
 
   /** Clients of the socket protocol use the first. */
   private static final Set<String> SOCKETS = Set.of("/", "/ws");
@@ -121,7 +115,7 @@ public final class Router {
         return CompletableFuture.completedFuture(upgrades.upgrade(request));
       }
       endpoint = endpoint(request);
-      principal = edge.admission().authenticate(clients.of(request), token(request));
+      principal = edge.admission().authenticate(clients.of(request), Bearer.shown(request));
       left = edge.admission().spend(principal);
       edge.admission().authorize(principal, endpoint.operation());
       if (endpoint.json()) {
@@ -204,26 +198,6 @@ public final class Router {
       }
     }
     return values;
-  }
-
-  /** From the header alone, and from one. */
-  private static Optional<String> token(HttpRequest request) {
-    if (IN_URL.stream().anyMatch(name -> namedInUrl(request, name))) {
-      throw InputFault.of(Problems.credentialInUrl());
-    }
-    var shown = StreamSupport.stream(request.getHeaders().spliterator(), false)
-        .filter(header -> header.is("authorization"))
-        .map(header -> header.value().strip())
-        .toList();
-    return shown.size() == 1 && shown.getFirst().toLowerCase(Locale.ROOT).startsWith("bearer ")
-        ? Optional.of(shown.getFirst().substring("bearer ".length()).strip())
-        : Optional.empty();
-  }
-
-  private static boolean namedInUrl(HttpRequest request, String name) {
-    return request.getUri().rawQueryString()
-        .filter(query -> ("&" + query.toLowerCase(Locale.ROOT)).contains("&" + name + "="))
-        .isPresent();
   }
 
   private static void requireJson(HttpRequest request) {

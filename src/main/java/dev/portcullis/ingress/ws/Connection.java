@@ -7,6 +7,7 @@ import dev.portcullis.ingress.InputFault;
 import dev.portcullis.ingress.Json;
 import dev.portcullis.ingress.Problems;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -161,9 +162,23 @@ final class Connection implements Socket.Owner {
     if (!member.checked()) {
       return;
     }
+    var exceeded = spend(member);
     switch (read) {
-      case Envelopes.Read.Malformed(var id, var failure) -> socket.answer(Envelopes.refused(id, failure));
+      case Envelopes.Read.Malformed(var id, var failure) ->
+          socket.answer(Envelopes.refused(id, exceeded.orElse(failure)));
+      case Envelopes.Read.Understood(var request) when exceeded.isPresent() ->
+          refuse(request, exceeded.get());
       case Envelopes.Read.Understood(var request) -> serve(member, request);
+    }
+  }
+
+  /** Counts a frame as HTTP counts a request: before anybody looks at what it asks for. */
+  private Optional<Failure> spend(Member member) {
+    try {
+      house.edge().admission().spend(member.principal());
+      return Optional.empty();
+    } catch (InputFault fault) {
+      return Optional.of(Failure.of(fault.problem()));
     }
   }
 
@@ -203,11 +218,8 @@ final class Connection implements Socket.Owner {
     socket.answer(Envelopes.refused(request.id(), failure));
   }
 
-  /** Counted like a request over HTTP. */
-  private CompletionStage<JsonNode> answer(Method method, MethodCall call) {
-    return CompletableFuture.completedFuture(call).thenCompose(asked -> {
-      house.edge().admission().spend(asked.peer().principal());
-      return method.handler().handle(asked);
-    });
+  /** What is thrown on the way is an answer, too. */
+  private static CompletionStage<JsonNode> answer(Method method, MethodCall call) {
+    return CompletableFuture.completedFuture(call).thenCompose(method.handler()::handle);
   }
 }

@@ -46,6 +46,20 @@ record Device(
         id, publicKey, principal, scopes, client, displayName, platform, family, sha256, atMs, pairedAtMs);
   }
 
+  /**
+   * What becomes of {@code earlier} when this is let in: of the same principal, whatever was approved before
+   * stays so, and its token stays good.
+   */
+  Device succeeding(Device earlier) {
+    if (!earlier.principal().equals(principal)) {
+      return this;
+    }
+    var both = EnumSet.noneOf(Scope.class);
+    both.addAll(earlier.scopes());
+    both.addAll(scopes);
+    return withScopes(both).withToken(earlier.tokenSha256(), earlier.issuedAtMs());
+  }
+
   /** Whether all of {@code wanted} was approved. */
   boolean covers(Collection<Scope> wanted) {
     return covers(scopes, wanted);

@@ -7,8 +7,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,6 +26,7 @@ final class Devices {
   private static final Logger LOG = LoggerFactory.getLogger(Devices.class);
 
   private final Register register;
+  private final Set<String> unreadable = ConcurrentHashMap.newKeySet();
   private CompletableFuture<Void> loaded;
   private Map<String, Device> devices = Map.of();
   private long changes;
@@ -42,7 +45,9 @@ final class Devices {
         try {
           read.put(id, Device.read(id, text));
         } catch (InputFault damaged) { // It must be let in again; nobody else is kept out for it.
-          LOG.error("device.unreadable device={} cause={}", id, damaged.getMessage());
+          if (unreadable.add(id)) { // In a cluster it is read again each second.
+            LOG.error("device.unreadable device={} cause={}", id, damaged.getMessage());
+          }
         }
       });
       replace(before, read);
@@ -76,14 +81,13 @@ final class Devices {
     return devices.values().stream().sorted(Comparator.comparingLong(Device::pairedAtMs)).toList();
   }
 
-  /** False when there is no room for another one; then nothing is changed. */
-  CompletionStage<Boolean> add(Device device) {
-    synchronized (this) {
-      if (devices.size() >= MOST && !devices.containsKey(device.id())) {
-        return CompletableFuture.completedFuture(false);
-      }
-      return put(device).thenApply(_ -> true);
+  /** The device as it is now; empty when there is no room for another one, and nothing was changed. */
+  synchronized CompletionStage<Optional<Device>> add(Device device) {
+    if (devices.size() >= MOST && !devices.containsKey(device.id())) {
+      return CompletableFuture.completedFuture(Optional.empty());
     }
+    var now = find(device.id()).map(device::succeeding).orElse(device);
+    return put(now).thenApply(_ -> Optional.of(now));
   }
 
   /** The device as it is now; empty when there is none, and nothing was changed. */
@@ -104,6 +108,14 @@ final class Devices {
     devices = Map.copyOf(rest);
     changes++;
     return register.remove(id).thenApply(_ -> found);
+  }
+
+  /** Those of a principal that is no more: another of its name must not find them let in. */
+  CompletionStage<Void> removeAllOf(String principal) {
+    return CompletableFuture.allOf(all().stream()
+        .filter(device -> device.principal().equals(principal))
+        .map(device -> remove(device.id()).toCompletableFuture())
+        .toArray(CompletableFuture<?>[]::new));
   }
 
   private CompletionStage<Void> put(Device device) {

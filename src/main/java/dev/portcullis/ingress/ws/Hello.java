@@ -47,7 +47,7 @@ record Hello(Edge edge, Hub hub, String bootId, List<String> methods, List<Strin
   private ObjectNode snapshot(Member member) {
     boolean reader = member.principal().holds(Scope.READ);
     var snapshot = Json.object();
-    snapshot.set("presence", reader ? hub.presence() : Json.object().putArray("presence"));
+    snapshot.set("presence", reader ? hub.presence(member.principal()) : Json.object().putArray("presence"));
     snapshot.set("health", reader ? hub.health() : Json.object());
     snapshot.set("stateVersion", hub.stateVersion());
     var status = edge.operations().status();

@@ -5,11 +5,14 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.portcullis.ingress.Edge;
 import dev.portcullis.ingress.Json;
+import dev.portcullis.ingress.Principal;
 import dev.portcullis.ingress.Scope;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import org.apache.pekko.util.ByteString;
 
 /**
  * Everybody who is logged in, and what is told to all of them. An event is encoded once, however many hear
@@ -43,13 +46,17 @@ public final class Hub implements Announcer {
     if (members.isEmpty()) {
       return;
     }
+    var unnumbered = encoded(broadcast, versioned);
+    members.values().forEach(member -> member.tell(broadcast, unnumbered));
+  }
+
+  private ByteString encoded(Broadcast broadcast, boolean versioned) {
     var event = Json.object().put("type", "event").put("event", broadcast.event());
     event.set("payload", broadcast.payload());
     if (versioned) {
       event.set("stateVersion", stateVersion());
     }
-    var unnumbered = Envelopes.unnumbered(event);
-    members.values().forEach(member -> member.tell(broadcast, unnumbered));
+    return Envelopes.unnumbered(event);
   }
 
   @Override
@@ -81,22 +88,40 @@ public final class Hub implements Announcer {
     return members.values();
   }
 
-  /** A tool that calls once and has no device of its own is nobody's company. */
+  /**
+   * Tells those who may see the device. A tool that calls once and has no device of its own is nobody's
+   * company.
+   */
   private void present(Member changed) {
-    if (!changed.deviceId().isEmpty()) {
-      presenceVersion.incrementAndGet();
-      announce(toReaders(PRESENCE, Json.object().set("presence", presence()), true), true);
+    if (changed.deviceId().isEmpty()) {
+      return;
+    }
+    presenceVersion.incrementAndGet();
+    var broadcasts = new HashMap<String, Broadcast>();
+    var encoded = new HashMap<String, ByteString>();
+    for (var member : members.values()) {
+      var viewer = member.principal();
+      if (sees(viewer, changed)) {
+        var view = viewer.seesAll() ? "" : viewer.name();
+        var broadcast = broadcasts.computeIfAbsent(view, _ ->
+            toReaders(PRESENCE, Json.object().set("presence", presence(viewer)), true));
+        member.tell(broadcast, encoded.computeIfAbsent(view, _ -> encoded(broadcast, true)));
+      }
     }
   }
 
-  /** The gateway itself, and every device that is connected. */
-  ArrayNode presence() {
+  private static boolean sees(Principal viewer, Member other) {
+    return viewer.seesAll() || viewer.name().equals(other.principal().name());
+  }
+
+  /** The gateway itself, and every device that is connected, as far as {@code viewer} may know of it. */
+  ArrayNode presence(Principal viewer) {
     long now = edge.clock().millis();
     var entries = Json.object().putArray("presence");
     entries.addObject().put("ts", now).put("mode", "gateway").put("reason", "self")
         .put("version", edge.operations().status().version());
     members.values().stream()
-        .filter(member -> !member.deviceId().isEmpty())
+        .filter(member -> !member.deviceId().isEmpty() && sees(viewer, member))
         .forEach(member -> entries.add(entry(member)));
     return entries;
   }

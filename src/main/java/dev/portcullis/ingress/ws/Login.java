@@ -225,12 +225,12 @@ final class Login {
     if (!secret || !knock.remote().direct()) {
       return out(pairingRequired(pairing.request(changed.get(), asked, knock.remote().client()), found));
     }
-    var kept = found.map(device -> asked.withToken(device.tokenSha256(), device.issuedAtMs())).orElse(asked);
-    return pairing.devices().add(kept).thenCompose(room -> {
-      if (!room) {
+    return pairing.devices().add(asked).thenCompose(added -> {
+      if (added.isEmpty()) {
         return out(new Failure(Failure.UNAVAILABLE, "too many devices are paired; remove some",
             Json.object(), false, 0));
       }
+      var kept = added.get();
       LOG.info("device.paired device={} principal={} by=loopback", kept.id(), kept.principal());
       return paired(knock, known, wanted, kept);
     });

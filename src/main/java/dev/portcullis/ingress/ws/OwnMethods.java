@@ -7,6 +7,7 @@ import dev.portcullis.ingress.Fields;
 import dev.portcullis.ingress.InputFault;
 import dev.portcullis.ingress.Json;
 import dev.portcullis.ingress.Operation;
+import dev.portcullis.ingress.Principal;
 import dev.portcullis.ingress.Problems;
 import dev.portcullis.ingress.Scope;
 import java.util.EnumSet;
@@ -28,7 +29,8 @@ record OwnMethods(Edge edge, Hub hub, Pairing pairing) {
 
   List<Method> methods() {
     return List.of(
-        Method.of("system-presence", Operation.READ_PRESENCE, _ -> done(hub.presence())),
+        Method.of("system-presence", Operation.READ_PRESENCE,
+            call -> done(hub.presence(call.peer().principal()))),
         Method.of("device.pair.list", Operation.PAIR_DEVICES, _ -> list()),
         Method.of("device.pair.approve", Operation.PAIR_DEVICES, this::approve),
         Method.of("device.pair.reject", Operation.PAIR_DEVICES, this::reject),
@@ -66,7 +68,7 @@ record OwnMethods(Edge edge, Hub hub, Pairing pairing) {
 
   private CompletionStage<JsonNode> remove(MethodCall call) {
     Envelopes.closed(call.fields().object(), Set.of("deviceId"));
-    var id = call.fields().text("deviceId");
+    var id = changeable(call).id();
     return pairing.devices().remove(id).thenApply(found -> {
       known(found, id);
       LOG.info("device.removed device={} by={}", id, call.peer().principal().name());
@@ -78,8 +80,8 @@ record OwnMethods(Edge edge, Hub hub, Pairing pairing) {
   /** Nobody makes a token that may do more than themselves, or than was approved for the device. */
   private CompletionStage<JsonNode> rotate(MethodCall call) {
     Envelopes.closed(call.fields().object(), Set.of("deviceId", "role", "scopes"));
-    var id = call.fields().text("deviceId");
-    var device = known(pairing.devices().find(id), id);
+    var device = changeable(call);
+    var id = device.id();
     var scopes = call.fields().array("scopes").map(OwnMethods::scopes).orElse(device.scopes());
     if (!device.covers(scopes) || !scopes.stream().allMatch(call.peer().principal()::holds)) {
       throw InputFault.of(Problems.insufficientScope(Operation.PAIR_DEVICES));
@@ -97,7 +99,7 @@ record OwnMethods(Edge edge, Hub hub, Pairing pairing) {
 
   private CompletionStage<JsonNode> revoke(MethodCall call) {
     Envelopes.closed(call.fields().object(), Set.of("deviceId", "role"));
-    var id = call.fields().text("deviceId");
+    var id = changeable(call).id();
     long now = edge.clock().millis();
     return pairing.devices().change(id, device -> device.withToken("", 0)).thenApply(found -> {
       known(found, id);
@@ -105,6 +107,18 @@ record OwnMethods(Edge edge, Hub hub, Pairing pairing) {
       hub.check();
       return Json.object().put("deviceId", id).put("role", "operator").put("revokedAtMs", now);
     });
+  }
+
+  /** One's own device, or one that may do no more than the caller and sees no more. */
+  private Device changeable(MethodCall call) {
+    var id = call.fields().text("deviceId");
+    var device = known(pairing.devices().find(id), id);
+    var caller = call.peer().principal();
+    boolean all = edge.credentials().named(device.principal()).filter(Principal::all).isPresent();
+    if (!device.principal().equals(caller.name()) && !caller.covers(device.scopes(), all)) {
+      throw InputFault.of(Problems.insufficientScope(Operation.PAIR_DEVICES));
+    }
+    return device;
   }
 
   private static Set<Scope> scopes(JsonNode words) {

@@ -1,6 +1,7 @@
 package dev.portcullis.ingress.ws;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.portcullis.config.CredentialsFile;
 import dev.portcullis.ingress.Digests;
 import dev.portcullis.ingress.Edge;
 import dev.portcullis.ingress.Json;
@@ -8,7 +9,6 @@ import dev.portcullis.ingress.Principal;
 import dev.portcullis.ingress.Scope;
 import java.time.Duration;
 import java.util.EnumSet;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -84,7 +84,8 @@ final class Pairing {
   }
 
   /**
-   * Lets the device in, with no more than whoever decides has. Empty when nothing waits under this id.
+   * Lets the device in, with no more than whoever decides has, beside what it was let in with before. Empty
+   * when nothing waits under this id.
    *
    * @return the device as it is now
    */
@@ -96,7 +97,7 @@ final class Pairing {
     var wanted = found.get().wanted();
     var approved = wanted.withScopes(covered(wanted.scopes(), by));
     announceResolved(found.get(), "approved");
-    return devices.add(approved).thenApply(room -> room ? Optional.of(approved) : Optional.empty());
+    return devices.add(approved);
   }
 
   Optional<Pending> reject(String requestId) {
@@ -124,9 +125,7 @@ final class Pairing {
 
   /** Empty when there is no such device. An older token of it is worth nothing from now on. */
   CompletionStage<Optional<Issued>> issue(String deviceId, Set<Scope> scopes) {
-    var bytes = new byte[32];
-    edge.random().nextBytes(bytes);
-    var token = HexFormat.of().formatHex(bytes);
+    var token = CredentialsFile.freshToken(edge.random());
     return devices
         .change(deviceId, device -> device.withScopes(scopes).withToken(Digests.hex(token), now()))
         .thenApply(changed -> changed.map(device -> new Issued(device, token)));

@@ -5,14 +5,12 @@ import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import dev.portcullis.ingress.Edge;
 import dev.portcullis.ingress.InputFault;
 import dev.portcullis.ingress.Problems;
+import dev.portcullis.ingress.http.Bearer;
 import dev.portcullis.ingress.http.Clients;
 import dev.portcullis.ingress.http.Upgrades;
-import java.net.InetAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
-import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -37,6 +35,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class Sockets implements Upgrades {
   private static final Logger LOG = LoggerFactory.getLogger(Sockets.class);
+  /** Headers that only somebody in between adds. */
+  private static final List<String> FORWARDED = List.of(
+      "forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-real-ip", "via");
   private static final Duration CHECK = Duration.ofSeconds(1);
   private static final Duration HEALTH = Duration.ofSeconds(60);
   private static final Duration GOODBYES = Duration.ofMillis(1_500);
@@ -65,6 +66,7 @@ public final class Sockets implements Upgrades {
     this.clients = new Clients(edge.config().http().proxies());
     this.budget = new Budget(edge.config().sockets());
     this.devices = new Devices(edge.devices());
+    edge.credentials().whenRemoved(this::removeDevicesOf);
     var pairing = new Pairing(edge, devices, hub);
     var methods = Stream.concat(
             new OwnMethods(edge, hub, pairing).methods().stream(), repertoire.methods().stream())
@@ -110,6 +112,16 @@ public final class Sockets implements Upgrades {
     }
   }
 
+  private void removeDevicesOf(String principal) {
+    devices.removeAllOf(principal).whenComplete((_, failure) -> {
+      if (failure == null) {
+        hub.check();
+      } else {
+        LOG.warn("socket.devices_kept principal={} cause={}", principal, failure.toString());
+      }
+    });
+  }
+
   /** Only one question at a time: a gateway that answers slowly is not asked more. */
   private void health() {
     if (healthAsked.compareAndSet(false, true)) {
@@ -135,8 +147,11 @@ public final class Sockets implements Upgrades {
       throw InputFault.of(Problems.socketsDraining());
     }
     var remote = remote(request);
-    // Who has shown a token already is not one of the many who never will.
-    boolean known = bearer(request).flatMap(edge.credentials()::find).isPresent();
+    var shown = Bearer.shown(request);
+    if (shown.isPresent()) { // A wrong one counts as it does everywhere else.
+      edge.admission().authenticate(remote.client(), shown);
+    }
+    boolean known = shown.isPresent(); // Not one of the many who never show a token.
     if (open.size() >= edge.config().sockets().most() || !known && !budget.take(remote.client())) {
       if (roomTold.compareAndSet(false, true)) { // A flood is told of once a second.
         LOG.warn("socket.no_room client={} open={}", remote.client(), open.size());
@@ -196,19 +211,12 @@ public final class Sockets implements Upgrades {
     }
   }
 
-  private static Optional<String> bearer(HttpRequest request) {
-    return request.getHeader("authorization")
-        .map(header -> header.value().strip())
-        .filter(value -> value.toLowerCase(Locale.ROOT).startsWith("bearer "))
-        .map(value -> value.substring("bearer ".length()).strip());
-  }
-
   private Login.Remote remote(HttpRequest request) {
-    boolean forwarded = Stream.of("forwarded", "x-forwarded-for", "x-real-ip")
-        .anyMatch(name -> request.getHeader(name).isPresent());
+    boolean forwarded = FORWARDED.stream().anyMatch(name -> request.getHeader(name).isPresent());
     boolean local = request.getAttribute(AttributeKeys.remoteAddress)
         .flatMap(RemoteAddress::getAddress)
-        .filter(InetAddress::isLoopbackAddress)
+        // Behind a proxy everybody would be local.
+        .filter(peer -> peer.isLoopbackAddress() && !clients.trusted(peer))
         .isPresent();
     return new Login.Remote(clients.of(request), local && !forwarded);
   }

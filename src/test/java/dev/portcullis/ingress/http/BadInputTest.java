@@ -71,6 +71,13 @@ class BadInputTest {
 
   @ParameterizedTest
   @ValueSource(strings = {RUNS, CHAT, DECIDE})
+  void bytesThatAreNoTextAreRefused(String path) {
+    var bytes = new byte[] {0, '{', 0, 0};
+    IngressRig.assertProblem(400, "", rig.send(rig.request(path).POST(BodyPublishers.ofByteArray(bytes))));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {RUNS, CHAT, DECIDE})
   void aBodyPastTheLimitIsTooLarge(String path) {
     var body = "{\"message\":\"" + "x".repeat(70_000) + "\"}";
     IngressRig.assertProblem(413, "body_too_large", rig.post(path, body));

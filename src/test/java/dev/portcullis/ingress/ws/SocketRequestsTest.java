@@ -57,4 +57,34 @@ class SocketRequestsTest {
       assertTrue(client.call("status", Json.object()).path("ok").asBoolean());
     }
   }
+
+  @Test
+  void bytesThatAreNoTextAreBadInputAndTheSocketGoesOn() throws Exception {
+    try (var client = WsClient.login(port(), rig.token.reveal(), "operator.read")) {
+      client.send("\0{\0\0");
+
+      var error = client.answer("invalid").path("error");
+      assertEquals("INVALID_REQUEST", error.path("code").asText(), error.toString());
+      assertTrue(client.call("status", Json.object()).path("ok").asBoolean());
+    }
+  }
+
+  @Test
+  void whatIsForbiddenUnknownOrMalformedCountsLikeAnythingElse() throws Exception {
+    try (var rig = new WsRig(KIT.system(), data.resolve("e"), "portcullis.limits.requests-per-minute = 4");
+        var client = WsClient.login(rig.port(), "token-of-read", "operator.read")) {
+      assertEquals("FORBIDDEN", client.call("test.admin", Json.object()).path("error").path("code").asText());
+      assertFalse(client.call("no.such", Json.object()).path("ok").asBoolean());
+      client.send("{");
+      assertEquals("INVALID_REQUEST", client.answer("invalid").path("error").path("code").asText());
+      assertTrue(client.call("test.echo", Json.object()).path("ok").asBoolean());
+
+      for (var method : new String[] {"test.echo", "test.admin", "no.such"}) {
+        assertEquals("UNAVAILABLE",
+            client.call(method, Json.object()).path("error").path("code").asText(), method);
+      }
+      client.send("{");
+      assertEquals("UNAVAILABLE", client.answer("invalid").path("error").path("code").asText());
+    }
+  }
 }

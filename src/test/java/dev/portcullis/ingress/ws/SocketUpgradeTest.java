@@ -91,17 +91,33 @@ class SocketUpgradeTest {
   @Tag("SEC-10")
   void aTokenInTheAddressOpensNothing() throws Exception {
     LoggingTestKit.empty().withMessageContains(rig.token.reveal()).withOccurrences(0).expect(KIT.system(), () -> {
-      try (var raw = RawSocket.open(rig.port())) {
-        assertEquals("101", status("/ws?token=" + rig.token.reveal()));
-        raw.read();
-        raw.text("{\"type\":\"req\",\"id\":\"1\",\"method\":\"connect\",\"params\":"
-            + Json.text(WsClient.connect("")) + "}");
-        assertTrue(raw.read().text().contains("DEVICE_IDENTITY_REQUIRED"));
+      try {
+        assertEquals("401", status("/ws?token=" + rig.token.reveal()));
+        assertEquals("401", status("/ws?token=" + rig.token.reveal(), bearer()));
       } catch (IOException broken) {
         throw new java.io.UncheckedIOException(broken);
       }
       return null;
     });
+  }
+
+  @Test
+  @Tag("SEC-12")
+  void wrongTokensOfUpgradesAreCounted() throws Exception {
+    rig.close();
+    rig = new WsRig(KIT.system(), data.resolve("e"), "portcullis.limits.auth-failures = 3");
+    for (int i = 0; i < 3; i++) {
+      assertEquals("401", status("/ws", "Authorization: Bearer wrong-" + i));
+    }
+    assertEquals("429", status("/ws", "Authorization: Bearer wrong"));
+    assertEquals("429", status("/ws", bearer()));
+    assertEquals("429", status("/api/v1/status", bearer()));
+  }
+
+  @Test
+  @Tag("SEC-10")
+  void twoTokensOpenNothing() throws Exception {
+    assertEquals("401", status("/ws", bearer(), "Authorization: Bearer another"));
   }
 
   @Test

@@ -9,6 +9,7 @@ import dev.portcullis.ingress.Json;
 import dev.portcullis.ingress.Operation;
 import dev.portcullis.ingress.ws.Method;
 import dev.portcullis.ingress.ws.MethodCall;
+import dev.portcullis.protocol.SessionRow;
 import dev.portcullis.session.Sessions;
 import java.time.Duration;
 import java.util.List;
@@ -16,6 +17,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
 
 /**
  * The gateway as a whole, and the lists of what this one does not have: clients ask for them at their start,
@@ -88,10 +90,20 @@ final class GatewayMethods {
   }
 
   /** As the protocol has it; whether work is taken, and why not, is said in words of our own. */
-  CompletionStage<JsonNode> health(Sessions sessions) {
+  private CompletionStage<JsonNode> health(Sessions sessions) {
+    return health(agent -> sessions(sessions, agent));
+  }
+
+  /** What everybody may hear: keys of sessions are for those who may see them, so that there are none. */
+  CompletionStage<JsonNode> health() {
+    return health(_ -> CompletableFuture.completedFuture(recent(List.of(), false)));
+  }
+
+  /** @param sessions of an agent, of all for an empty name */
+  private CompletionStage<JsonNode> health(Function<String, CompletionStage<ObjectNode>> sessions) {
     CompletionStage<ArrayNode> all = CompletableFuture.completedFuture(Json.object().arrayNode());
     for (var id : new TreeSet<>(edge.config().agents().keySet())) {
-      all = all.thenCombine(sessions(sessions, id), (agents, theirs) -> {
+      all = all.thenCombine(sessions.apply(id), (agents, theirs) -> {
         var agent = agents.addObject()
             .put("agentId", id)
             .put("isDefault", id.equals(edge.config().defaultAgent()));
@@ -100,7 +112,7 @@ final class GatewayMethods {
         return agents;
       });
     }
-    return all.thenCombine(sessions(sessions, ""), this::health);
+    return all.thenCombine(sessions.apply(""), this::health);
   }
 
   private JsonNode health(ArrayNode agents, ObjectNode recent) {
@@ -132,19 +144,19 @@ final class GatewayMethods {
 
   /** The newest of an agent's sessions, of all for an empty name; counted as far as a list reaches. */
   private CompletionStage<ObjectNode> sessions(Sessions sessions, String agent) {
-    return sessions.list(new Sessions.Query(COUNTED, "", false, agent)).thenApply(page -> {
-      var json = Json.object()
-          .put("path", "journal")
-          .put("count", page.rows().size())
-          .put("more", !page.next().isEmpty());
-      var rows = json.putArray("recent");
-      var now = edge.clock().instant();
-      page.rows().stream().limit(RECENT).forEach(row -> rows.addObject()
-          .put("key", row.key())
-          .put("updatedAt", row.updatedAt().toEpochMilli())
-          .put("age", Math.max(0, Duration.between(row.updatedAt(), now).toMillis())));
-      return json;
-    });
+    return sessions.list(new Sessions.Query(COUNTED, "", false, agent))
+        .thenApply(page -> recent(page.rows(), !page.next().isEmpty()));
+  }
+
+  private ObjectNode recent(List<SessionRow> newest, boolean more) {
+    var json = Json.object().put("path", "journal").put("count", newest.size()).put("more", more);
+    var rows = json.putArray("recent");
+    var now = edge.clock().instant();
+    newest.stream().limit(RECENT).forEach(row -> rows.addObject()
+        .put("key", row.key())
+        .put("updatedAt", row.updatedAt().toEpochMilli())
+        .put("age", Math.max(0, Duration.between(row.updatedAt(), now).toMillis())));
+    return json;
   }
 
   private CompletionStage<JsonNode> status(MethodCall call) {

@@ -29,7 +29,7 @@ public final class ProtocolMethods {
             new ApprovalMethods().methods())
         .flatMap(List::stream)
         .toList();
-    return new Repertoire(methods, EVENTS, () -> gateway.health(edge.sessions()));
+    return new Repertoire(methods, EVENTS, gateway::health);
   }
 
   /** Tells {@code announcer} of every session and run of the node until it is stopped. */

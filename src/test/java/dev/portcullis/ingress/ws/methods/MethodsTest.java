@@ -390,4 +390,15 @@ class MethodsTest {
     assertFalse(shown.contains(rig.token.reveal()));
     assertFalse(shown.contains("token"), shown);
   }
+
+  /** It is what {@code hello} and the event have, whoever hears them. */
+  @Test @Tag("SEC-15") void theHealthThatEverybodyHearsNamesNobodysSession() throws Exception {
+    send("k-1", "hi");
+    assertTrue(done("health", "{}").toString().contains("agent:main:main"));
+
+    var told = ProtocolMethods.of(rig.edge).health().get().toCompletableFuture().get();
+
+    assertFalse(told.toString().contains("agent:main:main"), told.toString());
+    assertEquals(0, told.path("sessions").path("count").asInt(-1));
+  }
 }
